@@ -1,0 +1,136 @@
+"""One private PostgreSQL for the whole test session, and an empty migrated database per test.
+
+===============  =========  ==========================================================
+fixture          lives for  is
+===============  =========  ==========================================================
+postgres         session    the server (local.postgres.Postgres) of the wheel
+each_postgres    session    the same, and in full runs a PostgreSQL 15 of the system too
+database_url     session    URL of a migrated database; for tests that only read
+database         test       URL of an empty migrated database of its own
+conn             test       a psycopg connection to ``database``; commits as you say
+===============  =========  ==========================================================
+
+URLs log in as ``doclife_admin``, the owner of the catalogue, who is no superuser.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from local import databases
+from local.guard import Guard
+from local.postgres import Postgres
+
+TEMPLATE = "migrated_template"
+PASSWORDS = {name: f"test-{name}" for name in databases.LOGINS}
+SYSTEM_PROGRAMS = Path(os.environ.get("PG_BIN_15", "/usr/lib/postgresql/15/bin"))
+# A test server may forget everything when the machine stops.
+FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+_database_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def guard() -> Iterator[Guard]:
+    """End the servers of this session also when pytest itself is killed."""
+    guard = Guard()
+    yield guard
+    guard.dismiss()
+
+
+@pytest.fixture(scope="session")
+def postgres(guard: Guard) -> Iterator[Postgres]:
+    """The private server of this session."""
+    yield from _server(guard, programs=None)
+
+
+@pytest.fixture(
+    scope="session",
+    params=["wheel", pytest.param("15", marks=pytest.mark.full)],
+    ids=["PostgreSQL of the wheel", "PostgreSQL 15"],
+)
+def each_postgres(request: pytest.FixtureRequest, guard: Guard) -> Iterator[Postgres]:
+    """A server of each version that we promise to work on."""
+    if request.param == "wheel":
+        yield request.getfixturevalue("postgres")
+    else:
+        yield from _server(guard, programs=SYSTEM_PROGRAMS)
+
+
+def _server(guard: Guard, *, programs: Path | None) -> Iterator[Postgres]:
+    home = Path(tempfile.mkdtemp(prefix="doclife-test-"))
+    home.chmod(0o711)  # as root the server runs as another user, who must get through
+    server = Postgres(home, programs=programs, settings=FORGETFUL, watch=guard.watch_database)
+    try:
+        server.start()
+        databases.prepare(server.url(), passwords=PASSWORDS)
+        yield server
+    finally:
+        server.remove()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def admin_url(server: Postgres, database: str) -> str:
+    """Return the URL of a database for the owner of the catalogue."""
+    return role_url(server, database, role=databases.ADMIN)
+
+
+def role_url(server: Postgres, database: str, *, role: str) -> str:
+    """Return the URL of a database for one of the login roles."""
+    return databases.as_role(server.url(), role=role, password=PASSWORDS[role], database=database)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres: Postgres) -> str:
+    """Name of a migrated database that nobody connects to, so that it can be copied."""
+    from doclife.store.migrations import migrate
+
+    with psycopg.connect(postgres.url(), autocommit=True) as superuser:
+        databases.create_database(superuser, TEMPLATE, owner=databases.ADMIN)
+    with psycopg.connect(admin_url(postgres, TEMPLATE)) as conn:
+        migrate(conn)
+    databases.let_tasks_work(admin_url(postgres, TEMPLATE))
+    return TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def database_url(postgres: Postgres, migrated_template: str) -> str:
+    """URL of one migrated database for the whole session: leave it as you found it."""
+    return _copy(postgres, migrated_template, "shared_by_tests")
+
+
+@pytest.fixture
+def database(postgres: Postgres, migrated_template: str) -> Iterator[str]:
+    """URL of an empty migrated database that is this test's own."""
+    name = f"test_{next(_database_numbers)}"
+    url = _copy(postgres, migrated_template, name)
+    yield url
+    with psycopg.connect(postgres.url(), autocommit=True) as superuser:
+        superuser.execute(sql.SQL("DROP DATABASE {} (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def conn(database: str) -> Iterator[psycopg.Connection]:
+    """A connection to this test's own database."""
+    with psycopg.connect(database) as connection:
+        yield connection
+        connection.rollback()
+
+
+def _copy(server: Postgres, template: str, name: str) -> str:
+    with psycopg.connect(server.url(), autocommit=True) as superuser:
+        superuser.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(
+                sql.Identifier(name), sql.Identifier(template), sql.Identifier(databases.ADMIN)
+            )
+        )
+    return admin_url(server, name)
