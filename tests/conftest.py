@@ -120,10 +120,11 @@ def database(postgres: Postgres, migrated_template: str) -> Iterator[str]:
 
 @pytest.fixture
 def conn(database: str) -> Iterator[psycopg.Connection]:
-    """A connection to this test's own database."""
-    with psycopg.connect(database) as connection:
+    """A prepared connection to this test's own database, as every doclife session has."""
+    from doclife.store.connection import connect
+
+    with connect(database, application_name="doclife tests") as connection:
         yield connection
-        connection.rollback()
 
 
 def _copy(server: Postgres, template: str, name: str) -> str:
@@ -133,4 +134,8 @@ def _copy(server: Postgres, template: str, name: str) -> str:
                 sql.Identifier(name), sql.Identifier(template), sql.Identifier(databases.ADMIN)
             )
         )
-    return admin_url(server, name)
+    url = admin_url(server, name)
+    with psycopg.connect(url, autocommit=True) as owner:
+        # A copied database starts halted (design 5.6); the tests' copies are meant.
+        owner.execute("UPDATE doclife.deployment SET cluster_identity = doclife.cluster_identity()")
+    return url

@@ -1,0 +1,118 @@
+-- Unfinished jobs, the batches that lease them, and what became of the finished ones.
+
+CREATE TABLE job_batches (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    owner text NOT NULL,
+    job_ids bigint [] NOT NULL,
+    claimed_at timestamptz NOT NULL DEFAULT now(),
+    leased_until timestamptz NOT NULL
+);
+
+CREATE TABLE jobs (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    organization_id bigint NOT NULL REFERENCES organizations,
+    kind text NOT NULL,
+    -- JSON as text, ready to send.
+    payload text NOT NULL,
+    priority smallint NOT NULL DEFAULT 100,
+    run_at timestamptz NOT NULL DEFAULT now(),
+    unique_key text,
+    attempts smallint NOT NULL DEFAULT 0,
+    max_attempts smallint NOT NULL,
+    timeout_seconds integer,
+    last_error text,
+    requested_by text NOT NULL,
+    plan_id bigint REFERENCES plans,
+    endpoint_id bigint,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT a_job_has_a_known_kind
+    CHECK (kind IN ('email', 'webhook', 'slack', 'archive', 'delete', 'notification', 'report')),
+    CONSTRAINT a_job_payload_is_an_object CHECK (jsonb_typeof(payload::jsonb) = 'object'),
+    CONSTRAINT a_job_has_at_least_one_attempt CHECK (max_attempts >= 1),
+    CONSTRAINT attempts_are_not_negative CHECK (attempts >= 0)
+);
+CREATE INDEX jobs_by_turn ON jobs (priority, run_at, id);
+
+-- Unique keys outlive completion.
+CREATE TABLE job_keys (
+    organization_id bigint NOT NULL REFERENCES organizations,
+    unique_key text NOT NULL,
+    job_id bigint NOT NULL,
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (organization_id, unique_key)
+);
+
+-- Given up or cancelled, kept whole so that they can be looked at and retried.
+CREATE TABLE jobs_failed (
+    id bigint PRIMARY KEY,
+    organization_id bigint NOT NULL REFERENCES organizations,
+    kind text NOT NULL,
+    payload text NOT NULL,
+    priority smallint NOT NULL,
+    unique_key text,
+    attempts smallint NOT NULL,
+    max_attempts smallint NOT NULL,
+    timeout_seconds integer,
+    last_error text,
+    requested_by text NOT NULL,
+    plan_id bigint,
+    endpoint_id bigint,
+    created_at timestamptz NOT NULL,
+    state text NOT NULL,
+    finished_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT a_failed_job_failed_or_was_cancelled CHECK (state IN ('failed', 'cancelled'))
+);
+
+CREATE TABLE job_history (
+    id bigint NOT NULL,
+    organization_id bigint NOT NULL,
+    kind text NOT NULL,
+    attempts smallint NOT NULL,
+    created_at timestamptz NOT NULL,
+    finished_at timestamptz NOT NULL,
+    PRIMARY KEY (finished_at, id)
+) PARTITION BY RANGE (finished_at);
+CREATE TABLE job_history_default PARTITION OF job_history DEFAULT;
+
+CREATE TABLE delivery_attempts (
+    job_id bigint NOT NULL,
+    attempt smallint NOT NULL,
+    organization_id bigint NOT NULL,
+    endpoint_id bigint,
+    outcome text NOT NULL,
+    status_code smallint,
+    latency_ms integer,
+    answer_head text,
+    error text,
+    attempted_at timestamptz NOT NULL,
+    CONSTRAINT an_outcome_is_known CHECK (outcome IN ('sent', 'retry', 'dead', 'unknown'))
+) PARTITION BY RANGE (attempted_at);
+CREATE INDEX delivery_attempts_by_job ON delivery_attempts (job_id);
+CREATE TABLE delivery_attempts_default PARTITION OF delivery_attempts DEFAULT;
+
+CREATE TABLE scheduled_jobs (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    organization_id bigint NOT NULL REFERENCES organizations,
+    name text NOT NULL,
+    cron text NOT NULL,
+    time_zone text NOT NULL DEFAULT 'UTC',
+    kind text NOT NULL,
+    payload jsonb NOT NULL DEFAULT '{}',
+    missed_runs text NOT NULL DEFAULT 'latest',
+    is_active boolean NOT NULL DEFAULT true,
+    last_run_at timestamptz,
+    next_run_at timestamptz,
+    last_state text,
+    created_by text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT a_schedule_name_is_unique UNIQUE (organization_id, name),
+    CONSTRAINT missed_runs_are_skipped_or_made_up_for
+    CHECK (missed_runs IN ('skip', 'latest', 'all'))
+);
+CREATE TRIGGER keep_updated_at BEFORE UPDATE ON scheduled_jobs
+FOR EACH ROW EXECUTE FUNCTION keep_updated_at();
+
+GRANT INSERT, UPDATE, DELETE ON job_batches, jobs, job_keys, jobs_failed TO doclife_worker;
+GRANT INSERT ON job_history, delivery_attempts TO doclife_worker;
+GRANT INSERT, UPDATE ON scheduled_jobs TO doclife_worker;

@@ -1,0 +1,97 @@
+-- Where deliveries go and what people want. Secrets are Airflow Connections, never rows.
+
+CREATE TABLE webhook_endpoints (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    organization_id bigint NOT NULL REFERENCES organizations,
+    name text NOT NULL,
+    url text NOT NULL,
+    connection_id text,
+    headers jsonb NOT NULL DEFAULT '{}',
+    timeout_seconds integer NOT NULL DEFAULT 30,
+    max_concurrency integer NOT NULL DEFAULT 8,
+    max_per_second numeric,
+    state text NOT NULL DEFAULT 'enabled',
+    disabled_reason text,
+    failing_since timestamptz,
+    last_success_at timestamptz,
+    last_failure_at timestamptz,
+    created_by text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT an_endpoint_name_is_unique UNIQUE (organization_id, name),
+    CONSTRAINT an_endpoint_is_enabled_paused_or_disabled
+    CHECK (state IN ('enabled', 'paused', 'disabled')),
+    CONSTRAINT a_disabled_endpoint_says_why CHECK (state <> 'disabled' OR disabled_reason IS NOT NULL)
+);
+CREATE TRIGGER keep_updated_at BEFORE UPDATE ON webhook_endpoints
+FOR EACH ROW EXECUTE FUNCTION keep_updated_at();
+
+CREATE TABLE webhook_subscriptions (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    endpoint_id bigint NOT NULL REFERENCES webhook_endpoints,
+    event_types text [] NOT NULL,
+    document_types text [],
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT a_subscription_names_events CHECK (cardinality(event_types) > 0)
+);
+
+CREATE TABLE slack_channels (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    organization_id bigint NOT NULL REFERENCES organizations,
+    name text NOT NULL,
+    connection_id text NOT NULL,
+    channel text,
+    document_types text [],
+    rule_names text [],
+    is_active boolean NOT NULL DEFAULT true,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT a_slack_channel_name_is_unique UNIQUE (organization_id, name)
+);
+CREATE TRIGGER keep_updated_at BEFORE UPDATE ON slack_channels
+FOR EACH ROW EXECUTE FUNCTION keep_updated_at();
+
+CREATE TABLE email_suppressions (
+    organization_id bigint NOT NULL REFERENCES organizations,
+    address text NOT NULL,
+    reason text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (organization_id, address),
+    CONSTRAINT a_suppression_reason_is_known
+    CHECK (reason IN ('bounced', 'complained', 'unsubscribed', 'manual'))
+);
+
+CREATE TABLE recipient_preferences (
+    organization_id bigint NOT NULL REFERENCES organizations,
+    recipient text NOT NULL,
+    channel text NOT NULL DEFAULT 'email',
+    wants_digest boolean NOT NULL DEFAULT true,
+    time_zone text,
+    locale text,
+    quiet_types text [] NOT NULL DEFAULT '{}',
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (organization_id, recipient, channel)
+);
+CREATE TRIGGER keep_updated_at BEFORE UPDATE ON recipient_preferences
+FOR EACH ROW EXECUTE FUNCTION keep_updated_at();
+
+-- What the dashboard shows a person.
+CREATE TABLE notifications (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    organization_id bigint NOT NULL REFERENCES organizations,
+    recipient text NOT NULL,
+    type text NOT NULL,
+    title text NOT NULL,
+    body text NOT NULL,
+    document_id bigint REFERENCES documents,
+    plan_id bigint REFERENCES plans,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    read_at timestamptz
+);
+CREATE INDEX notifications_by_recipient ON notifications (organization_id, recipient, id);
+CREATE INDEX notifications_by_document ON notifications (document_id)
+WHERE document_id IS NOT NULL;
+
+GRANT INSERT, UPDATE ON webhook_endpoints, webhook_subscriptions, slack_channels,
+recipient_preferences, notifications TO doclife_worker;
+GRANT INSERT, UPDATE, DELETE ON email_suppressions TO doclife_worker;
