@@ -16,7 +16,6 @@ URLs log in as ``doclife_admin``, the owner of the catalogue, who is no superuse
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -29,10 +28,10 @@ from psycopg import sql
 from local import databases
 from local.guard import Guard
 from local.postgres import Postgres
+from local.system_programs import POSTGRES_15
 
 TEMPLATE = "migrated_template"
 PASSWORDS = {name: f"test-{name}" for name in databases.LOGINS}
-SYSTEM_PROGRAMS = Path(os.environ.get("PG_BIN_15", "/usr/lib/postgresql/15/bin"))
 # A test server may forget everything when the machine stops.
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -63,7 +62,7 @@ def each_postgres(request: pytest.FixtureRequest, guard: Guard) -> Iterator[Post
     if request.param == "wheel":
         yield request.getfixturevalue("postgres")
     else:
-        yield from _server(guard, programs=SYSTEM_PROGRAMS)
+        yield from _server(guard, programs=POSTGRES_15)
 
 
 def _server(guard: Guard, *, programs: Path | None) -> Iterator[Postgres]:

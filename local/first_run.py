@@ -1,0 +1,139 @@
+"""What the first start does once Airflow is healthy: run each DAG for real, and say what it did."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+
+from local.airflow_api import AirflowApi
+from local.errors import LocalError
+from local.state import State
+from local.supervisor import Supervisor
+
+STAMP = "first-run.json"
+# In this order: what has expired is found before the rules run, and the purge comes last.
+DAGS = (
+    "check_expired_documents",
+    "execute_automation_rules",
+    "send_daily_summaries",
+    "weekly_cleanup",
+)
+DAG_READ_WITHIN_SECONDS = 60.0
+DAG_ENDS_WITHIN_SECONDS = 600.0
+
+COUNTS = """
+SELECT
+    count(*) AS registered,
+    count(*) FILTER (WHERE expired_at IS NOT NULL) AS found_expired,
+    count(*) FILTER (WHERE status = 'archived') AS archived,
+    count(*) FILTER (WHERE status = 'deleted') AS in_the_trash,
+    count(*) FILTER (WHERE status = 'purged') AS purged,
+    (SELECT count(*) FROM doclife.notifications) AS notifications,
+    (SELECT count(*) FROM doclife.jobs) AS messages_waiting
+FROM doclife.documents
+"""
+
+
+def is_done(state: State) -> bool:
+    """Return whether a first run was finished here."""
+    return state.read(STAMP) is not None
+
+
+def run(supervisor: Supervisor, *, admin_password: str) -> None:
+    """Run each DAG once as the user admin, wait for it, and remember that all of it is done.
+
+    Raises LocalError naming the task and its log when a run fails. The next start then tries
+    again from the beginning, which changes nothing that was done.
+    """
+    supervisor.api.log_in("admin", admin_password)
+    print("Running each DAG once:", flush=True)
+    for dag_id in DAGS:
+        _wait_until_read(supervisor, dag_id)
+        seconds = _run_dag(supervisor, dag_id)
+        print(f"  {dag_id:<28} done in {seconds:.0f} s", flush=True)
+    counts = count_documents(supervisor.documents_url)
+    supervisor.state.write(STAMP, {"finished_at": datetime.now(UTC).isoformat(), **counts})
+
+
+def count_documents(documents_url: str) -> dict[str, int]:
+    """Return how many documents there are of each kind, by a name that can be printed."""
+    with psycopg.connect(documents_url) as conn:
+        cursor = conn.execute(COUNTS)
+        row = cursor.fetchone()
+        assert row is not None
+        assert cursor.description is not None
+        return {column.name: count for column, count in zip(cursor.description, row, strict=True)}
+
+
+def _wait_until_read(supervisor: Supervisor, dag_id: str) -> None:
+    def is_read() -> bool:
+        return supervisor.api.dag_exists(dag_id)
+
+    if _within(DAG_READ_WITHIN_SECONDS, is_read, supervisor):
+        return
+    broken = supervisor.api.import_errors()
+    if broken:
+        name, traceback = next(iter(broken.items()))
+        raise LocalError(f"dags/{Path(name).name} cannot be read:\n{traceback.strip()}")
+    raise LocalError(
+        f"There is no DAG {dag_id!r} in dags/, so the first run cannot be finished. "
+        f"What was read is in {supervisor.state.log_of('dag-processor')}"
+    )
+
+
+def _run_dag(supervisor: Supervisor, dag_id: str) -> float:
+    """Run a DAG to its end and return the seconds it took."""
+    api = supervisor.api
+    began = time.monotonic()
+    run_id = api.trigger(dag_id)
+
+    def has_ended() -> bool:
+        if sys.stdout.isatty():
+            print(f"\r  {dag_id:<28} {time.monotonic() - began:.0f} s ", end="\r", flush=True)
+        return api.run_state(dag_id, run_id) in ("success", "failed")
+
+    ended = _within(DAG_ENDS_WITHIN_SECONDS, has_ended, supervisor)
+    if ended and api.run_state(dag_id, run_id) == "success":
+        return time.monotonic() - began
+    what = "failed" if ended else f"did not end within {DAG_ENDS_WITHIN_SECONDS:.0f} s"
+    raise LocalError(_explain_failure(supervisor, dag_id, run_id, what))
+
+
+def _explain_failure(supervisor: Supervisor, dag_id: str, run_id: str, what: str) -> str:
+    logs = supervisor.state.logs / "tasks" / f"dag_id={dag_id}" / f"run_id={run_id}"
+    failed = supervisor.api.failed_tasks(dag_id, run_id)
+    tasks = f" in {', '.join(sorted(set(failed)))}" if failed else ""
+    return (
+        f"The first run of {dag_id} {what}{tasks}. Its logs are in {logs}\n"
+        "Everything else is kept: ./run tries again, and ./run --no-samples starts Airflow "
+        "without, to look at the run in its user interface."
+    )
+
+
+def _within(seconds: float, condition: Callable[[], bool], supervisor: Supervisor) -> bool:
+    """Wait until the condition holds, with an eye on the children; return whether it came true."""
+    gives_up_at = time.monotonic() + seconds
+    while not condition():
+        supervisor.check_children()
+        if time.monotonic() > gives_up_at:
+            return False
+        supervisor.pause(0.3)
+    return True
+
+
+def describe(api: AirflowApi, counts: dict[str, int], logins: dict[str, str]) -> str:
+    """Return what a person wants to know once everything runs."""
+    numbers = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
+    users = "\n".join(f"    {user:<8} {password}" for user, password in logins.items())
+    return (
+        f"\n  Documents  {numbers}\n"
+        f"  Open       {api.address}\n"
+        f"  Log in as\n{users}\n"
+        "  More       ./run status, ./run logs, ./run doclife --help\n"
+        "  Ctrl-C stops everything; the data stays.\n"
+    )

@@ -1,0 +1,169 @@
+"""Starts the database server and Airflow's components as children, and ends them all together.
+
+Nothing is left running, however this process ends: it ends its children itself when it stops on
+request or because of a fault, the guard does it when it is killed (see guard.py), and the next
+start ends whatever both have left.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from local.airflow_api import AirflowApi
+from local.errors import LocalError
+from local.guard import Guard
+from local.postgres import Postgres, end_of
+from local.processes import Identity, end_database, end_family, identify
+from local.state import ROOT, Running, State
+from local.stop_request import StopRequest
+
+# The log servers are left out: the api-server reads the logs from the same disk.
+COMPONENTS: Mapping[str, Sequence[str]] = {
+    "scheduler": ("scheduler", "--skip-serve-logs"),
+    "dag-processor": ("dag-processor",),
+    "triggerer": ("triggerer", "--skip-serve-logs"),
+    "api-server": ("api-server",),
+}
+HEALTHY_WITHIN_SECONDS = 180.0
+# A task gets this long to end after it was asked to.
+STOP_GRACE_SECONDS = 20.0
+
+
+class Supervisor:
+    """The children of one start, from the first to the last."""
+
+    def __init__(self, state: State, *, port: int, stop_request: StopRequest) -> None:
+        self.state = state
+        self.api = AirflowApi(port)
+        self.documents_url = ""
+        self._port = port
+        self._stop_request = stop_request
+        self._guard = Guard()
+        self._postgres: Postgres | None = None
+        self._database: Identity | None = None
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._identities: dict[str, Identity] = {}
+
+    def start_postgres(self) -> Postgres:
+        """Start the private server, on the port it had before if that is free."""
+        ports = self.state.read("ports.json") or {}
+        self._postgres = Postgres(
+            self.state.folder / "postgres", port=ports.get("postgres"), watch=self._watch_database
+        )
+        self._postgres.start()
+        self.state.write("ports.json", {**ports, "postgres": self._postgres.port})
+        return self._postgres
+
+    def run_step(self, name: str, command: Sequence[str | Path], env: Mapping[str, str]) -> None:
+        """Run one command to its end, its output in a log of that name.
+
+        Raises LocalError with the end of the log when it fails.
+        """
+        self._start(name, command, env)
+        while (code := self._children[name].poll()) is None:
+            self._stop_request.pause(0.1)
+        del self._children[name]
+        del self._identities[name]
+        if code:
+            log = self.state.log_of(name)
+            raise LocalError(f"{name} failed. The end of {log}:\n{end_of(log)}")
+
+    def start_airflow(self, env: Mapping[str, str]) -> None:
+        """Start the four components and wait until Airflow calls all of them healthy."""
+        for name, arguments in COMPONENTS.items():
+            self._start(name, [sys.executable, "-m", "airflow", *arguments], env)
+        gives_up_at = time.monotonic() + HEALTHY_WITHIN_SECONDS
+        # Heartbeats of the last start count as healthy for half a minute, so look at the
+        # children too.
+        while not self._all_healthy():
+            self.check_children()
+            if time.monotonic() > gives_up_at:
+                raise LocalError(
+                    f"Airflow is not healthy after {HEALTHY_WITHIN_SECONDS:.0f} s "
+                    f"({self.api.health() or 'no answer'}). Logs: {self.state.logs}"
+                )
+            self.pause(0.3)
+
+    def watch(self) -> None:
+        """Look after the children until somebody wants us to stop; raise when one has died."""
+        while True:
+            self.check_children()
+            self.pause(1.0)
+
+    def pause(self, seconds: float) -> None:
+        """Wait, unless somebody wants us to stop."""
+        self._stop_request.pause(seconds)
+
+    def check_children(self) -> None:
+        """Raise LocalError with the end of its log if a child has died."""
+        if self._postgres and self._postgres.process and self._postgres.process.poll() is not None:
+            raise LocalError(
+                f"PostgreSQL has died. The end of {self._postgres.log}:\n"
+                f"{end_of(self._postgres.log)}"
+            )
+        for name, child in self._children.items():
+            if (code := child.poll()) is not None:
+                log = self.state.log_of(name)
+                raise LocalError(
+                    f"The {name} has died with exit code {code}. The end of {log}:\n{end_of(log)}"
+                )
+
+    def end(self) -> None:
+        """End all children, the database last; safe to call at any point."""
+        end_family(self._identities.values(), grace_seconds=STOP_GRACE_SECONDS)
+        for child in self._children.values():
+            child.wait()
+        if self._postgres:
+            self._postgres.stop()
+        self._guard.dismiss()
+        self.state.forget_running()
+
+    def record(self) -> None:
+        """Write down what runs, for the other commands and for the next start."""
+        self.state.record(
+            Running(
+                port=self._port,
+                documents_url=self.documents_url,
+                supervisor=identify(os.getpid()),
+                components=self._identities,
+                database=self._database,
+            )
+        )
+
+    def _all_healthy(self) -> bool:
+        health = self.api.health()
+        return len(health) >= len(COMPONENTS) and set(health.values()) == {"healthy"}
+
+    def _start(self, name: str, command: Sequence[str | Path], env: Mapping[str, str]) -> None:
+        with self.state.new_log(name).open("ab") as log:
+            child = subprocess.Popen(
+                command,
+                env=env,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._children[name] = child
+        self._identities[name] = self._guard.watch_component(child.pid)
+        self.record()
+
+    def _watch_database(self, pid: int) -> Identity:
+        self._database = self._guard.watch_database(pid)
+        self.record()
+        return self._database
+
+
+def end_leftovers(state: State) -> None:
+    """End what a start left running whose supervisor and guard were both killed."""
+    if running := state.running():
+        end_family(running.components.values(), grace_seconds=STOP_GRACE_SECONDS)
+        if running.database:
+            end_database(running.database, grace_seconds=10)
+        state.forget_running()
