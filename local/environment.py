@@ -97,7 +97,7 @@ def airflow_environment(
             for section, options in settings.items()
             for name, value in options.items()
         },
-        "AIRFLOW_HOME": str(state.folder / "airflow"),
+        "AIRFLOW_HOME": str(state.airflow_home),
         "AIRFLOW_CONN_DOCUMENTS": tasks_url,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         # A company's proxy must not stand between a task and its own machine.

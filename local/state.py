@@ -46,11 +46,17 @@ class State:
         """Make the folders; others may pass through (the database server's user), not look."""
         self.folder.mkdir(mode=0o711, exist_ok=True)
         self.logs.mkdir(mode=0o700, exist_ok=True)
+        self.airflow_home.mkdir(mode=0o700, exist_ok=True)
 
     @property
     def logs(self) -> Path:
         """One file per component, and the tasks' logs below it."""
         return self.folder / "logs"
+
+    @property
+    def airflow_home(self) -> Path:
+        """Where Airflow writes the settings that nobody gave it."""
+        return self.folder / "airflow"
 
     def log_of(self, component: str) -> Path:
         """Return the log file of a component."""
