@@ -29,7 +29,9 @@ def composed(name: str, **fragments: str) -> LiteralString:
     Only the compiler's text may be given: it is made of fixed words and parameter names, never
     of values (``doclife.domain.compiler``). A hole without a fragment is a programming error.
     """
-    text: str = statement(name)
+    # Without the header, which speaks of the holes too.
+    lines = statement(name).splitlines(keepends=True)
+    text = "".join(line for line in lines if not line.lstrip().startswith("--"))
     for hole, fragment in fragments.items():
         marker = "{" + hole + "}"
         if marker not in text:

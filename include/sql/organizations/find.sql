@@ -1,0 +1,15 @@
+-- One organization and the settings that decisions need.
+--   slug  text  its short name
+-- Returns at most one row.
+SELECT
+    id,
+    slug,
+    time_zone,
+    locale,
+    cooling_off_days,
+    reprieve_days,
+    max_documents_per_day,
+    max_fraction_per_day,
+    fallback_recipient
+FROM organizations
+WHERE slug = %(slug)s;

@@ -1,0 +1,13 @@
+-- Every organization with the settings that decisions need, by id.
+SELECT
+    id,
+    slug,
+    time_zone,
+    locale,
+    cooling_off_days,
+    reprieve_days,
+    max_documents_per_day,
+    max_fraction_per_day,
+    fallback_recipient
+FROM organizations
+ORDER BY id;

@@ -1,0 +1,96 @@
+-- What was destroyed in the last 24 hours or is reserved to be, over every path (design 5.4): the
+-- plan in question is left out. Purges are counted by themselves, because what they destroy was
+-- counted once when it went into the trash.
+--   plan_id  bigint
+--   now      timestamptz
+-- Returns per scope (rule, organization, deployment) scope text, used bigint, population bigint,
+-- max_documents integer, max_fraction numeric (both NULL for the rule: its own definition has them).
+WITH plan AS (
+    SELECT
+        plans.id,
+        plans.organization_id,
+        version.rule_id,
+        plans.kind IN ('purge', 'originals') AS is_purge
+    FROM plans
+    LEFT JOIN rule_versions AS version ON plans.rule_version_id = version.id
+    WHERE plans.id = %(plan_id)s
+),
+
+used AS (
+    SELECT
+        other.organization_id,
+        version.rule_id,
+        sum(
+            CASE
+                WHEN other.state IN ('planned', 'approved', 'applying')
+                    THEN shard.item_count - shard.done_count - shard.skipped_count - shard.failed_count
+                ELSE 0
+            END
+            + CASE
+                WHEN shard.progressed_at > %(now)s - interval '24 hours' THEN shard.done_count ELSE 0
+            END
+        ) AS documents
+    FROM plan_shards AS shard
+    INNER JOIN plans AS other ON shard.plan_id = other.id
+    LEFT JOIN rule_versions AS version ON other.rule_version_id = version.id
+    CROSS JOIN plan
+    WHERE
+        other.mode = 'enforce'
+        AND other.id <> plan.id
+        AND other.state IN ('planned', 'approved', 'applying', 'applied', 'undone')
+        AND (
+            other.state IN ('planned', 'approved', 'applying')
+            OR shard.progressed_at > %(now)s - interval '24 hours'
+        )
+        AND CASE
+            WHEN plan.is_purge THEN shard.action IN ('PURGE', 'REMOVE_ORIGINAL')
+            ELSE shard.action IN ('ARCHIVE', 'DELETE')
+        END
+    GROUP BY other.organization_id, version.rule_id
+),
+
+population AS (
+    SELECT
+        document.organization_id,
+        count(*) AS documents
+    FROM documents AS document
+    WHERE document.status <> 'purged'
+    GROUP BY document.organization_id
+)
+
+SELECT
+    'rule' AS scope,
+    coalesce((
+        SELECT sum(used.documents) FROM used WHERE used.rule_id = plan.rule_id
+    ), 0)::bigint AS used,
+    coalesce((
+        SELECT population.documents FROM population
+        WHERE population.organization_id = plan.organization_id
+    ), 0) AS population,
+    NULL::integer AS max_documents,
+    NULL::numeric AS max_fraction
+FROM plan
+WHERE plan.rule_id IS NOT NULL
+UNION ALL
+SELECT
+    'organization',
+    coalesce((
+        SELECT sum(used.documents) FROM used WHERE used.organization_id = plan.organization_id
+    ), 0)::bigint,
+    coalesce((
+        SELECT population.documents FROM population
+        WHERE population.organization_id = plan.organization_id
+    ), 0),
+    organization.max_documents_per_day,
+    organization.max_fraction_per_day
+FROM plan
+INNER JOIN organizations AS organization ON plan.organization_id = organization.id
+UNION ALL
+SELECT
+    'deployment',
+    coalesce((SELECT sum(used.documents) FROM used), 0)::bigint,
+    coalesce((SELECT sum(population.documents) FROM population), 0)::bigint,
+    deployment.max_documents_per_day,
+    deployment.max_fraction_per_day
+FROM plan
+CROSS JOIN deployment;

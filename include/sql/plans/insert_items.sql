@@ -1,0 +1,194 @@
+-- Judge everything collected for tonight against holds, retention, reprieve, cooling-off, open plans
+-- and each other, cut what may go into shards, and store winners and losers with the reason
+-- (design 5.2: legal hold > longest retention > delete date > archive before delete).
+--   context           jsonb        one object per plan and action: plan_id, action_index, rule_id,
+--                                  rule, priority, is_enforced, fields (text[]: what the action's
+--                                  condition and anchor use), shard_documents, shard_bytes
+--   today             date         the decision date in the organization's zone
+--   now               timestamptz  the present
+--   cooling_off_days  integer      no DELETE this soon after registration or a change
+--   max_shards        integer      per action
+WITH context AS MATERIALIZED (
+    SELECT given.*
+    FROM jsonb_to_recordset(%(context)s) AS given (
+        plan_id bigint, action_index smallint, rule_id bigint, rule text, priority integer,
+        is_enforced boolean, fields text [], shard_documents bigint, shard_bytes bigint
+    )
+),
+
+judged AS (
+    SELECT
+        hit.plan_id,
+        hit.rule_version_id,
+        hit.document_id,
+        hit.action_index,
+        hit.action,
+        hit.anchor_on,
+        hit.retain_until,
+        hit.due_on,
+        hit.reason,
+        context.rule,
+        context.priority,
+        context.is_enforced,
+        context.shard_documents,
+        context.shard_bytes,
+        document.status,
+        document.version,
+        document.hold_count,
+        document.reprieve_until,
+        coalesce(document.size_bytes, 0) AS size_bytes,
+        protection.rule_version_id AS protecting_rule_version_id,
+        protection.retain_until AS protected_until,
+        hit.action IN ('ARCHIVE', 'DELETE', 'PURGE', 'REMOVE_ORIGINAL') AS is_destructive,
+        CASE
+            WHEN hit.action IN ('NOTIFY', 'WEBHOOK') OR document.status = 'purging' THEN NULL
+            WHEN document.hold_count > 0 THEN 'held'
+            WHEN hit.action IN ('DELETE', 'PURGE') AND protection.retain_until >= %(today)s
+                THEN 'retained'
+            WHEN hit.action IN ('ARCHIVE', 'DELETE') AND document.reprieve_until >= %(today)s
+                THEN 'reprieved'
+            WHEN
+                hit.action = 'DELETE'
+                AND (
+                    document.registered_at > %(now)s - make_interval(days => %(cooling_off_days)s)
+                    OR EXISTS (
+                        SELECT
+                        FROM jsonb_each_text(document.field_changed_at) AS change
+                        WHERE
+                            change.key = ANY(context.fields)
+                            AND change.value::timestamptz
+                            > %(now)s - make_interval(days => %(cooling_off_days)s)
+                    )
+                )
+                THEN 'cooling_off'
+            WHEN
+                context.is_enforced AND EXISTS (
+                    SELECT
+                    FROM plan_items AS other
+                    WHERE
+                        other.document_id = hit.document_id
+                        AND other.state = 'planned'
+                        AND other.is_reserving
+                )
+                THEN 'reserved'
+        END AS obstacle
+    FROM pg_temp.hits AS hit
+    INNER JOIN context
+        ON hit.plan_id = context.plan_id AND hit.action_index = context.action_index
+    INNER JOIN documents AS document ON hit.document_id = document.id
+    LEFT JOIN pg_temp.protections AS protection ON hit.document_id = protection.document_id
+    -- A message about a due date goes out once; one without a due date goes out once for all.
+    WHERE
+        hit.action NOT IN ('NOTIFY', 'WEBHOOK')
+        OR context.rule_id IS NULL
+        OR NOT EXISTS (
+            SELECT
+            FROM notices AS notice
+            WHERE
+                notice.rule_id = context.rule_id
+                AND notice.action_index = hit.action_index
+                AND notice.document_id = hit.document_id
+                AND notice.window_days IS NULL
+                AND notice.due_on IS NOT DISTINCT FROM CASE
+                    WHEN hit.anchor_on IS NOT NULL THEN hit.due_on
+                END
+        )
+),
+
+ranked AS (
+    SELECT
+        judged.*,
+        row_number() OVER contenders AS place,
+        first_value(judged.rule_version_id) OVER contenders AS winner,
+        first_value(judged.rule) OVER contenders AS winning_rule,
+        bool_or(judged.action = 'ARCHIVE' AND judged.obstacle IS NULL) OVER (
+            PARTITION BY judged.document_id, judged.is_enforced
+        ) AS is_archived_tonight
+    FROM judged
+    WINDOW contenders AS (
+        PARTITION BY
+            judged.document_id, judged.is_enforced, judged.action, judged.obstacle IS NULL
+        ORDER BY judged.priority, judged.due_on, judged.rule, judged.plan_id
+    )
+),
+
+decided AS (
+    SELECT
+        ranked.*,
+        CASE
+            WHEN ranked.obstacle IS NOT NULL THEN ranked.obstacle
+            WHEN ranked.action = 'DELETE' AND ranked.is_archived_tonight THEN 'archive_first'
+            WHEN ranked.is_destructive AND ranked.place > 1 THEN 'outranked'
+        END AS reason_code
+    FROM ranked
+),
+
+cut AS (
+    SELECT
+        decided.*,
+        row_number() OVER in_order - 1 AS documents_before,
+        sum(decided.size_bytes) OVER in_order - decided.size_bytes AS bytes_before,
+        count(*) OVER whole AS documents,
+        sum(decided.size_bytes) OVER whole AS bytes
+    FROM decided
+    WINDOW
+        whole AS (
+            PARTITION BY decided.plan_id, decided.action_index, decided.reason_code IS NULL
+        ),
+        -- Documents that go into one bag lie side by side.
+        in_order AS (
+            PARTITION BY decided.plan_id, decided.action_index, decided.reason_code IS NULL
+            ORDER BY date_trunc('year', decided.retain_until), decided.document_id
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        )
+)
+
+INSERT INTO plan_items (
+    plan_id, document_id, action_index, action, rule_version_id, anchor_on, retain_until, due_on,
+    shard, status_before, document_version, size_bytes, is_reserving, state, reason_code, reason,
+    blocking_rule_version_id, finished_at
+)
+SELECT
+    plan_id,
+    document_id,
+    action_index,
+    action,
+    rule_version_id,
+    anchor_on,
+    retain_until,
+    due_on,
+    CASE
+        WHEN reason_code IS NULL
+            THEN floor(greatest(
+                documents_before
+                / greatest(shard_documents, ceil(documents::numeric / %(max_shards)s)),
+                bytes_before / greatest(shard_bytes, ceil(bytes / (%(max_shards)s * 0.8)))
+            ))::integer
+        ELSE 0
+    END,
+    status,
+    version,
+    size_bytes,
+    is_destructive AND is_enforced AND reason_code IS NULL,
+    CASE WHEN reason_code IS NULL THEN 'planned' ELSE 'skipped' END,
+    reason_code,
+    CASE reason_code
+        WHEN 'held' THEN 'under ' || hold_count || ' legal hold(s)'
+        WHEN 'retained' THEN CASE
+            WHEN protected_until = 'infinity' THEN 'retained for good or until an event that has not come'
+            ELSE 'retained until ' || protected_until
+        END
+        WHEN 'reprieved' THEN 'reprieved until ' || reprieve_until
+        WHEN 'cooling_off' THEN
+            'registered, or a field that the rule uses changed, less than '
+            || %(cooling_off_days)s || ' days ago'
+        WHEN 'reserved' THEN 'another open plan already has this document'
+        WHEN 'archive_first' THEN 'is archived in this run; deletion follows in a later one'
+        WHEN 'outranked' THEN 'rule ' || coalesce(winning_rule, '?') || ' does it'
+        ELSE reason
+    END,
+    CASE reason_code
+        WHEN 'retained' THEN protecting_rule_version_id WHEN 'outranked' THEN winner
+    END,
+    CASE WHEN reason_code IS NOT NULL THEN %(now)s::timestamptz END
+FROM cut;

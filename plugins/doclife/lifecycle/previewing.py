@@ -1,0 +1,78 @@
+"""Shows what a rule would do, by planning it and taking the plan back.
+
+A preview that goes another way than the plan is the oldest fault of dry runs (harbor#15332,
+curator#290): this one *is* a plan, in mode simulate, in a transaction that is rolled back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from doclife.domain.rule import Mode, Rule
+from doclife.lifecycle.planning import compilers_for, plan_rule
+from doclife.store import organizations, plans, rules
+from doclife.store.connection import Connection
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preview:
+    """What a rule would do, were it to run at a moment."""
+
+    rule: str
+    as_of: datetime
+    counts: Sequence[plans.ItemCount]
+    items: Sequence[plans.PlanItem]
+    """The first documents of the plan, those it would leave alone included."""
+    unknown_count: int
+    """Documents it could not judge because what it needs is missing or malformed."""
+
+
+def preview_rule(
+    conn: Connection,
+    *,
+    organization: str,
+    rule: Rule,
+    as_of: datetime,
+    now: datetime,
+    size: int = 20,
+) -> Preview:
+    """Return what ``rule``, stored or still a draft, would do at ``as_of``; nothing is kept.
+
+    :param as_of: aware; may lie in the future.
+    :param size: how many items to return beside the counts.
+    """
+    with conn.transaction(force_rollback=True):
+        tenant = organizations.find(conn, organization)
+        version = rules.add_version(
+            conn,
+            organization_id=tenant.id,
+            rule=rule.model_copy(update={"mode": Mode.SIMULATE}),
+            source="",
+            author="preview",
+            commit=None,
+            now=now,
+        )
+        summary = plan_rule(
+            conn,
+            rule_version_id=version.version_id,
+            now=now,
+            as_of=as_of,
+            dag_id="preview",
+            run_id="preview",
+            requested_by="preview",
+            mode=Mode.SIMULATE,
+        )
+        compiler = compilers_for(
+            [version],
+            organization=tenant,
+            metadata_types=organizations.metadata_types(conn, tenant.id),
+            as_of=tenant.date_of(as_of),
+        )[0]
+        unknown = compiler.hits(organization_id=tenant.id, include_unknown=True)
+        return Preview(
+            rule=rule.name,
+            as_of=as_of,
+            counts=plans.count_items(conn, summary.plan_id),
+            items=plans.list_items(conn, summary.plan_id, size=size),
+            unknown_count=plans.count_unknown(conn, unknown),
+        )

@@ -1,0 +1,323 @@
+"""Stores plans and reads them back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from doclife.domain.breaker import Limit, Trip
+from doclife.domain.fragment import Fragment
+from doclife.domain.plan import PlanKind, PlanState, PlanSummary, ShardRef
+from doclife.store.connection import Connection
+from doclife.store.rows import fetch_dicts, fetch_rows, fetch_value
+from doclife.store.sql import composed, statement
+
+MAX_SHARDS = 500
+"""Per action: Airflow maps at most 1,024 task instances over one XCom."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActionContext:
+    """What judging needs to know about one action of one plan."""
+
+    plan_id: int
+    action_index: int
+    rule_id: int | None
+    rule: str
+    priority: int
+    is_enforced: bool
+    fields: Sequence[str]
+    """Names, as in ``field_changed_at``, of what the action's condition and anchor use."""
+    shard_documents: int
+    shard_bytes: int
+
+
+def refuse_future(conn: Connection, *, now: datetime, as_of: datetime, mode: str) -> str | None:
+    """Return what forbids a plan with these moments, judged by the database's clock."""
+    parameters = {"now": now, "as_of": as_of, "mode": mode}
+    refusal: str | None = fetch_value(conn, statement("plans/refuse_future"), parameters)
+    return refusal
+
+
+def find_own(
+    conn: Connection,
+    *,
+    dag_id: str,
+    run_id: str,
+    organization_id: int,
+    rule_version_id: int | None,
+    selection_key: str | None,
+) -> int | None:
+    """Return the plan that this run has stored for this rule or selection before."""
+    found: int | None = fetch_value(
+        conn,
+        statement("plans/find_own"),
+        {
+            "dag_id": dag_id,
+            "run_id": run_id,
+            "organization_id": organization_id,
+            "rule_version_id": rule_version_id,
+            "selection_key": selection_key,
+        },
+    )
+    return found
+
+
+def insert(conn: Connection, parameters: Mapping[str, object]) -> int:
+    """Store a plan without items; the parameters are those of plans/insert.sql."""
+    return int(fetch_value(conn, statement("plans/insert"), parameters))
+
+
+def supersede(
+    conn: Connection, *, rule_id: int, dag_id: str, run_id: str, now: datetime
+) -> list[int]:
+    """Close a rule's unanswered plans of earlier runs and give their documents back."""
+    parameters = {"rule_id": rule_id, "dag_id": dag_id, "run_id": run_id}
+    closed = [row[0] for row in conn.execute(statement("plans/supersede"), parameters)]
+    release(conn, closed, code="superseded", reason="a newer plan of the rule exists", now=now)
+    return closed
+
+
+def lapse(conn: Connection, *, organization_id: int, now: datetime, max_age_days: int) -> list[int]:
+    """Close the plans that are too old to be believed and give their documents back."""
+    parameters = {"organization_id": organization_id, "now": now, "max_age_days": max_age_days}
+    closed = [row[0] for row in conn.execute(statement("plans/lapse"), parameters)]
+    release(conn, closed, code="lapsed", reason=f"older than {max_age_days} days", now=now)
+    return closed
+
+
+def release(
+    conn: Connection, plan_ids: Sequence[int], *, code: str, reason: str, now: datetime
+) -> None:
+    """Give back the documents that these plans still claim."""
+    if plan_ids:
+        conn.execute(
+            statement("plans/release_items"),
+            {"plan_ids": list(plan_ids), "code": code, "reason": reason, "now": now},
+        )
+
+
+def begin_collecting(conn: Connection) -> None:
+    """Make the working tables of this transaction; they empty themselves at its end."""
+    conn.execute(statement("plans/create_hits"))
+    conn.execute(statement("plans/create_protections"))
+
+
+def collect_hits(
+    conn: Connection,
+    *,
+    plan_id: int,
+    rule_version_id: int,
+    hits: Fragment,
+    skip_actions: Sequence[int],
+) -> None:
+    """Collect what one rule wants done."""
+    conn.execute(
+        composed("plans/collect_hits", hits=hits.text),
+        {
+            **hits.parameters,
+            "plan_id": plan_id,
+            "rule_version_id": rule_version_id,
+            "skip_actions": list(skip_actions),
+        },
+    )
+
+
+def count_unknown(conn: Connection, hits: Fragment) -> int:
+    """Return how many documents a rule cannot judge; ``hits`` must include the unknown."""
+    query = composed("plans/count_unknown", hits=hits.text)
+    return int(fetch_value(conn, query, hits.parameters))
+
+
+def collect_protections(conn: Connection, protections: Fragment) -> None:
+    """Find which rule keeps each collected document the longest."""
+    conn.execute(statement("plans/analyze_hits"))
+    conn.execute(
+        composed("plans/collect_protections", protections=protections.text),
+        protections.parameters,
+    )
+
+
+def store_items(
+    conn: Connection,
+    contexts: Sequence[ActionContext],
+    *,
+    organization_id: int,
+    today: date,
+    now: datetime,
+    cooling_off_days: int,
+) -> None:
+    """Judge what was collected, and store winners and losers, shards and totals."""
+    context = [
+        {field: getattr(context, field) for field in ActionContext.__slots__}
+        for context in contexts
+    ]
+    conn.execute(
+        statement("plans/insert_items"),
+        {
+            "context": Jsonb([{**item, "fields": list(item["fields"])} for item in context]),
+            "today": today,
+            "now": now,
+            "cooling_off_days": cooling_off_days,
+            "max_shards": MAX_SHARDS,
+        },
+    )
+    plan_ids = sorted({context.plan_id for context in contexts})
+    conn.execute(statement("plans/insert_shards"), {"plan_ids": plan_ids})
+    conn.execute(
+        statement("plans/summarise"), {"plan_ids": plan_ids, "organization_id": organization_id}
+    )
+
+
+def set_unknown_count(conn: Connection, *, plan_id: int, unknown_count: int) -> None:
+    """Write down how many documents the plan's rule could not judge."""
+    conn.execute(
+        statement("plans/set_unknown_count"),
+        {"plan_id": plan_id, "unknown_count": unknown_count},
+    )
+
+
+def count_destructive(conn: Connection, plan_id: int) -> int:
+    """Return how many documents the plan would archive, delete or purge."""
+    return int(fetch_value(conn, statement("plans/count_destructive"), {"plan_id": plan_id}))
+
+
+def limits(
+    conn: Connection, *, plan_id: int, now: datetime, rule_limit: tuple[int, float] | None
+) -> list[Limit]:
+    """Return the limits that count for a plan, with what their last 24 hours have used.
+
+    :param rule_limit: ``max_documents`` and ``max_fraction`` of the plan's rule; None without one.
+    """
+    found = []
+    rows = fetch_dicts(conn, statement("plans/count_usage"), {"plan_id": plan_id, "now": now})
+    for row in rows:
+        allowed = (row["max_documents"], row["max_fraction"])
+        if row["scope"] == "rule":
+            if rule_limit is None:
+                continue
+            allowed = rule_limit
+        found.append(
+            Limit(
+                scope=row["scope"],
+                used=row["used"],
+                population=row["population"],
+                max_documents=allowed[0],
+                max_fraction=float(allowed[1]),
+            )
+        )
+    return found
+
+
+def expected(conn: Connection, *, rule_version_id: int, today: date) -> int | None:
+    """Return what the rule's forecast expected to be due by now, if it was ever forecast."""
+    parameters = {"rule_version_id": rule_version_id, "today": today}
+    count: int | None = fetch_value(conn, statement("plans/count_forecast"), parameters)
+    return count
+
+
+def ask_for_approval(
+    conn: Connection, *, plan_id: int, reason: str, trips: Sequence[Trip], required_stages: int
+) -> None:
+    """Let a plan wait for a person, with the reason and the numbers."""
+    breaker = [
+        {"scope": trip.scope, "limit": trip.limit, "allowed": trip.allowed, "wanted": trip.wanted}
+        for trip in trips
+    ]
+    conn.execute(
+        statement("plans/ask_for_approval"),
+        {
+            "plan_id": plan_id,
+            "reason": reason,
+            "breaker": Jsonb(breaker),
+            "required_stages": required_stages,
+        },
+    )
+
+
+def find(conn: Connection, plan_id: int) -> dict[str, Any] | None:
+    """Return everything about one plan but its items, or None."""
+    rows = fetch_dicts(conn, statement("plans/find"), {"plan_id": plan_id})
+    return rows[0] if rows else None
+
+
+def summary(conn: Connection, plan_id: int) -> PlanSummary:
+    """Return what a stored plan comes to; the plan must exist."""
+    row = find(conn, plan_id)
+    if row is None:
+        raise LookupError(f"there is no plan {plan_id}")
+    return PlanSummary(
+        plan_id=plan_id,
+        organization=row["organization"],
+        rule=row["rule"],
+        kind=PlanKind(row["kind"]),
+        mode=row["mode"],
+        state=PlanState(row["state"]),
+        approval_reason=row["approval_reason"],
+        document_count=row["document_count"],
+        total_bytes=row["total_bytes"],
+        unknown_count=row["unknown_count"],
+        blocked_count=row["blocked_count"],
+    )
+
+
+def list_shards(conn: Connection, plan_id: int) -> list[ShardRef]:
+    """Return every shard of a plan that still has planned items."""
+    return fetch_rows(conn, statement("plans/list_shards"), {"plan_id": plan_id}, ShardRef)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ItemCount:
+    """How many items of one action ended alike."""
+
+    action: str
+    state: str
+    reason_code: str | None
+    documents: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlanItem:
+    """One document of a plan, with what is or was to be done to it and why."""
+
+    document_id: int
+    external_id: str
+    title: str | None
+    action: str
+    state: str
+    reason_code: str | None
+    reason: str
+    anchor_on: date | None
+    retain_until: date | None
+    due_on: date | None
+    size_bytes: int
+    blocking_rule: str | None
+
+
+def count_items(conn: Connection, plan_id: int) -> list[ItemCount]:
+    """Return what became of a plan's items, by action, state and reason."""
+    return fetch_rows(conn, statement("plans/count_items"), {"plan_id": plan_id}, ItemCount)
+
+
+def list_items(
+    conn: Connection, plan_id: int, *, after: int = 0, state: str | None = None, size: int = 100
+) -> list[PlanItem]:
+    """Return a page of a plan's items; ``after`` is the last document id of the page before."""
+    parameters = {"plan_id": plan_id, "after": after, "state": state, "size": size}
+    return fetch_rows(conn, statement("plans/list_items"), parameters, PlanItem)
+
+
+def list_plans(
+    conn: Connection,
+    *,
+    organization: str | None = None,
+    state: str | None = None,
+    before: int | None = None,
+    size: int = 50,
+) -> list[dict[str, Any]]:
+    """Return the newest plans first, with their progress; ``before`` pages on."""
+    parameters = {"organization": organization, "state": state, "before": before, "size": size}
+    return fetch_dicts(conn, statement("plans/list"), parameters)
