@@ -12,10 +12,15 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One thing to correct, in words for the author of the rule."""
+    """One thing to correct, in words for the author of the rule.
+
+    :param is_unknown_key: the value at ``path`` stands under a key that does not exist; without
+        it the rest can be judged.
+    """
 
     path: Path
     message: str
+    is_unknown_key: bool = False
 
     def __str__(self) -> str:
         """The place in the rule, then what is wrong."""
@@ -23,17 +28,17 @@ class Fault:
         return f"{where}: {self.message}" if where else self.message
 
 
+def nearest(word: object, choices: Iterable[str]) -> str | None:
+    """The choice that ``word`` was probably meant to be; None when none is near."""
+    by_lower = {str(choice).lower(): str(choice) for choice in choices}
+    near = get_close_matches(str(word).lower()[:100], by_lower, n=1, cutoff=0.6)
+    return by_lower[near[0]] if near else None
+
+
 def did_you_mean(word: object, choices: Iterable[str]) -> str:
     """`` Did you mean 'x'?`` for the nearest choice, or nothing when none is near."""
-    if not isinstance(word, str):
-        return ""
-    known = list(choices)
-    for choice in known:
-        if choice.lower() == word.lower():
-            return f" Did you mean {choice!r}?"
-    by_lower = {choice.lower(): choice for choice in known}
-    near = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    return f" Did you mean {by_lower[near[0]]!r}?" if near else ""
+    choice = nearest(word, choices)
+    return "" if choice is None else f" Did you mean {choice!r}?"
 
 
 def shown(value: object) -> str:
