@@ -263,6 +263,6 @@ ConditionField = Annotated[
     Condition,
     PlainValidator(_validated),
     PlainSerializer(to_plain),
-    WithJsonSchema({"$ref": "#/$defs/Condition"}),
+    WithJsonSchema({"type": "object"}),
 ]
-"""A condition as a part of a pydantic model."""
+"""A condition as a part of a pydantic model; rule_schema.py says it in full to editors."""

@@ -96,7 +96,9 @@ FIELDS: Mapping[str, Field] = {
     "title": Field(type=FieldType.TEXT, sql="d.title"),
     "document_type": Field(type=FieldType.TEXT, sql="d.document_type"),
     "owner": Field(type=FieldType.TEXT, sql="d.owner"),
-    "status": Field(type=FieldType.TEXT, sql="d.status"),
+    # In the trash a document keeps the status it had: what a rule protected while it was active
+    # is still protected when it waits for its purge.
+    "status": Field(type=FieldType.TEXT, sql="COALESCE(d.status_before, d.status)"),
     "tags": Field(type=FieldType.TEXT_LIST, sql="d.tags"),
     "media_type": Field(type=FieldType.TEXT, sql="d.media_type"),
     "size_bytes": Field(type=FieldType.INT, sql="d.size_bytes"),
