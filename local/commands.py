@@ -9,8 +9,6 @@ import time
 from collections import deque
 from pathlib import Path
 
-import psutil
-
 from local.airflow_api import AirflowApi
 from local.errors import LocalError
 from local.postgres import end_of, hidden_place
@@ -61,16 +59,17 @@ def run(arguments: list[str]) -> int:
 def stop(state: State) -> int:
     """Stop what runs, and wait until it has."""
     running = state.running()
-    supervisor = find(running.supervisor) if running else None
     if running is None:
         print("Nothing runs.")
         return 0
-    if supervisor:
+    if supervisor := find(running.supervisor):
         supervisor.terminate()
-        try:
-            supervisor.wait(STOP_WITHIN_SECONDS)
-        except psutil.TimeoutExpired:
-            supervisor.kill()
+        gives_up_at = time.monotonic() + STOP_WITHIN_SECONDS
+        # Not psutil's wait: it would also wait for somebody to reap the zombie.
+        while find(running.supervisor):
+            if time.monotonic() > gives_up_at:
+                supervisor.kill()
+            time.sleep(0.1)
     end_leftovers(state)
     print("Stopped.")
     return 0

@@ -89,11 +89,9 @@ def end_family(leaders: Iterable[Identity], *, grace_seconds: float) -> None:
         if time.monotonic() > ends_at:
             for process in running:
                 _send(process, signal.SIGKILL)
-            psutil.wait_procs(running, timeout=2)
             # Whatever was born while we killed is found by the next round.
             if time.monotonic() > ends_at + 10:
                 return
-            continue
         for process in running:
             if process.pid not in asked:
                 asked.add(process.pid)
