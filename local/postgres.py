@@ -212,7 +212,7 @@ class Postgres:
             self._programs = self._copy_programs()
 
     def _reachable(self, path: Path) -> bool:
-        ask = ["/bin/sh", "-c", 'test -x "$1"', "sh", path]
+        ask: list[str | Path] = ["/bin/sh", "-c", 'test -x "$1"', "sh", path]
         return subprocess.run(ask, cwd="/", **self._as_user).returncode == 0
 
     def _copy_programs(self) -> Path:
