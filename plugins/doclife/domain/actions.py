@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -15,12 +16,14 @@ from pydantic import (
     PlainValidator,
     StrictBool,
     StringConstraints,
+    ValidationError,
     WithJsonSchema,
 )
 
 from doclife.domain.duration import Period
 from doclife.domain.faults import shown
 from doclife.domain.text import Text
+from doclife.errors import ConfigurationError
 
 NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,62}$"
 """Names of stores, templates and endpoints."""
@@ -160,3 +163,26 @@ def plain_settings(action: Any) -> dict[str, Any]:
     """The settings of an action as plain JSON, defaults included: what a job carries."""
     settings: dict[str, Any] = action.with_.model_dump(mode="json", by_alias=True)
     return settings
+
+
+SETTINGS: Mapping[ActionType, type[RulePart]] = {
+    ActionType.ARCHIVE: ArchiveSettings,
+    ActionType.DELETE: DeleteSettings,
+    ActionType.NOTIFY: NotifySettings,
+    ActionType.WEBHOOK: WebhookSettings,
+}
+
+
+def checked_settings(action: ActionType, options: Mapping[str, object]) -> dict[str, Any]:
+    """Return the settings of an action as plain values, with what was left out filled in.
+
+    :raises ConfigurationError: every setting that is missing, unknown or of the wrong form.
+    """
+    try:
+        return SETTINGS[action].model_validate(dict(options)).model_dump(mode="json")
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc']) or action}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise ConfigurationError(f"settings of {action}: {faults}") from None

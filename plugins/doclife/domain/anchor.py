@@ -98,9 +98,9 @@ class AnchorWriter:
         # GREATEST skips NULL; the outer test keeps an emptied field unknown all the same.
         return (
             f"(CASE WHEN {value} IS NOT NULL THEN GREATEST({value}, "
-            f"CASE WHEN (d.anchor_floors -> {name} ->> 'at')::timestamptz "
-            f"> {created_at}::timestamptz "
-            f"THEN (d.anchor_floors -> {name} ->> 'on')::date END) END)"
+            "(SELECT max((given_up ->> 'on')::date) "
+            f"FROM jsonb_array_elements(d.anchor_floors -> {name}) AS given_up "
+            f"WHERE (given_up ->> 'at')::timestamptz > {created_at}::timestamptz)) END)"
         )
 
     def _event_sql(self) -> str:

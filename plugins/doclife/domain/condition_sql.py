@@ -108,8 +108,9 @@ class SqlWriter:
         return f"{function}(d.metadata, {self.bind(key, metadata_key)}::text)"
 
     def fragment(self, text: str) -> Fragment:
-        """The text with everything that was bound so far."""
-        return Fragment(text=text, parameters=dict(self.parameters))
+        """The text with what was bound so far and stands in it."""
+        used = {name: value for name, value in self.parameters.items() if f"%({name})s" in text}
+        return Fragment(text=text, parameters=used)
 
 
 @dataclass(kw_only=True)

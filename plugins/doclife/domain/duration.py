@@ -44,7 +44,7 @@ class Period:
         """Refuse what is longer than any calendar arithmetic here can hold."""
         if min(self.years, self.months, self.weeks, self.days) < 0:
             raise ValueError("a period cannot be negative")
-        if self._longest_days() > _MAX_YEARS * 366:
+        if self._longest_days() > _MAX_YEARS * 12 * _MONTH_DAYS + 2 * _MONTHS_SLACK_DAYS:
             raise ValueError(f"a period of more than {_MAX_YEARS} years: write 'permanent' instead")
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
@@ -36,6 +37,12 @@ PERMANENT: Literal["permanent"] = "permanent"
 EventType = Annotated[str, StringConstraints(pattern=EVENT_TYPE_PATTERN, max_length=100)]
 
 
+_CRON_FIELD = re.compile(
+    r"(?:[0-9*/,-]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat)+",
+    re.IGNORECASE,
+)
+
+
 class Mode(StrEnum):
     """How far a rule goes. What it retains, it retains in both SIMULATE and ENFORCE."""
 
@@ -61,8 +68,8 @@ class Cutoff(StrEnum):
 
 
 def _cron(expression: str) -> str:
-    # croniter also takes seconds, years, @daily and random fields; Airflow's schedules do not.
-    if len(expression.split()) != 5 or expression.startswith("@"):
+    # croniter also takes seconds, years, @daily and fields that are drawn by chance.
+    if len(expression.split()) != 5 or not all(map(_CRON_FIELD.fullmatch, expression.split())):
         raise ValueError(
             f"{shown(expression)} is not a cron expression of five fields, for example "
             "'0 3 * * *' for every day at 03:00"

@@ -45,6 +45,8 @@ _SURPRISES = re.compile(
     r"y|n|yes|no|on|off|true|false|null|~|[-+0-9.][0-9_:.,eExX+-]*", re.IGNORECASE
 )
 
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]")
+
 
 @dataclass(frozen=True, kw_only=True)
 class FileFault:
@@ -230,8 +232,8 @@ class _QuotingRepresenter(SafeRepresenter):
         return True
 
     def represent_text(self, data: str) -> Any:
-        """Quote what YAML 1.1 would read as something else than text."""
-        style = '"' if _SURPRISES.fullmatch(data) else None
+        """Quote what YAML 1.1 would read as something else than text, and escape odd breaks."""
+        style = '"' if _SURPRISES.fullmatch(data) or _UNPRINTABLE.search(data) else None
         return self.represent_scalar(f"{_TAG}str", data, style=style)
 
 
