@@ -29,6 +29,13 @@ from local import databases
 from local.guard import Guard
 from local.postgres import Postgres
 from local.system_programs import POSTGRES_15
+from tests.s3_server import (  # noqa: F401 - fixtures: an S3 server and buckets in it
+    bucket,
+    s3_client,
+    s3_options,
+    s3_server,
+    versioned_bucket,
+)
 
 TEMPLATE = "migrated_template"
 PASSWORDS = {name: f"test-{name}" for name in databases.LOGINS}

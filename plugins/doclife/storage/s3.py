@@ -111,6 +111,8 @@ class S3Filesystem:
         else:
             answer, size = self._upload(uri, first, parts)
         version_id = answer.get("VersionId")
+        if version_id == "null":  # some servers say so where nothing is versioned
+            version_id = None
         # The time is the store's, and only a head says it.
         found = self.stat(uri, version_id=version_id)
         if found.etag != answer["ETag"].strip('"') or found.size_bytes != size:
