@@ -1,0 +1,70 @@
+"""What people ask about the queue."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from doclife.errors import ConfigurationError
+from doclife.store import job_reports, organizations
+from doclife.store.connection import Connection
+
+COMPLETED_WITHIN = timedelta(days=7)
+"""How far back completed jobs are counted, so that counting stays quick whatever the history."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobStory:
+    """One job, what it carries and every attempt to deliver it."""
+
+    job: dict[str, Any]
+    attempts: list[dict[str, Any]]
+
+
+def list_jobs(
+    conn: Connection,
+    *,
+    now: datetime,
+    organization: str | None = None,
+    state: str | None = None,
+    kind: str | None = None,
+    before: int | None = None,
+    size: int = 50,
+) -> list[dict[str, Any]]:
+    """Return unfinished and given-up jobs, the newest first; ``before`` is the last id shown."""
+    if organization is not None:
+        organizations.find(conn, organization)
+    return job_reports.list_page(
+        conn,
+        organization=organization,
+        state=state,
+        kind=kind,
+        before=before,
+        now=now,
+        size=size,
+    )
+
+
+def tell_job(conn: Connection, *, job_id: int, now: datetime) -> JobStory:
+    """Return everything about one job; its payload as JSON.
+
+    :raises ConfigurationError: there is none of that number.
+    """
+    job = job_reports.describe(conn, job_id=job_id, now=now)
+    if job is None:
+        raise ConfigurationError(f"there is no job {job_id}. See: doclife jobs list")
+    payload = json.loads(job["payload"]) if job["payload"] is not None else None
+    return JobStory(
+        job={**job, "payload": payload}, attempts=job_reports.list_attempts(conn, job_id)
+    )
+
+
+def count_jobs(
+    conn: Connection, *, now: datetime, organization: str | None = None
+) -> list[dict[str, Any]]:
+    """Return how many jobs there are of each kind and state; completed ones of the last 7 days."""
+    if organization is not None:
+        organizations.find(conn, organization)
+    return job_reports.count_by_state(
+        conn, organization=organization, now=now, completed_since=now - COMPLETED_WITHIN
+    )

@@ -1,0 +1,49 @@
+"""Reads jobs for people."""
+
+from datetime import datetime
+from typing import Any
+
+from doclife.store.connection import Connection
+from doclife.store.rows import fetch_dicts
+from doclife.store.sql import statement
+
+
+def list_page(
+    conn: Connection,
+    *,
+    organization: str | None,
+    state: str | None,
+    kind: str | None,
+    before: int | None,
+    now: datetime,
+    size: int,
+) -> list[dict[str, Any]]:
+    """Return unfinished and given-up jobs, the newest first."""
+    parameters = {
+        "organization": organization,
+        "state": state,
+        "kind": kind,
+        "before": before,
+        "now": now,
+        "size": size,
+    }
+    return fetch_dicts(conn, statement("jobs/list"), parameters)
+
+
+def describe(conn: Connection, *, job_id: int, now: datetime) -> dict[str, Any] | None:
+    """Return one job with what it carries, or None."""
+    rows = fetch_dicts(conn, statement("jobs/describe"), {"job_id": job_id, "now": now})
+    return rows[0] if rows else None
+
+
+def list_attempts(conn: Connection, job_id: int) -> list[dict[str, Any]]:
+    """Return every attempt to deliver a job."""
+    return fetch_dicts(conn, statement("jobs/list_attempts"), {"job_id": job_id})
+
+
+def count_by_state(
+    conn: Connection, *, organization: str | None, now: datetime, completed_since: datetime
+) -> list[dict[str, Any]]:
+    """Return how many jobs there are of each kind and state."""
+    parameters = {"organization": organization, "now": now, "completed_since": completed_since}
+    return fetch_dicts(conn, statement("jobs/count_by_state"), parameters)

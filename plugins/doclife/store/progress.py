@@ -1,0 +1,30 @@
+"""Reads how far a plan has come."""
+
+from dataclasses import dataclass
+
+from doclife.store.connection import Connection
+from doclife.store.rows import fetch_rows
+from doclife.store.sql import statement
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlanProgress:
+    """The items of a plan that are there to do, and what became of them so far."""
+
+    items: int
+    done: int
+    skipped: int
+    failed: int
+    total_bytes: int
+    done_bytes: int
+
+    @property
+    def finished(self) -> int:
+        """Items that nothing is left to do about."""
+        return self.done + self.skipped + self.failed
+
+
+def plan_progress(conn: Connection, plan_id: int) -> PlanProgress:
+    """Return how far a plan has come; all zero when it is unknown or empty."""
+    query = statement("plans/progress")
+    return fetch_rows(conn, query, {"plan_id": plan_id}, PlanProgress)[0]
