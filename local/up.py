@@ -179,7 +179,7 @@ def _migrate_documents(addresses: Addresses) -> None:
 def _migrate_metadata(supervisor: Supervisor, url: str, env: Mapping[str, str]) -> None:
     """Migrate Airflow's metadata, unless this very version did so already (it takes 5 s)."""
     state = supervisor.state
-    lock = hashlib.sha256((ROOT / "requirements-dev.txt").read_bytes()).hexdigest()
+    lock = hashlib.sha256((ROOT / "requirements.txt").read_bytes()).hexdigest()
     revision = _metadata_revision(url)
     if revision and state.read("metadata.json") == {"lock": lock, "revision": revision}:
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -19,7 +20,8 @@ from local.postgres import hidden_place
 from local.state import ROOT
 
 READY = "Ctrl-C stops everything"
-COPIED = ("run", "local", "plugins", "include", "requirements-dev.txt", "pyproject.toml")
+LOCKS = ("requirements.txt", "requirements-local.txt", "requirements-dev.txt")
+COPIED = ("run", "local", "plugins", "include", "pyproject.toml", *LOCKS)
 TINY_DAG = """
 from datetime import datetime
 from airflow.providers.postgres.hooks.postgres import PostgresHook
@@ -48,18 +50,14 @@ class Checkout:
                 shutil.copy(ROOT / name, folder / name)
         (folder / "dags").mkdir()
         if installed:
-            # The stamp of the tests' environment is not read: it may be from before a change.
             (folder / ".venv").mkdir()
             for part in Path(sys.prefix).iterdir():
-                if part.name != ".lock-sha256":
-                    (folder / ".venv" / part.name).symlink_to(part)
-            self._stamp()
-
-    def _stamp(self) -> None:
-        import hashlib
-
-        lock = (self.folder / "requirements-dev.txt").read_bytes()
-        (self.folder / ".venv" / ".lock-sha256").write_text(hashlib.sha256(lock).hexdigest())
+                (folder / ".venv" / part.name).symlink_to(part)
+            # What runs the tests is right, whatever its stamp says of a lock that is being changed.
+            lock = folder / "requirements-local.txt"
+            stamp = folder / ".venv" / ".requirements-local.sha256"
+            stamp.unlink(missing_ok=True)
+            stamp.write_text(hashlib.sha256(lock.read_bytes()).hexdigest())
 
     def add_tiny_dags(self, *, role: str = "doclife_airflow") -> None:
         """Give it four DAGs that only look at the documents, as this database role."""

@@ -88,7 +88,7 @@ def test_a_wrong_python_with_no_other_on_the_path_is_refused(bare_checkout, tmp_
 
 
 def test_a_failed_installation_keeps_nothing_of_it(bare_checkout, tmp_path):
-    (bare_checkout.folder / "requirements-dev.txt").write_text(
+    (bare_checkout.folder / "requirements-local.txt").write_text(
         "no-such-package==1.0 --hash=sha256:" + "0" * 64 + "\n"
     )
 
