@@ -102,7 +102,7 @@ class WrittenBag:
         return sum(copy.size_bytes for copy in self.copies)
 
 
-class _SourceFailure(Exception):  # noqa: N818 - carries an outcome, is never shown
+class _SourceFailure(Exception):
     """Reading the source failed; keeps it apart from what the target may raise."""
 
     def __init__(self, reason_code: str, reason: str) -> None:
