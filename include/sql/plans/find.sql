@@ -9,6 +9,7 @@ SELECT
     plan.kind,
     rule.name || '@' || version.version AS rule,
     plan.rule_version_id,
+    plan.options,
     plan.mode,
     plan.as_of,
     plan.state,

@@ -2,8 +2,9 @@
 -- and each other, cut what may go into shards, and store winners and losers with the reason
 -- (design 5.2: legal hold > longest retention > delete date > archive before delete).
 --   context           jsonb        one object per plan and action: plan_id, action_index, rule_id,
---                                  rule, priority, is_enforced, fields (text[]: what the action's
---                                  condition and anchor use), shard_documents, shard_bytes
+--                                  rule, priority, asks_review, is_enforced, fields and events
+--                                  (text[]: what the action's condition and anchor use), shard_documents, shard_bytes,
+--                                  per_night (NULL: as many as there are)
 --   today             date         the decision date in the organization's zone
 --   now               timestamptz  the present
 --   cooling_off_days  integer      no DELETE this soon after registration or a change
@@ -12,7 +13,8 @@ WITH context AS MATERIALIZED (
     SELECT given.*
     FROM jsonb_to_recordset(%(context)s) AS given (
         plan_id bigint, action_index smallint, rule_id bigint, rule text, priority integer,
-        is_enforced boolean, fields text [], shard_documents bigint, shard_bytes bigint
+        asks_review boolean, is_enforced boolean, fields text [], events text [], shard_documents bigint, shard_bytes bigint,
+        per_night integer
     )
 ),
 
@@ -29,9 +31,11 @@ judged AS (
         hit.reason,
         context.rule,
         context.priority,
+        context.asks_review,
         context.is_enforced,
         context.shard_documents,
         context.shard_bytes,
+        context.per_night,
         document.status,
         document.version,
         document.hold_count,
@@ -57,6 +61,16 @@ judged AS (
                         WHERE
                             change.key = ANY(context.fields)
                             AND change.value::timestamptz
+                            > %(now)s - make_interval(days => %(cooling_off_days)s)
+                    )
+                    OR EXISTS (
+                        SELECT
+                        FROM events AS clock
+                        WHERE
+                            clock.document_id = hit.document_id
+                            AND clock.type = ANY(context.events)
+                            AND clock.is_external
+                            AND greatest(clock.recorded_at, clock.withdrawn_at)
                             > %(now)s - make_interval(days => %(cooling_off_days)s)
                     )
                 )
@@ -108,7 +122,9 @@ ranked AS (
     WINDOW contenders AS (
         PARTITION BY
             judged.document_id, judged.is_enforced, judged.action, judged.obstacle IS NULL
-        ORDER BY judged.priority, judged.due_on, judged.rule, judged.plan_id
+        -- What somebody must look at is not decided by a rule that nobody looks at.
+        ORDER BY
+            judged.asks_review DESC, judged.priority, judged.due_on, judged.rule, judged.plan_id
     )
 ),
 
@@ -123,22 +139,69 @@ decided AS (
     FROM ranked
 ),
 
+-- A backlog may be let go in a paced way: the longest overdue first, the rest on later nights.
+paced AS (
+    SELECT
+        chosen.plan_id,
+        chosen.document_id,
+        chosen.action_index,
+        row_number() OVER (
+            PARTITION BY chosen.plan_id ORDER BY chosen.due_on, chosen.document_id
+        ) > chosen.per_night AS is_for_later
+    FROM decided AS chosen
+    WHERE chosen.reason_code IS NULL AND chosen.is_destructive AND chosen.per_night IS NOT NULL
+),
+
+final AS (
+    SELECT
+        decided.plan_id,
+        decided.rule_version_id,
+        decided.document_id,
+        decided.action_index,
+        decided.action,
+        decided.anchor_on,
+        decided.retain_until,
+        decided.due_on,
+        decided.reason,
+        decided.is_enforced,
+        decided.shard_documents,
+        decided.shard_bytes,
+        decided.per_night,
+        decided.status,
+        decided.version,
+        decided.hold_count,
+        decided.reprieve_until,
+        decided.size_bytes,
+        decided.protecting_rule_version_id,
+        decided.protected_until,
+        decided.is_destructive,
+        decided.winner,
+        decided.winning_rule,
+        CASE WHEN paced.is_for_later THEN 'paced' ELSE decided.reason_code END AS reason_code
+    FROM decided
+    LEFT JOIN paced
+        ON
+            decided.plan_id = paced.plan_id
+            AND decided.document_id = paced.document_id
+            AND decided.action_index = paced.action_index
+),
+
 cut AS (
     SELECT
-        decided.*,
+        final.*,
         row_number() OVER in_order - 1 AS documents_before,
-        sum(decided.size_bytes) OVER in_order - decided.size_bytes AS bytes_before,
+        sum(final.size_bytes) OVER in_order - final.size_bytes AS bytes_before,
         count(*) OVER whole AS documents,
-        sum(decided.size_bytes) OVER whole AS bytes
-    FROM decided
+        sum(final.size_bytes) OVER whole AS bytes
+    FROM final
     WINDOW
         whole AS (
-            PARTITION BY decided.plan_id, decided.action_index, decided.reason_code IS NULL
+            PARTITION BY final.plan_id, final.action_index, final.reason_code IS NULL
         ),
         -- Documents that go into one bag lie side by side.
         in_order AS (
-            PARTITION BY decided.plan_id, decided.action_index, decided.reason_code IS NULL
-            ORDER BY date_trunc('year', decided.retain_until), decided.document_id
+            PARTITION BY final.plan_id, final.action_index, final.reason_code IS NULL
+            ORDER BY date_trunc('year', final.retain_until), final.document_id
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         )
 )
@@ -184,6 +247,7 @@ SELECT
             || %(cooling_off_days)s || ' days ago'
         WHEN 'reserved' THEN 'another open plan already has this document'
         WHEN 'archive_first' THEN 'is archived in this run; deletion follows in a later one'
+        WHEN 'paced' THEN 'a later night: the rule lets go at most ' || per_night || ' per night'
         WHEN 'outranked' THEN 'rule ' || coalesce(winning_rule, '?') || ' does it'
         ELSE reason
     END,

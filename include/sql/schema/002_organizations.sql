@@ -109,6 +109,7 @@ INSERT INTO organizations (slug, name) VALUES ('default', 'Default organization'
 INSERT INTO deployment (adopted_by) VALUES ('migration');
 INSERT INTO switches (name, set_by) VALUES ('halt', 'migration');
 
+-- Limits, cooling-off and adoption are the owner's to set: a task cannot widen its own limits.
 GRANT UPDATE ON switches TO doclife_worker;
 GRANT EXECUTE ON FUNCTION cluster_identity(), halt_reason()
 TO doclife_worker, doclife_application, doclife_reader;

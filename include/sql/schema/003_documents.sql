@@ -53,11 +53,14 @@ CREATE TABLE stored_objects (
     reference_count integer NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL DEFAULT now(),
     verified_at timestamptz NOT NULL DEFAULT now(),
+    -- Set, under a lock that a new reference needs too, before the first byte is touched.
+    removing_since timestamptz,
     removed_at timestamptz,
     CONSTRAINT a_stored_object_has_a_size CHECK (size_bytes >= 0),
     CONSTRAINT a_stored_object_has_a_sha256 CHECK (octet_length(sha256) = 32),
     CONSTRAINT references_are_not_negative CHECK (reference_count >= 0),
-    CONSTRAINT removed_bytes_have_no_references CHECK (removed_at IS NULL OR reference_count = 0)
+    CONSTRAINT removed_bytes_are_those_nobody_keeps
+    CHECK (removed_at IS NULL OR reference_count = 0 OR removing_since IS NOT NULL)
 );
 CREATE INDEX stored_objects_by_bag ON stored_objects (bag_id) WHERE bag_id IS NOT NULL;
 
@@ -87,6 +90,8 @@ CREATE TABLE documents (
     archived_at timestamptz,
     -- The original of an archived document stays until this day; NULL keeps it for good.
     original_until date,
+    -- Where the original was before it was removed, so that a restore can put it back.
+    original_uri text,
     deleted_at timestamptz,
     purge_after date,
     purging_at timestamptz,
@@ -96,8 +101,8 @@ CREATE TABLE documents (
     is_baseline boolean NOT NULL DEFAULT false,
     -- Kept by trigger. When a field that rules may see last changed after registration.
     field_changed_at jsonb NOT NULL DEFAULT '{}',
-    -- Kept by trigger. The latest value a date ever had before it moved earlier or was emptied,
-    -- and when: an anchor that moves earlier never shortens retention by itself.
+    -- Kept by trigger. Per date field [{"on": date, "at": moment}, ...]: the values it had before it
+    -- moved earlier or was emptied, and when it moved: an anchor never shortens retention by itself.
     anchor_floors jsonb NOT NULL DEFAULT '{}',
     -- Grows with every change to a field that rules may see, so that a plan can tell.
     version bigint NOT NULL DEFAULT 1,
@@ -131,6 +136,7 @@ CREATE TABLE documents (
         OR (
             purged_at IS NOT NULL AND title IS NULL AND owner IS NULL AND tags IS NULL
             AND metadata = '{}' AND stored_object_id IS NULL AND archived_object_id IS NULL
+            AND original_uri IS NULL
         )
     )
 ) WITH (
@@ -144,13 +150,29 @@ CREATE INDEX documents_by_owner ON documents (organization_id, owner);
 CREATE INDEX documents_by_tag ON documents USING gin (tags);
 CREATE INDEX documents_by_stored_object ON documents (stored_object_id);
 
--- Past this day an organization's documents were checked for expiry; it only ever narrows the
--- search: what changes behind it is put into documents_to_check by trigger.
+-- How far an organization's expiry dates were checked; it only ever narrows the search. What is set
+-- at or below queue_through, while a check runs or after it, goes into documents_to_check by trigger.
 CREATE TABLE expiry_watermarks (
     organization_id bigint PRIMARY KEY REFERENCES organizations,
-    checked_through date NOT NULL,
-    checked_at timestamptz NOT NULL
+    checked_through date NOT NULL DEFAULT '0001-01-01',
+    queue_through date NOT NULL DEFAULT '0001-01-01',
+    checked_at timestamptz,
+    CONSTRAINT a_check_was_announced_first CHECK (checked_through <= queue_through)
 );
+INSERT INTO expiry_watermarks (organization_id) SELECT id FROM organizations;
+
+CREATE FUNCTION start_expiry_watermark() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = doclife, pg_temp
+AS $$
+BEGIN
+    INSERT INTO expiry_watermarks (organization_id) VALUES (NEW.id);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER start_expiry_watermark AFTER INSERT ON organizations
+FOR EACH ROW EXECUTE FUNCTION start_expiry_watermark();
+
 CREATE TABLE documents_to_check (
     document_id bigint PRIMARY KEY,
     organization_id bigint NOT NULL,

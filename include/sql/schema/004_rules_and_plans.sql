@@ -52,6 +52,8 @@ CREATE TABLE plans (
     run_id text NOT NULL,
     -- Tells plans of one run apart that have no rule: a hash of the selection, 'purge', ...
     selection_key text,
+    -- Settings of a selection's action: which store, whom to tell. A rule has its own.
+    options jsonb NOT NULL DEFAULT '{}',
     requested_by text NOT NULL,
     mode text NOT NULL,
     as_of timestamptz NOT NULL,

@@ -114,5 +114,7 @@ CREATE TRIGGER keep_updated_at BEFORE UPDATE ON scheduled_jobs
 FOR EACH ROW EXECUTE FUNCTION keep_updated_at();
 
 GRANT INSERT, UPDATE, DELETE ON job_batches, jobs, job_keys, jobs_failed TO doclife_worker;
+-- Jobs that are stored in sets take their numbers beforehand.
+GRANT USAGE ON SEQUENCE jobs_id_seq TO doclife_worker;
 GRANT INSERT ON job_history, delivery_attempts TO doclife_worker;
 GRANT INSERT, UPDATE ON scheduled_jobs TO doclife_worker;

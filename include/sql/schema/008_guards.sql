@@ -75,7 +75,6 @@ DECLARE
     field text;
     was date;
     became date;
-    floor_ date;
 BEGIN
     IF NEW.status = 'purged' THEN
         -- A tombstone keeps nothing of what the document said.
@@ -113,11 +112,19 @@ BEGIN
         IF field LIKE '%\_on' OR field LIKE 'metadata.%' THEN
             was := metadata_date(before_, field);
             became := metadata_date(after_, field);
-            floor_ := (OLD.anchor_floors -> field ->> 'on')::date;
-            IF was IS NOT NULL AND (became IS NULL OR became < was) AND (floor_ IS NULL OR was >= floor_)
-            THEN
-                NEW.anchor_floors := NEW.anchor_floors
-                    || jsonb_build_object(field, jsonb_build_object('on', was, 'at', now()));
+            IF was IS NOT NULL AND (became IS NULL OR became < was) THEN
+                -- A later date makes the earlier ones that were given up before it pointless.
+                NEW.anchor_floors := NEW.anchor_floors || jsonb_build_object(
+                    field,
+                    coalesce(
+                        (
+                            SELECT jsonb_agg(given_up)
+                            FROM jsonb_array_elements(OLD.anchor_floors -> field) AS given_up
+                            WHERE (given_up ->> 'on')::date > was
+                        ),
+                        '[]'
+                    ) || jsonb_build_array(jsonb_build_object('on', was, 'at', now()))
+                );
             END IF;
         END IF;
     END LOOP;
@@ -151,12 +158,17 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = doclife, pg_temp
 AS $$
 BEGIN
+    -- Held until this transaction ends: a check that begins meanwhile waits for it, and one that
+    -- has begun is seen here. Either way nobody falls between the two.
+    PERFORM FROM expiry_watermarks AS watermark
+    WHERE watermark.organization_id IN (SELECT registered.organization_id FROM registered)
+    FOR KEY SHARE;
     INSERT INTO documents_to_check (document_id, organization_id)
     SELECT registered.id, registered.organization_id
     FROM registered
     INNER JOIN expiry_watermarks AS watermark
         ON registered.organization_id = watermark.organization_id
-    WHERE registered.expires_on <= watermark.checked_through AND registered.expired_at IS NULL
+    WHERE registered.expires_on <= watermark.queue_through AND registered.expired_at IS NULL
     ON CONFLICT (document_id) DO NOTHING;
     RETURN NULL;
 END
@@ -245,6 +257,22 @@ WHEN (
 )
 EXECUTE FUNCTION count_references_of_changed_document();
 
+-- Bytes that are being destroyed take no new reference: whoever registers a document over them
+-- meanwhile is told, instead of being left with a document without bytes.
+CREATE FUNCTION guard_references() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    RAISE EXCEPTION 'the bytes at % are being destroyed since %', NEW.uri, NEW.removing_since
+        USING ERRCODE = 'check_violation',
+        CONSTRAINT = 'bytes_being_destroyed_take_no_reference';
+END
+$$;
+CREATE TRIGGER guard_references BEFORE UPDATE OF reference_count ON stored_objects
+FOR EACH ROW
+WHEN (new.removing_since IS NOT NULL AND new.reference_count > old.reference_count)
+EXECUTE FUNCTION guard_references();
+
 -- hold_count is the lock between a hold and destruction: both write the document's row, so one
 -- waits for the other (retention.md 0.5). A hold on what is already going is recorded as too late.
 CREATE FUNCTION note_hold_that_came_too_late() RETURNS trigger
@@ -254,10 +282,12 @@ AS $$
 DECLARE
     began timestamptz;
 BEGIN
-    SELECT coalesce(purging_at, purged_at) INTO began
+    -- The lock first: a purge that is about to begin either waits for this hold or is seen here.
+    SELECT CASE WHEN status IN ('purging', 'purged') THEN coalesce(purging_at, purged_at) END
+    INTO began
     FROM documents
-    WHERE id = NEW.document_id AND status IN ('purging', 'purged')
-    FOR UPDATE;
+    WHERE id = NEW.document_id
+    FOR NO KEY UPDATE;
     NEW.too_late_since := began;
     RETURN NEW;
 END
@@ -354,10 +384,10 @@ AS $$
 BEGIN
     IF
         (NEW.organization_id, NEW.kind, NEW.rule_version_id, NEW.dag_id, NEW.run_id, NEW.mode, NEW.as_of,
-        NEW.created_at, NEW.requested_by, NEW.selection_key)
+        NEW.created_at, NEW.requested_by, NEW.selection_key, NEW.options)
         IS DISTINCT FROM
         (OLD.organization_id, OLD.kind, OLD.rule_version_id, OLD.dag_id, OLD.run_id, OLD.mode, OLD.as_of,
-        OLD.created_at, OLD.requested_by, OLD.selection_key)
+        OLD.created_at, OLD.requested_by, OLD.selection_key, OLD.options)
         OR NEW.required_stages < OLD.required_stages
     THEN
         RAISE EXCEPTION 'what plan % was made from cannot change', NEW.id

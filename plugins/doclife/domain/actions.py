@@ -165,13 +165,6 @@ def plain_settings(action: Any) -> dict[str, Any]:
     return settings
 
 
-SETTINGS: Mapping[ActionType, type[RulePart]] = {
-    ActionType.ARCHIVE: ArchiveSettings,
-    ActionType.DELETE: DeleteSettings,
-    ActionType.NOTIFY: NotifySettings,
-    ActionType.WEBHOOK: WebhookSettings,
-}
-
 
 def checked_settings(action: ActionType, options: Mapping[str, object]) -> dict[str, Any]:
     """Return the settings of an action as plain values, with what was left out filled in.

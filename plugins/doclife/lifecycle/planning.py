@@ -7,14 +7,16 @@ retention of every rule that is not off, and winners and losers are stored with 
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import LiteralString
 from zoneinfo import ZoneInfo
 
 from croniter import croniter
+from psycopg.types.json import Jsonb
 
-from doclife.domain.actions import ActionType
+from doclife.domain.actions import ActionType, checked_settings
 from doclife.domain.breaker import trips
 from doclife.domain.compiler import Compiler, RuleVersion, protections
 from doclife.domain.fields import MetadataType
@@ -22,17 +24,17 @@ from doclife.domain.organization import Organization
 from doclife.domain.plan import PURGE, REMOVE_ORIGINAL, PlanKind, PlanSummary
 from doclife.domain.rule import Mode, TriggerType
 from doclife.errors import ConfigurationError, RefusedError
-from doclife.store import audit, organizations, plans, rules
+from doclife.store import audit, batches, organizations, plans, rules
 from doclife.store.connection import Connection
 from doclife.store.sql import statement
 
 MAX_AGE_DAYS = 7
 """A plan older than this is refused: too much may have changed since somebody looked at it."""
 
-SHARD_DOCUMENTS = {ActionType.ARCHIVE: 1000, PURGE: 1000, REMOVE_ORIGINAL: 1000}
+SHARD_DOCUMENTS: Mapping[str, int] = {ActionType.ARCHIVE: 1000, PURGE: 1000, REMOVE_ORIGINAL: 1000}
 """Documents per shard where each costs reading or writing bytes; a bag holds at most as many."""
 SHARD_DOCUMENTS_OTHERWISE = 20_000
-SHARD_BYTES = {ActionType.ARCHIVE: 256_000_000}
+SHARD_BYTES: Mapping[str, int] = {ActionType.ARCHIVE: 256_000_000}
 NO_BYTE_LIMIT = 2**62
 
 SELECTION_PRIORITY = 0
@@ -67,6 +69,7 @@ def plan_due_rules(
     run_id: str,
     requested_by: str,
     organization: str | None = None,
+    mode: Mode | None = None,
 ) -> list[PlanSummary]:
     """Plan every rule that is due at ``as_of``, in every organization or in one.
 
@@ -75,6 +78,8 @@ def plan_due_rules(
 
     :param as_of: aware; the rules of ON_SCHEDULE with a cron are due when it fired in the 24
         hours before, all others every night.
+    :param mode: simulate to only look; None for each rule's own mode. Asking never enforces a
+        rule that only simulates.
     """
     _refuse_naive(now=now, as_of=as_of)
     found = (
@@ -98,7 +103,10 @@ def plan_due_rules(
                 for version in rules.list_current(conn, tenant.id)
                 if version.rule.actions and _is_due(version, night)
             ]
-            modes = {version.version_id: version.rule.mode for version in due}
+            modes = {
+                version.version_id: Mode.SIMULATE if mode is Mode.SIMULATE else version.rule.mode
+                for version in due
+            }
             summaries += _plan_rules(conn, night, due, modes)
     return summaries
 
@@ -134,9 +142,7 @@ def plan_rule(
             )
         organizations.lock_planning(conn, tenant.id)
         organizations.lock_rules(conn, tenant.id, shared=True)
-        current = {
-            known.version_id for known in rules.list_current(conn, tenant.id, with_off=True)
-        }
+        current = {known.version_id for known in rules.list_current(conn, tenant.id, with_off=True)}
         if wanted is Mode.ENFORCE:
             if rule_version_id not in current:
                 raise RefusedError(
@@ -172,6 +178,8 @@ def plan_selection(
     requested_by: str,
     reason: str,
     mode: Mode = Mode.ENFORCE,
+    options: Mapping[str, object] | None = None,
+    selection_key: str | None = None,
 ) -> PlanSummary:
     """Plan one action for chosen documents, with the same belts as a rule.
 
@@ -179,9 +187,15 @@ def plan_selection(
     organizations, and those already in the trash or purged, are passed over.
 
     :param reason: why, for the item and the audit trail.
+    :param options: settings of the action, as under ``with:`` in a rule; the defaults if None.
+    :param selection_key: what tells this selection from others of the same run; None for the
+        documents themselves. A task gives its own id, so that clearing it finds its plan even
+        when its templates would render to other documents by then.
+    :raises ConfigurationError: an option that the action does not have.
     """
     _refuse_naive(now=now, as_of=as_of)
     chosen = sorted(set(document_ids))
+    settings = checked_settings(action, options or {})
     digest = hashlib.sha256(json.dumps([action, chosen]).encode()).hexdigest()
     tenant = organizations.find(conn, organization)
     night = Night(
@@ -199,7 +213,8 @@ def plan_selection(
             conn,
             night,
             kind=PlanKind.SELECTION,
-            selection_key=f"{action.lower()}:{digest[:32]}",
+            selection_key=selection_key or f"{action.lower()}:{digest[:32]}",
+            options=settings,
             action=action,
             mode=mode,
             query=statement("plans/collect_selection"),
@@ -214,7 +229,13 @@ def plan_selection(
 
 
 def plan_purges(
-    conn: Connection, *, now: datetime, dag_id: str, run_id: str, requested_by: str
+    conn: Connection,
+    *,
+    now: datetime,
+    dag_id: str,
+    run_id: str,
+    requested_by: str,
+    mode: Mode = Mode.ENFORCE,
 ) -> list[PlanSummary]:
     """Plan, per organization, the purge of what is past grace and the removal of originals.
 
@@ -250,7 +271,7 @@ def plan_purges(
                         kind=kind,
                         selection_key=str(kind),
                         action=action,
-                        mode=Mode.ENFORCE,
+                        mode=mode,
                         query=query,
                         parameters=parameters,
                     )
@@ -285,7 +306,7 @@ def _plan_rules(
     tenant = night.organization
     metadata_types = organizations.metadata_types(conn, tenant.id)
     plans.begin_collecting(conn)
-    plans.lapse(conn, organization_id=tenant.id, now=night.now, max_age_days=MAX_AGE_DAYS)
+    _close_dead_plans(conn, night)
     stored: dict[int, int] = {}
     new: list[tuple[int, RuleVersion]] = []
     contexts: list[plans.ActionContext] = []
@@ -340,8 +361,9 @@ def _plan_collected(
     selection_key: str,
     action: str,
     mode: Mode,
-    query: object,
+    query: LiteralString,
     parameters: dict[str, object],
+    options: Mapping[str, object] | None = None,
 ) -> PlanSummary:
     """Store one plan of one action whose documents ``query`` collects."""
     tenant = night.organization
@@ -349,17 +371,21 @@ def _plan_collected(
     if own is not None:
         return plans.summary(conn, own)
     plans.begin_collecting(conn)
-    plans.lapse(conn, organization_id=tenant.id, now=night.now, max_age_days=MAX_AGE_DAYS)
-    plan_id = _insert(conn, night, kind=kind, mode=mode, selection_key=selection_key)
-    conn.execute(query, {**parameters, "plan_id": plan_id})  # type: ignore[arg-type]
+    _close_dead_plans(conn, night)
+    plan_id = _insert(
+        conn, night, kind=kind, mode=mode, selection_key=selection_key, options=options
+    )
+    conn.execute(query, {**parameters, "plan_id": plan_id})
     context = plans.ActionContext(
         plan_id=plan_id,
         action_index=0,
         rule_id=None,
         rule="",
         priority=SELECTION_PRIORITY,
+        asks_review=False,
         is_enforced=mode is Mode.ENFORCE,
         fields=(),
+        events=(),
         shard_documents=SHARD_DOCUMENTS.get(action, SHARD_DOCUMENTS_OTHERWISE),
         shard_bytes=SHARD_BYTES.get(action, NO_BYTE_LIMIT),
     )
@@ -454,6 +480,23 @@ def _record_plan(conn: Connection, night: Night, plan_id: int) -> None:
     )
 
 
+def _close_dead_plans(conn: Connection, night: Night) -> None:
+    """Give back what plans claim that can never be applied any more."""
+    tenant = night.organization
+    plans.lapse(conn, organization_id=tenant.id, now=night.now, max_age_days=MAX_AGE_DAYS)
+    plans.close_orphans(conn, organization_id=tenant.id, now=night.now)
+    for plan_id in plans.list_abandoned(
+        conn, organization_id=tenant.id, now=night.now, max_age_days=MAX_AGE_DAYS
+    ):
+        batches.end_plan(
+            conn,
+            plan_id=plan_id,
+            code="stale",
+            reason="it was begun and never ended",
+            now=night.now,
+        )
+
+
 def _insert(
     conn: Connection,
     night: Night,
@@ -462,6 +505,7 @@ def _insert(
     mode: Mode,
     rule_version_id: int | None = None,
     selection_key: str | None = None,
+    options: Mapping[str, object] | None = None,
 ) -> int:
     refusal = plans.refuse_future(conn, now=night.now, as_of=night.as_of, mode=mode)
     if refusal:
@@ -478,6 +522,7 @@ def _insert(
             "dag_id": night.dag_id,
             "run_id": night.run_id,
             "selection_key": selection_key,
+            "options": Jsonb(dict(options or {})),
             "requested_by": night.requested_by,
             "mode": str(mode),
             "as_of": night.as_of,
@@ -512,10 +557,13 @@ def _contexts(plan_id: int, compiler: Compiler, *, is_enforced: bool) -> list[pl
             rule_id=version.rule_id,
             rule=version.rule.name,
             priority=version.rule.priority,
+            asks_review=version.rule.review is not None,
             is_enforced=is_enforced,
             fields=tuple(sorted(compiler.fields_used(index))),
+            events=tuple(sorted(compiler.events_used)),
             shard_documents=SHARD_DOCUMENTS.get(action.do, SHARD_DOCUMENTS_OTHERWISE),
             shard_bytes=SHARD_BYTES.get(action.do, NO_BYTE_LIMIT),
+            per_night=version.rule.limits.per_night,
         )
         for index, action in enumerate(version.rule.actions)
     ]
@@ -529,12 +577,8 @@ def warning_actions(version: RuleVersion) -> list[int]:
     if not version.rule.warn:
         return []
     return [
-        index
-        for index, action in enumerate(version.rule.actions)
-        if action.do is ActionType.NOTIFY
+        index for index, action in enumerate(version.rule.actions) if action.do is ActionType.NOTIFY
     ]
-
-
 
 
 def _is_due(version: RuleVersion, night: Night) -> bool:

@@ -102,9 +102,7 @@ def load_file(conn: Connection, *, text: str, file: str) -> RuleFile:
     }
     rule_file = load_rules(text, file=file, metadata_types=known)
     tenant = organizations.find(conn, rule_file.organization or "default")
-    return load_rules(
-        text, file=file, metadata_types=organizations.metadata_types(conn, tenant.id)
-    )
+    return load_rules(text, file=file, metadata_types=organizations.metadata_types(conn, tenant.id))
 
 
 def remove_rule(
@@ -165,8 +163,7 @@ def _compare(
     rule_file = load_file(conn, text=text, file=file)
     tenant = organizations.find(conn, _organization_of(rule_file, organization))
     current = {
-        version.rule.name: version
-        for version in rules.list_current(conn, tenant.id, with_off=True)
+        version.rule.name: version for version in rules.list_current(conn, tenant.id, with_off=True)
     }
     compared = []
     for rule in rule_file.rules:

@@ -41,9 +41,7 @@ def describe(conn: Connection, organization_id: int, external_id: str) -> dict[s
     return rows[0] if rows else None
 
 
-def find_ids(
-    conn: Connection, organization_id: int, external_ids: Sequence[str]
-) -> dict[str, int]:
+def find_ids(conn: Connection, organization_id: int, external_ids: Sequence[str]) -> dict[str, int]:
     """Return the document id for each external id that names a document."""
     parameters = {"organization_id": organization_id, "external_ids": list(external_ids)}
     return dict(conn.execute(statement("documents/find_ids"), parameters).fetchall())

@@ -27,11 +27,16 @@ class ActionContext:
     rule_id: int | None
     rule: str
     priority: int
+    asks_review: bool
     is_enforced: bool
     fields: Sequence[str]
     """Names, as in ``field_changed_at``, of what the action's condition and anchor use."""
+    events: Sequence[str]
+    """Types of the events that the anchor counts from."""
     shard_documents: int
     shard_bytes: int
+    per_night: int | None = None
+    """At most so many documents in one plan, the longest overdue first; None for all."""
 
 
 def refuse_future(conn: Connection, *, now: datetime, as_of: datetime, mode: str) -> str | None:
@@ -86,6 +91,28 @@ def lapse(conn: Connection, *, organization_id: int, now: datetime, max_age_days
     closed = [row[0] for row in conn.execute(statement("plans/lapse"), parameters)]
     release(conn, closed, code="lapsed", reason=f"older than {max_age_days} days", now=now)
     return closed
+
+
+def close_orphans(conn: Connection, *, organization_id: int, now: datetime) -> list[int]:
+    """Close the plans whose rule was changed, switched off or removed since."""
+    parameters = {"organization_id": organization_id}
+    closed = [row[0] for row in conn.execute(statement("plans/close_orphans"), parameters)]
+    release(
+        conn,
+        closed,
+        code="superseded",
+        reason="its rule is no longer in force at that version",
+        now=now,
+    )
+    return closed
+
+
+def list_abandoned(
+    conn: Connection, *, organization_id: int, now: datetime, max_age_days: int
+) -> list[int]:
+    """Return the plans that were begun and can never be continued."""
+    parameters = {"organization_id": organization_id, "now": now, "max_age_days": max_age_days}
+    return [row[0] for row in conn.execute(statement("plans/list_abandoned"), parameters)]
 
 
 def release(
@@ -157,7 +184,7 @@ def store_items(
     conn.execute(
         statement("plans/insert_items"),
         {
-            "context": Jsonb([{**item, "fields": list(item["fields"])} for item in context]),
+            "context": Jsonb(context),
             "today": today,
             "now": now,
             "cooling_off_days": cooling_off_days,

@@ -1,0 +1,70 @@
+-- Judge a locked batch against the present: has anything happened since the plan was stored that
+-- speaks against it? 'go' where nothing has.
+--   plan_id, action_index
+--   document_ids  bigint[]  the locked batch
+--   today         date      the present day in the organization's zone
+INSERT INTO pg_temp.verdicts (document_id, verdict, reason)
+SELECT
+    judged.document_id,
+    coalesce(judged.obstacle, 'go'),
+    CASE judged.obstacle
+        WHEN 'changed' THEN 'changed since the plan was made'
+        WHEN 'held' THEN 'under ' || judged.hold_count || ' legal hold(s)'
+        WHEN 'rejected' THEN 'rejected in review'
+        WHEN 'extended' THEN 'kept longer by a reviewer'
+        WHEN 'retained' THEN CASE
+            WHEN judged.retain_until = 'infinity'
+                THEN 'retained for good or until an event that has not come'
+            ELSE 'retained until ' || judged.retain_until
+        END
+        WHEN 'reprieved' THEN 'reprieved until ' || judged.reprieve_until
+        WHEN 'not_due' THEN 'its grace period has not ended'
+        ELSE judged.reason
+    END
+FROM (
+    SELECT
+        item.document_id,
+        item.reason,
+        document.hold_count,
+        document.reprieve_until,
+        protection.retain_until,
+        CASE
+            -- Destruction that began is brought to its end; a hold cannot be set on it any more.
+            WHEN item.action = 'PURGE' AND document.status = 'purging' THEN NULL
+            WHEN document.status <> item.status_before THEN 'changed'
+            WHEN item.action IN ('NOTIFY', 'WEBHOOK') THEN NULL
+            WHEN document.hold_count > 0 THEN 'held'
+            WHEN document.version <> item.document_version THEN 'changed'
+            WHEN decision.decision IN ('reject', 'hold') THEN 'rejected'
+            WHEN decision.decision = 'extend' AND decision.extend_until >= %(today)s THEN 'extended'
+            WHEN item.action IN ('DELETE', 'PURGE') AND protection.retain_until >= %(today)s
+                THEN 'retained'
+            WHEN item.action IN ('ARCHIVE', 'DELETE') AND document.reprieve_until >= %(today)s
+                THEN 'reprieved'
+            WHEN item.action = 'PURGE' AND document.purge_after > %(today)s THEN 'not_due'
+            WHEN
+                item.action = 'REMOVE_ORIGINAL'
+                AND (document.original_until IS NULL OR document.original_until > %(today)s)
+                THEN 'not_due'
+        END AS obstacle
+    FROM plan_items AS item
+    INNER JOIN documents AS document ON item.document_id = document.id
+    LEFT JOIN pg_temp.protections AS protection ON item.document_id = protection.document_id
+    LEFT JOIN LATERAL (
+        SELECT
+            latest.decision,
+            latest.extend_until
+        FROM plan_decisions AS latest
+        WHERE
+            latest.plan_id = item.plan_id
+            AND latest.document_id = item.document_id
+            AND latest.is_valid
+            AND latest.decision <> 'approve'
+        ORDER BY latest.id DESC
+        LIMIT 1
+    ) AS decision ON TRUE
+    WHERE
+        item.plan_id = %(plan_id)s
+        AND item.action_index = %(action_index)s
+        AND item.document_id = ANY(%(document_ids)s::bigint [])
+) AS judged;

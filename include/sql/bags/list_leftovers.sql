@@ -1,0 +1,13 @@
+-- The bags that a killed run left half written for a shard; nobody else can be writing them,
+-- because this session has claimed the shard.
+--   plan_id, action_index, shard
+SELECT DISTINCT
+    bag.id AS bag_id,
+    bag.uri
+FROM archive_bags AS bag
+INNER JOIN plan_items AS item ON bag.id = item.bag_id
+WHERE
+    item.plan_id = %(plan_id)s
+    AND item.action_index = %(action_index)s
+    AND item.shard = %(shard)s
+    AND bag.state = 'writing';

@@ -1,0 +1,124 @@
+"""One batch of a plan being applied: locked, judged by the present, with what cannot go closed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from doclife.domain.compiler import protections
+from doclife.domain.duration import Period
+from doclife.domain.organization import Organization
+from doclife.domain.plan import PlanKind, PlanState, ShardRef
+from doclife.domain.rule import Rule
+from doclife.errors import ConfigurationError, RefusedError
+from doclife.lifecycle.planning import MAX_AGE_DAYS, compilers_for
+from doclife.storage.stores import Stores
+from doclife.store import batches, organizations, plans, rules
+from doclife.store.connection import Connection
+
+DEFAULT_GRACE = Period.parse("30d")
+"""How long the trash keeps what a person or a job deleted; a rule says its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What stays the same while a shard is worked on."""
+
+    shard: ShardRef
+    organization: Organization
+    kind: PlanKind
+    rule: Rule | None
+    rule_name: str | None
+    """``name@version`` for the audit trail; None when no rule decided."""
+    options: Mapping[str, object]
+    """Settings of a selection's action; a rule's are in its definition."""
+    actor: str
+    stores: Stores
+
+    @property
+    def grace(self) -> Period:
+        """How long the trash, or an original beside its archived copy, is kept."""
+        return self.rule.grace if self.rule else DEFAULT_GRACE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Documents that are locked until the transaction ends and may go ahead."""
+
+    document_ids: Sequence[int]
+    skipped: int
+    today: date
+    """The present day in the organization's zone."""
+
+
+def begin(conn: Connection, *, shard: ShardRef, actor: str, stores: Stores) -> Work:
+    """Read what a shard is about."""
+    plan = plans.find(conn, shard.plan_id)
+    if plan is None:
+        raise ConfigurationError(f"there is no plan {shard.plan_id}")
+    return Work(
+        shard=shard,
+        organization=organizations.find(conn, plan["organization"]),
+        kind=PlanKind(plan["kind"]),
+        rule=Rule.from_document(plan["definition"]) if plan["definition"] else None,
+        rule_name=plan["rule"],
+        options=plan["options"],
+        actor=actor,
+        stores=stores,
+    )
+
+
+def open_batch(
+    conn: Connection,
+    work: Work,
+    *,
+    now: datetime,
+    size: int,
+    document_ids: Sequence[int] | None = None,
+) -> Batch | None:
+    """Lock the next documents of the shard and judge them; None when there is no more to do.
+
+    Call it inside a transaction, and let that transaction do the work. Documents that something
+    speaks against by now (a hold, a change, a rule that retains them, a reviewer) are closed with
+    the reason. A plan that became too old, or whose rule is no longer in force, is ended here.
+
+    :raises RefusedError: everything is halted, or the plan is not being applied.
+    """
+    shard = work.shard
+    state, refusal = batches.check_applicable(
+        conn, plan_id=shard.plan_id, now=now, max_age_days=MAX_AGE_DAYS
+    )
+    if state != PlanState.APPLYING:
+        if state in (PlanState.APPLIED, PlanState.UNDONE):
+            return None
+        raise RefusedError(f"plan {shard.plan_id} is {state}; start it before applying a shard.")
+    if refusal and refusal.code in ("halted", "future"):
+        raise RefusedError(
+            f"plan {shard.plan_id} stops here: {refusal.reason}. What is done stays done; "
+            "resume, then apply the plan again."
+        )
+    if refusal:
+        batches.end_plan(
+            conn, plan_id=shard.plan_id, code=refusal.code, reason=refusal.reason, now=now
+        )
+        return None
+    tenant = work.organization
+    organizations.lock_rules(conn, tenant.id, shared=True)
+    locked = batches.lock_batch(conn, shard, size=size, document_ids=document_ids)
+    if not locked:
+        return None
+    today = tenant.date_of(now)
+    every_rule = compilers_for(
+        rules.list_current(conn, tenant.id),
+        organization=tenant,
+        metadata_types=organizations.metadata_types(conn, tenant.id),
+        as_of=today,
+    )
+    cleared = batches.judge(
+        conn,
+        shard,
+        document_ids=locked,
+        protections=protections(every_rule, candidates="candidates"),
+        today=today,
+    )
+    skipped = batches.skip(conn, shard, now=now)
+    return Batch(document_ids=cleared, skipped=skipped, today=today)

@@ -1,0 +1,69 @@
+"""Sweeps what killed runs left behind, and keeps the history to what is asked of it."""
+
+import logging
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from doclife.errors import StorageError
+from doclife.lifecycle.rewriting import take_out_unreferenced
+from doclife.storage.bags import remove_bag
+from doclife.storage.stores import Stores
+from doclife.store import bags, cleaning
+from doclife.store.connection import Connection
+
+logger = logging.getLogger(__name__)
+
+HISTORY_DAYS = 90
+"""Delivery history older than this is dropped; the audit trail is never pruned."""
+PARTITIONS_AHEAD_DAYS = 14
+"""Made in advance, so that a cleanup missed once or twice costs nothing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PruneOutcome:
+    """What pruning did."""
+
+    partitions_made: int
+    partitions_dropped: int
+
+
+def sweep_bags(conn: Connection, *, now: datetime, stores: Stores) -> int:
+    """Remove bags that were never sealed and finish those half rewritten; return how many.
+
+    Only bags untouched for an hour are taken. One that cannot be swept is logged with its reason
+    and tried again next week; the others go on.
+    """
+    swept = 0
+    for bag in cleaning.list_unfinished_bags(conn, now=now):
+        try:
+            if bag.state == "writing":
+                remove_bag(stores, uri=bag.uri)
+                bags.forget(conn, bag.bag_id)
+            else:
+                take_out_unreferenced(conn, bag_id=bag.bag_id, stores=stores, now=now)
+        except StorageError as error:
+            logger.warning("Bag %s was not swept: %s", bag.bag_id, error)
+        else:
+            swept += 1
+    return swept
+
+
+def prune_history(conn: Connection, *, now: datetime) -> PruneOutcome:
+    """Make the partitions of the coming days and drop those past ``HISTORY_DAYS``."""
+    today = now.date()
+    wanted = [today + timedelta(days=ahead) for ahead in range(PARTITIONS_AHEAD_DAYS)]
+    made = sum(
+        cleaning.make_partition(conn, parent=parent, day=day)
+        for parent in cleaning.HISTORY_TABLES
+        for day in wanted
+    )
+    dropped = sum(
+        cleaning.drop_partition(conn, parent=partition.parent, day=partition.day)
+        for partition in cleaning.list_partitions(conn)
+        if _is_past(partition.day, today)
+    )
+    return PruneOutcome(partitions_made=made, partitions_dropped=dropped)
+
+
+def _is_past(day: date, today: date) -> bool:
+    return day < today - timedelta(days=HISTORY_DAYS)

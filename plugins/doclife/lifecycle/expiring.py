@@ -1,0 +1,87 @@
+"""Stamps documents whose expiry date has passed, and lets their owners be warned in time."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from doclife.domain.organization import Organization
+from doclife.lifecycle.warning import warn_owners
+from doclife.store import expiry, organizations
+from doclife.store.connection import Connection
+
+BATCH_SIZE = 20_000
+"""Documents per transaction: past this, larger batches gain nothing (benchmarks/expire.py)."""
+PAST_EVERY_ID = 2**63 - 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExpiryOutcome:
+    """What one expiry check did."""
+
+    expired: int
+    notices: int
+
+
+def expire(
+    conn: Connection,
+    *,
+    now: datetime,
+    as_of: datetime,
+    actor: str,
+    organization: str | None = None,
+) -> ExpiryOutcome:
+    """Stamp what expired before the day of ``as_of``, and queue the warnings that are due.
+
+    Expired means: ``expires_on`` is before today in the organization's zone. Committed batch by
+    batch; killed and called again, it goes on, and a second call finds nothing to do. What was
+    registered, changed or released behind the watermark since the last check is looked at again.
+
+    :param as_of: aware; not later than the present.
+    """
+    found = (
+        [organizations.find(conn, organization)] if organization else organizations.list_all(conn)
+    )
+    expired = notices = 0
+    for tenant in found:
+        expired += _stamp(conn, tenant, now=now, as_of=min(as_of, now), actor=actor)
+        notices += warn_owners(
+            conn, now=now, as_of=min(as_of, now), actor=actor, organization=tenant.slug
+        )
+    return ExpiryOutcome(expired=expired, notices=notices)
+
+
+def _stamp(
+    conn: Connection, tenant: Organization, *, now: datetime, as_of: datetime, actor: str
+) -> int:
+    today = tenant.date_of(as_of)
+    through = today - timedelta(days=1)
+    checked = expiry.announce_check(conn, tenant.id, through=through)
+    total = 0
+    after_on, after_id = checked, PAST_EVERY_ID
+    while True:
+        batch = expiry.stamp(
+            conn,
+            organization_id=tenant.id,
+            after_on=after_on,
+            after_id=after_id,
+            today=today,
+            now=now,
+            actor=actor,
+            size=BATCH_SIZE,
+        )
+        total += batch.stamped
+        if batch.last_on is None or batch.last_id is None:
+            break
+        after_on, after_id = batch.last_on, batch.last_id
+    expiry.finish_check(conn, tenant.id, through=through, now=now)
+    while True:
+        again = expiry.stamp_again(
+            conn,
+            organization_id=tenant.id,
+            today=today,
+            now=now,
+            actor=actor,
+            size=BATCH_SIZE,
+        )
+        total += again.stamped
+        if again.seen == 0:
+            return total

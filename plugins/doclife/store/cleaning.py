@@ -1,0 +1,50 @@
+"""Makes and drops the daily partitions of the history, and finds bags left half done."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from doclife.store.connection import Connection
+from doclife.store.rows import fetch_rows, fetch_value
+from doclife.store.sql import statement
+
+HISTORY_TABLES = ("job_history", "delivery_attempts")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Partition:
+    """One day of a history table."""
+
+    parent: str
+    name: str
+    day: date
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnfinishedBag:
+    """A bag that nobody can still be at work on."""
+
+    bag_id: int
+    uri: str
+    state: str
+
+
+def list_partitions(conn: Connection) -> list[Partition]:
+    """Return the daily partitions there are."""
+    return fetch_rows(conn, statement("cleaning/list_partitions"), {}, Partition)
+
+
+def make_partition(conn: Connection, *, parent: str, day: date) -> bool:
+    """Make the partition of one day; return whether it was made now."""
+    parameters = {"parent": parent, "day": day}
+    return bool(fetch_value(conn, statement("cleaning/make_partition"), parameters))
+
+
+def drop_partition(conn: Connection, *, parent: str, day: date) -> bool:
+    """Drop the partition of one day; return whether there was one."""
+    parameters = {"parent": parent, "day": day}
+    return bool(fetch_value(conn, statement("cleaning/drop_partition"), parameters))
+
+
+def list_unfinished_bags(conn: Connection, *, now: datetime) -> list[UnfinishedBag]:
+    """Return the bags left half written or half rewritten for an hour or more."""
+    return fetch_rows(conn, statement("bags/list_to_sweep"), {"now": now}, UnfinishedBag)
