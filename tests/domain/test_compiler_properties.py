@@ -30,7 +30,7 @@ LITERALS = {
 NAMES = {
     # tables and their aliases
     "documents", "d", "events", "e", "candidates", "candidate", "action", "anchor", "met",
-    "protection", "longest", "given_up",
+    "protection", "longest", "given_up", "until", "untils",
     # columns
     "id", "organization_id", "external_id", "title", "document_type", "owner", "status",
     "status_before", "tags", "metadata", "media_type", "size_bytes", "created_on", "modified_on",
@@ -41,7 +41,7 @@ NAMES = {
     "rule_version_id", "priority", "name", "position", "field", "operator", "actual", "is_met",
     # functions
     "metadata_text", "metadata_int", "metadata_date", "jsonb_array_elements", "starts_with",
-    "array_agg", "strpos",
+    "array_agg", "strpos", "ALL",
 }  # fmt: skip
 
 
