@@ -19,7 +19,7 @@ class Limit:
 
     scope: str
     used: int
-    """Documents already destroyed in the window or reserved by open plans, this plan not counted."""
+    """Documents destroyed in the window or reserved by open plans; this plan is not counted."""
     population: int
     """Documents that are not purged; what a fraction is a fraction of."""
     max_documents: int

@@ -115,16 +115,17 @@ def apply_plan(
     now: Callable[[], datetime],
     actor: str,
     stores: Stores,
-    progress: Callable[[ShardOutcome], None] = lambda outcome: None,
+    progress: Callable[[ShardOutcome], None] | None = None,
 ) -> ShardOutcome:
     """Apply a whole plan in this process, one shard after the other.
 
-    :param progress: told the outcome of each shard as it ends.
+    :param progress: told the outcome of each shard as it ends; None for nobody.
     """
     total = ShardOutcome()
     for shard in start(conn, plan_id=plan_id, now=now()):
         outcome = apply_shard(conn, shard=shard, now=now, actor=actor, stores=stores)
-        progress(outcome)
+        if progress:
+            progress(outcome)
         total += outcome
     finish(conn, plan_id=plan_id, now=now())
     return total

@@ -222,7 +222,9 @@ def _bag_info(work: Work, first: Source) -> dict[str, str]:
 
 
 def _payload(source: Source) -> bag_files.Payload:
-    assert source.uri is not None and source.sha256 is not None  # without bytes it failed before
+    # Without bytes it failed before.
+    assert source.uri is not None
+    assert source.sha256 is not None
     return bag_files.Payload(
         document_id=source.document_id,
         source_uri=source.uri,

@@ -2,7 +2,7 @@
 
 from functools import cache
 from pathlib import Path
-from typing import LiteralString, cast
+from typing import LiteralString
 
 from doclife.errors import ConfigurationError
 
@@ -20,7 +20,7 @@ def statement(name: str) -> LiteralString:
             f"no SQL statement named {name!r}: {path} does not exist. "
             f"Add the file, or mount include/ next to plugins/."
         ) from None
-    return cast(LiteralString, text)
+    return text
 
 
 def composed(name: str, **fragments: str) -> LiteralString:
@@ -37,4 +37,4 @@ def composed(name: str, **fragments: str) -> LiteralString:
         if marker not in text:
             raise ConfigurationError(f"SQL statement {name!r} has no hole {marker}")
         text = text.replace(marker, fragment)
-    return cast(LiteralString, text)
+    return text
