@@ -1,0 +1,51 @@
+"""
+### Check expired documents
+
+Daily at 02:00, an hour before the rules run. Stamps documents whose expiry date has passed, emits
+their events, and queues the warnings to those whose documents expire soon. Changes nothing else
+about a document.
+
+**Rerun:** safe. A second run for the same date finds nothing left to do. A run that was missed
+needs no rerun: the next one finds everything that expired by then, and `execute_automation_rules`
+checks again before it acts.
+
+**When it is red:** open the log of `expire`. *Connection refused* or *timeout*: the documents
+database is away; bring it back and clear the task. *Halted*: somebody stopped everything; see
+`doclife status`. **When it is late:** see whether its task is queued (no worker) or running (a
+large import; let it end).
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, Asset, AsyncCallback, DeadlineAlert, DeadlineReference, Param
+
+from doclife.operators.alerting import OperatorAlert
+from doclife.operators.expire import ExpireOperator
+from doclife.operators.retrying import FullJitter
+from doclife.operators.schedule import cron
+
+with DAG(
+    dag_id="check_expired_documents",
+    schedule=cron("0 2 * * *"),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"owner": "records", "retries": 4, "retry_policy": FullJitter()},
+    on_failure_callback=OperatorAlert(),
+    deadline=DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(minutes=45),
+        callback=AsyncCallback(OperatorAlert, {"what": "has not ended after 45 minutes"}),
+    ),
+    params={
+        "as_of": Param(
+            None,
+            type=["null", "string"],
+            format="date-time",
+            title="As of",
+            description="Judge as at this moment; empty: when the run was due.",
+        ),
+    },
+    doc_md=__doc__,
+    tags=["doclife", "nightly"],
+):
+    ExpireOperator(task_id="expire", outlets=[Asset("doclife_expired_documents")])

@@ -1,0 +1,49 @@
+"""
+### Send daily summaries
+
+Daily at 08:00, when people begin to work and the night is over. Renders one summary per recipient
+and channel (what expires, what was done last night, what failed, what waits for you, what tonight
+will do) and queues it for 08:00 in the recipient's time zone. Sending is the queue's work.
+
+**Rerun:** safe. A recipient who has a summary for the day gets no second one. Clear a run of an
+earlier day only if its summaries are still worth reading.
+
+**When it is red:** open the log of `summarise`. A template that does not render names its file and
+line: correct it and clear the task. Database away: bring it back and clear. Nobody loses anything
+but today's summary.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, Asset, AsyncCallback, DeadlineAlert, DeadlineReference, Param
+
+from doclife.operators.alerting import OperatorAlert
+from doclife.operators.digest import DigestOperator
+from doclife.operators.retrying import FullJitter
+from doclife.operators.schedule import cron
+
+with DAG(
+    dag_id="send_daily_summaries",
+    schedule=cron("0 8 * * *"),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"owner": "records", "retries": 4, "retry_policy": FullJitter()},
+    on_failure_callback=OperatorAlert(),
+    deadline=DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(minutes=45),
+        callback=AsyncCallback(OperatorAlert, {"what": "has not ended after 45 minutes"}),
+    ),
+    params={
+        "as_of": Param(
+            None,
+            type=["null", "string"],
+            format="date-time",
+            title="As of",
+            description="Summarise as at this moment; empty: when the run was due.",
+        ),
+    },
+    doc_md=__doc__,
+    tags=["doclife", "nightly"],
+):
+    DigestOperator(task_id="summarise", outlets=[Asset("doclife_daily_summaries")])

@@ -1,0 +1,63 @@
+"""
+### Weekly cleanup
+
+Sundays at 01:00, before the nightly runs, when nobody works. The only DAG that destroys bytes: it
+purges what has been in the trash longer than its grace period, as plans of their own, and removes
+the originals of archived documents whose copy is past grace. Then it sweeps up archive bags that
+killed runs left behind, and drops history that is old enough.
+
+**Rerun:** safe. Cleared tasks continue the plans of their run. A purge cannot be undone; until it
+runs, everything in the trash can be restored.
+
+**When it is red:** `plan` says *halted*: find out why before you resume. A document that could not
+be purged (*changed since approved*, *not ours*) stays in the trash, with the reason in `doclife
+plans show NUMBER`; bytes that are not the recorded ones are never removed. A store without its
+marker is not mounted, or not this deployment's: never "repair" that by adopting it unseen.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, Asset, AsyncCallback, DeadlineAlert, DeadlineReference, Param
+
+from doclife.operators.alerting import OperatorAlert
+from doclife.operators.clean import PruneHistoryOperator, SweepBagsOperator
+from doclife.operators.finish_plans import FinishPlansOperator
+from doclife.operators.purge import PlanPurgesOperator, PurgeOperator
+from doclife.operators.retrying import FullJitter
+from doclife.operators.schedule import cron
+from doclife.operators.shards import ListShardsOperator
+
+with DAG(
+    dag_id="weekly_cleanup",
+    schedule=cron("0 1 * * 0"),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"owner": "records", "retries": 4, "retry_policy": FullJitter()},
+    on_failure_callback=OperatorAlert(),
+    deadline=DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(hours=12),
+        callback=AsyncCallback(OperatorAlert, {"what": "has not ended after 12 hours"}),
+    ),
+    params={
+        "mode": Param(
+            "enforce",
+            enum=["enforce", "simulate"],
+            values_display={"enforce": "Purge", "simulate": "Only plan, destroy nothing"},
+            title="Mode",
+        ),
+    },
+    doc_md=__doc__,
+    tags=["doclife", "weekly"],
+):
+    plan = PlanPurgesOperator(task_id="plan")
+    purges = ListShardsOperator(
+        task_id="purges", plan_ids=plan.output, actions=["PURGE", "REMOVE_ORIGINAL"]
+    )
+    purge = PurgeOperator.partial(task_id="purge").expand(shards=purges.output)
+    finish = FinishPlansOperator(
+        task_id="finish", plan_ids=plan.output, outlets=[Asset("doclife_weekly_cleanup")]
+    )
+    purge >> finish
+    SweepBagsOperator(task_id="sweep_bags")
+    PruneHistoryOperator(task_id="prune_history")

@@ -1,0 +1,58 @@
+"""Tells whoever operates doclife that a run failed or is late."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.sdk import BaseNotifier
+
+from doclife.operators.connecting import documents_database
+from doclife.operators.lifecycle_operator import present
+
+
+class OperatorAlert(BaseNotifier):
+    """Store a notification for the operators, which the dashboard shows them.
+
+    Both as ``on_failure_callback`` of a DAG (one alert per failed run, not one per mapped task)
+    and as the callback of a deadline.
+
+    :param what: what happened, as the end of "DAG <name> ...".
+    :param postgres_conn_id: Airflow Connection to the catalogue.
+    """
+
+    def __init__(
+        self, *, what: str = "failed", postgres_conn_id: str = "documents", **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.what = what
+        self.postgres_conn_id = postgres_conn_id
+
+    def notify(self, context: Any) -> None:
+        """Store the alert now."""
+        from doclife.lifecycle.alerting import alert_operators
+
+        title, body = self.text(context)
+        with documents_database(self.postgres_conn_id, application_name="doclife alert") as conn:
+            alert_operators(conn, title=title, body=body, now=present())
+
+    async def async_notify(self, context: Any) -> None:
+        """Store the alert without holding up the other triggers of the process."""
+        await asyncio.to_thread(self.notify, context)
+
+    def text(self, context: Mapping[str, Any]) -> tuple[str, str]:
+        """Return title and body. A deadline's context has a dictionary for the run."""
+        run = context.get("dag_run")
+        known = run if isinstance(run, Mapping) else vars_of(run)
+        dag_id = known.get("dag_id") or "unknown"
+        run_id = known.get("dag_run_id") or known.get("run_id") or "unknown"
+        reason = context.get("reason") or context.get("exception")
+        lines = [f"Run {run_id}."]
+        if reason:
+            lines.append(f"Reason: {reason}.")
+        lines.append(f"See /dags/{dag_id}/runs/{run_id} in Airflow and the DAG's own page.")
+        return f"DAG {dag_id} {self.what}", " ".join(lines)
+
+
+def vars_of(run: Any) -> dict[str, Any]:
+    """Return what an alert says about a run object."""
+    return {name: getattr(run, name, None) for name in ("dag_id", "run_id")}

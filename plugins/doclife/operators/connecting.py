@@ -1,0 +1,49 @@
+"""Reaches the catalogue and the stores through Airflow Connections."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from doclife.storage.stores import Stores
+    from doclife.store.connection import Connection
+
+# What is heavy is imported where it is used: DAG files import the operators on every parse.
+
+
+@contextmanager
+def documents_database(conn_id: str, *, application_name: str) -> "Iterator[Connection]":
+    """Yield a prepared connection to the catalogue, and close it.
+
+    :param conn_id: Airflow Connection of type postgres.
+    :param application_name: how the session is named in the database's list of sessions.
+    """
+    from airflow.providers.postgres.hooks.postgres import PostgresHook
+
+    from doclife.store.connection import prepare
+
+    conn: Any = PostgresHook(postgres_conn_id=conn_id).get_conn()
+    try:
+        yield prepare(conn, application_name=application_name)
+    finally:
+        conn.close()
+
+
+def document_stores(conn: "Connection") -> "Stores":
+    """Return the stores of the deployment; nothing is opened before it is used.
+
+    Their credentials are Airflow Connections of type aws; a store without one uses what the
+    machine offers (the standard AWS variables, an instance's role).
+    """
+    from doclife.lifecycle.stores import open_stores
+
+    return open_stores(conn, options=_credentials)
+
+
+def _credentials(connection_id: str) -> Mapping[str, Any]:
+    from airflow.sdk import BaseHook
+
+    from doclife.storage.credentials import from_parts
+
+    found = BaseHook.get_connection(connection_id)
+    return from_parts(found.login, found.password, found.extra_dejson)

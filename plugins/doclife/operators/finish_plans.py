@@ -1,0 +1,72 @@
+"""Ends a run that applied plans, and says truthfully how it went."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import TriggerRule
+
+from doclife.errors import RefusedError
+from doclife.operators.lifecycle_operator import LifecycleOperator, present
+from doclife.operators.moment import AS_OF, parse_moment
+from doclife.operators.task_run import TaskRun
+
+if TYPE_CHECKING:
+    from doclife.store.connection import Connection
+
+
+class FinishPlansOperator(LifecycleOperator):
+    """Call the plans of a run applied, count what became of them, and publish the counts.
+
+    It runs whatever became of the tasks before it, because a failed shard must not keep the other
+    plans from ending; and as the last task it decides the colour of the run, so it fails when
+    something is left to do or could not be done. The message says what to do.
+
+    :param plan_ids: the plans, as the planning task returned them.
+    :param rebuild_forecast: also rebuild what forecast and lists of due documents show; for the
+        nightly run of all rules.
+    :param as_of: the moment the forecast is made for (templated).
+    """
+
+    template_fields: Sequence[str] = ("plan_ids", "as_of")
+
+    def __init__(
+        self,
+        *,
+        plan_ids: Sequence[int],
+        rebuild_forecast: bool = False,
+        as_of: str = AS_OF,
+        trigger_rule: TriggerRule = TriggerRule.ALL_DONE,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(trigger_rule=trigger_rule, **kwargs)
+        self.plan_ids = plan_ids
+        self.rebuild_forecast = rebuild_forecast
+        self.as_of = as_of
+
+    def work(self, conn: "Connection", run: TaskRun) -> dict[str, Any]:  # noqa: ARG002
+        """Conclude, and return the counts."""
+        from doclife.lifecycle.running import conclude
+
+        if self.plan_ids is None:
+            raise RefusedError("Nothing was planned: the planning task of this run failed.")
+        conclusion = conclude(conn, plan_ids=self.plan_ids, now=present())
+        if self.rebuild_forecast:
+            from doclife.lifecycle.forecasting import rebuild_dispositions
+
+            rebuild_dispositions(conn, now=present(), as_of=parse_moment(self.as_of))
+        if conclusion.unfinished:
+            raise RefusedError(
+                f"Something is left to do of {_plans(conclusion.unfinished)}: "
+                f"{conclusion.to_json()}. Clear the failed tasks of this run; each goes on where "
+                "it stopped."
+            )
+        if conclusion.failing:
+            raise RefusedError(
+                f"Some documents of {_plans(conclusion.failing)} could not be done: "
+                f"{conclusion.to_json()}. See why: doclife plans show {conclusion.failing[0]}"
+            )
+        return conclusion.to_json()
+
+
+def _plans(plan_ids: Sequence[int]) -> str:
+    return ("plan " if len(plan_ids) == 1 else "plans ") + ", ".join(map(str, plan_ids))

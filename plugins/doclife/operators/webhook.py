@@ -1,0 +1,44 @@
+"""Tells other applications about documents from a DAG."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from doclife.errors import ConfigurationError
+from doclife.operators.action import ActionOperator
+
+
+class WebhookOperator(ActionOperator):
+    """Queue a call of an endpoint for each document; green means queued, not yet delivered.
+
+    See ActionOperator for what all actions take. The settings are only for a selection: a rule
+    says its own.
+
+    :param endpoint: name of the endpoint; its address and secrets are an Airflow Connection.
+    :param headers: further headers of the call.
+    :param timeout: how long one call may take, e.g. ``30s`` or ``2m``.
+    """
+
+    action: ClassVar[str] = "WEBHOOK"
+
+    def __init__(
+        self,
+        *,
+        endpoint: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: str = "30s",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.endpoint = endpoint
+        self.headers = headers
+        self.timeout = timeout
+        if self.shards is None and endpoint is None:
+            raise ConfigurationError(f"{self.task_id}: a selection needs an endpoint")
+
+    def settings(self) -> Mapping[str, object]:
+        """Return the call's settings."""
+        return {
+            "endpoint": self.endpoint,
+            "headers": dict(self.headers or {}),
+            "timeout": self.timeout,
+        }

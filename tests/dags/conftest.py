@@ -1,0 +1,53 @@
+"""A real Airflow around each test: metadata database, parsed DAGs, a catalogue to work on."""
+
+from __future__ import annotations
+
+import tests.airflow_environment as environment  # first: it sets what Airflow reads on import
+
+# isort: split
+import warnings
+from collections.abc import Iterator
+
+import pytest
+
+from local import databases
+from local.postgres import Postgres
+
+
+@pytest.fixture(scope="session")
+def airflow_metadata() -> Iterator[None]:
+    """Airflow's own database, empty and migrated."""
+    from airflow.utils.db import initdb
+
+    from tests.dags.airflow_runs import register_bundle
+
+    with warnings.catch_warnings():
+        # Starlette's test client, through which tasks talk to Airflow here, warns when imported.
+        warnings.simplefilter("ignore")
+    initdb()
+    register_bundle()
+    yield
+
+
+@pytest.fixture(scope="session")
+def dags(airflow_metadata: None) -> dict:
+    """Our DAGs, and those that users might write (somebodys_dags/)."""
+    from tests.dags.airflow_runs import read_dags
+
+    return {
+        **read_dags(environment.DAGS_FOLDER),
+        **read_dags(environment.EXAMPLES_FOLDER),
+    }
+
+
+@pytest.fixture
+def documents_connection(database: str, postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let Airflow's tasks reach this test's catalogue, with the rights they have in production."""
+    url = databases.as_role(
+        postgres.url(),
+        role=databases.TASKS,
+        password=f"test-{databases.TASKS}",
+        database=database.rsplit("/", 1)[1],
+    )
+    monkeypatch.setenv("AIRFLOW_CONN_DOCUMENTS", url)
+    return url
