@@ -7,16 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doclife.domain.actions import ActionType
 from doclife.domain.compiler import Compiler, RuleVersion
 from doclife.domain.condition import AllOf, Comparison
-from doclife.domain.fields import MetadataType
-from doclife.domain.rule import Mode
+from doclife.domain.fields import FIELDS, MetadataType, Operator
+from doclife.domain.rule import Mode, UncheckedRule
 from doclife.domain.rule_file import RuleFault, RuleFile, RuleFileError, dump_rules, load_rules
 from doclife.domain.rule_yaml import write_yaml
 from tests.domain.conftest import RULE_MADE_AT, TODAY
 from tests.domain.strategies import rules
 
 EXAMPLES = Path(__file__).parents[2] / "include/rules/examples.yaml"
+GUIDE = Path(__file__).parents[2] / "docs/rules.md"
 
 MANY_FAULTS = """\
 organization: acme
@@ -43,7 +45,7 @@ rules:
       - {with: {}}
   - name: two
     trigger: {type: ON_EVENT}
-    when: {field: title, op: is_null}
+    when: {any: [{field: title, op: is_null}, {field: titel, op: not_null}]}
     actions: [{do: DELETE}, {do: ARCHIVE, aftr: 1y}]
   - name: two
     trigger: {type: ON_SCHEDULE}
@@ -78,6 +80,7 @@ EXPECTED = [
     (22, "an action needs 'do'"),
     (24, "ON_EVENT needs 'event'"),
     (25, "a rule that deletes cannot ask for a missing title"),
+    (25, "unknown field 'titel'. Did you mean 'title'?"),
     (26, "DELETE must be the last action"),
     (26, "unknown key 'aftr'. Did you mean 'after'?"),
     (27, "a rule 'two' is already in line 23"),
@@ -298,6 +301,21 @@ def test_the_published_examples_load_and_compile() -> None:
             prefix=f"r{number}",
         )
         assert compiled.hits(organization_id=1).text
+
+
+def test_the_worked_example_of_the_documentation_loads() -> None:
+    text = GUIDE.read_text().split("```yaml\n")[1].split("```")[0]
+
+    file = load_rules(text, file="rules.md")
+
+    assert [rule.name for rule in file.rules] == ["contracts-7y-after-end"]
+
+
+def test_the_documentation_names_every_field_and_operator() -> None:
+    text = GUIDE.read_text()
+
+    for word in (*FIELDS, *Operator, *ActionType, *UncheckedRule.model_fields):
+        assert f"`{word}`" in text, word
 
 
 def test_examples_survive_the_round_trip() -> None:

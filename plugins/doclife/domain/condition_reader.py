@@ -36,6 +36,7 @@ MAX_LIST = 1000
 _MAX_INT = 2**63 - 1
 
 _Part = TypeVar("_Part")
+_STAND_IN = Comparison(field="external_id", operator=Operator.EQ, value="")
 
 
 @dataclass(kw_only=True)
@@ -46,7 +47,10 @@ class _Reader:
     faults: list[Fault] = field(default_factory=list)
     nodes: int = 0
 
-    def read(self, raw: object, path: Path, depth: int) -> Condition | None:
+    def read(self, raw: object, path: Path, depth: int) -> Condition:
+        return self.node(raw, path, depth) or _STAND_IN
+
+    def node(self, raw: object, path: Path, depth: int) -> Condition | None:
         self.nodes += 1
         if self.nodes == MAX_NODES + 1:
             self.refuse(path, f"a condition has at most {MAX_NODES} parts; split the rule")
@@ -68,8 +72,7 @@ class _Reader:
             if other != key:
                 self.refuse((*path, other), f"{shown(other)} cannot stand beside {key!r}")
         if key == "not":
-            part = self.read(raw["not"], (*path, "not"), depth + 1)
-            return None if part is None else Not(part=part)
+            return Not(part=self.read(raw["not"], (*path, "not"), depth + 1))
         parts = self.group(raw[key], (*path, key), depth)
         if parts is None:
             return None
@@ -78,9 +81,9 @@ class _Reader:
     def group(self, raw: object, path: Path, depth: int) -> tuple[Condition, ...] | None:
         if not isinstance(raw, list) or not raw:
             return self.refuse(path, "needs a list of at least one condition")
-        parts = [self.read(part, (*path, position), depth + 1) for position, part in enumerate(raw)]
-        known = tuple(part for part in parts if part is not None)
-        return known if len(known) == len(parts) else None
+        return tuple(
+            self.read(part, (*path, position), depth + 1) for position, part in enumerate(raw)
+        )
 
     def comparison(self, raw: dict[Any, Any], path: Path) -> Comparison | None:
         before = len(self.faults)
@@ -245,9 +248,17 @@ def read_condition(
         names and types of metadata are taken on trust, and the compiler judges them.
     :returns: the condition, None when it has faults, and every fault.
     """
+    condition, faults = read_what_can_be_read(raw, metadata_types=metadata_types, path=path)
+    return (None if faults else condition), faults
+
+
+def read_what_can_be_read(
+    raw: object, *, metadata_types: Mapping[str, MetadataType] | None, path: Path = ()
+) -> tuple[Condition, list[Fault]]:
+    """The same, with a stand-in for every faulty part: for judging the others, never for use."""
     reader = _Reader(metadata_types=metadata_types)
     condition = reader.read(raw, path, depth=1)
-    return (None if reader.faults else condition), reader.faults
+    return condition, reader.faults
 
 
 def _validated(value: object) -> Condition:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from doclife.domain.condition_reader import read_condition
+from doclife.domain.condition_reader import read_what_can_be_read
 from doclife.domain.faults import Fault, Path, did_you_mean, shown
 from doclife.domain.fields import MetadataType, is_metadata_name
 from doclife.domain.rule import Rule, UncheckedRule
@@ -204,7 +204,7 @@ class _FileReader:
         faults: list[Fault] = []
         parts = dict(raw)
         if parts.get("when") is not None:
-            parts["when"], faults = read_condition(
+            parts["when"], faults = read_what_can_be_read(
                 parts["when"], metadata_types=self.declared, path=("when",)
             )
         try:

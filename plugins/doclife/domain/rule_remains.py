@@ -34,21 +34,21 @@ def faults_between_parts(
 
     A check that would have to look at a broken part says nothing: its answer would mislead.
 
-    :param parts: as the file has them, the condition already read (None when it is broken).
+    :param parts: as the file has them, the condition already read, with stand-ins in it.
     :param faults: what is wrong with single parts.
     """
     remains: dict[str, Any] = deepcopy(dict(parts))
     broken: set[str] = set()
     broken_actions: set[int] = set()
     for fault in faults:
-        if fault.is_unknown_key:
+        if fault.is_unknown_key and fault.path[0] != "when":
             _remove(remains, fault)
             # "retian" was meant to be retain: do not complain that there is no retain.
             meant = nearest(fault.path[0], UncheckedRule.model_fields)
             broken |= {meant} if meant is not None and len(fault.path) == 1 else set()
         elif len(fault.path) > 1 and fault.path[0] == "actions":
             broken_actions.add(int(fault.path[1]))
-        elif fault.path:
+        elif fault.path and fault.path[0] != "when":
             broken.add(str(fault.path[0]))
     for position in broken_actions:
         remains["actions"][position] = _stand_in(remains["actions"][position])
