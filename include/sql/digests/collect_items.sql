@@ -1,0 +1,58 @@
+-- Collect what was done to documents, and what failed, for their owners and for the overview.
+--   organization_id  bigint
+--   since            timestamptz  the last digest; what was in that is left out
+--   as_of            timestamptz  what ended later is in the next one
+--   size             integer      rows that a reader is shown
+INSERT INTO pg_temp.digest_rows (
+    recipient, section, place, total, title, external_id, action, reason
+)
+SELECT
+    ranked.recipient,
+    ranked.section,
+    ranked.place,
+    ranked.total,
+    ranked.title,
+    ranked.external_id,
+    ranked.action,
+    ranked.reason
+FROM (
+    SELECT
+        reader.recipient,
+        item.action,
+        document.title,
+        document.external_id,
+        CASE item.state WHEN 'failed' THEN 'failed' ELSE 'done' END AS section,
+        CASE item.state WHEN 'failed' THEN item.reason END AS reason,
+        row_number() OVER (
+            PARTITION BY reader.recipient, item.state = 'failed'
+            ORDER BY
+                item.finished_at DESC, document.id ASC, item.plan_id ASC, item.action_index ASC
+        ) AS place,
+        count(*) OVER (PARTITION BY reader.recipient, item.state = 'failed') AS total
+    FROM plans AS plan
+    INNER JOIN plan_items AS item ON plan.id = item.plan_id
+    INNER JOIN documents AS document ON item.document_id = document.id
+    CROSS JOIN LATERAL (
+        VALUES
+        (''),
+        (
+            CASE
+                WHEN document.owner ~ '^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:]]+$'
+                    THEN lower(document.owner)
+            END
+        )
+    ) AS reader (recipient)
+    WHERE
+        plan.organization_id = %(organization_id)s
+        AND plan.mode = 'enforce'
+        AND plan.state IN ('applying', 'applied')
+        AND coalesce(plan.applied_at, 'infinity') > %(since)s
+        AND item.finished_at > %(since)s
+        AND item.finished_at <= %(as_of)s
+        AND (
+            item.state = 'failed'
+            OR (item.state = 'done' AND item.action IN ('ARCHIVE', 'DELETE', 'PURGE'))
+        )
+        AND reader.recipient IS NOT NULL
+) AS ranked
+WHERE ranked.place <= %(size)s;

@@ -1,0 +1,55 @@
+-- Collect what the coming night will archive or delete, from the forecast, for the owners and for
+-- the overview. Empty as long as the forecast was not built.
+--   organization_id  bigint
+--   today            date
+--   size             integer  rows that a reader is shown
+INSERT INTO pg_temp.digest_rows (
+    recipient, section, place, total, title, external_id, on_day, action
+)
+SELECT
+    ranked.recipient,
+    'tonight',
+    ranked.place,
+    ranked.total,
+    ranked.title,
+    ranked.external_id,
+    ranked.due_on,
+    ranked.action
+FROM (
+    SELECT
+        reader.recipient,
+        document.title,
+        document.external_id,
+        disposition.due_on,
+        disposition.action,
+        row_number() OVER (
+            PARTITION BY reader.recipient
+            ORDER BY disposition.due_on, document.id, disposition.action
+        ) AS place,
+        count(*) OVER (PARTITION BY reader.recipient) AS total
+    FROM rules AS rule
+    INNER JOIN rule_versions AS version ON rule.current_version_id = version.id
+    INNER JOIN dispositions AS disposition ON version.id = disposition.rule_version_id
+    INNER JOIN documents AS document ON disposition.document_id = document.id
+    CROSS JOIN LATERAL (
+        VALUES
+        (''),
+        (
+            CASE
+                WHEN document.owner ~ '^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:]]+$'
+                    THEN lower(document.owner)
+            END
+        )
+    ) AS reader (recipient)
+    WHERE
+        rule.organization_id = %(organization_id)s
+        AND rule.removed_at IS NULL
+        AND version.mode = 'enforce'
+        AND disposition.action IN ('ARCHIVE', 'DELETE')
+        AND disposition.due_on BETWEEN %(today)s AND %(today)s + 1
+        AND document.status IN ('active', 'archived')
+        AND document.hold_count = 0
+        AND (document.reprieve_until IS NULL OR document.reprieve_until < disposition.due_on)
+        AND reader.recipient IS NOT NULL
+) AS ranked
+WHERE ranked.place <= %(size)s;

@@ -1,0 +1,2 @@
+-- Empty the working table of warnings for the next rule.
+TRUNCATE pg_temp.warnings;

@@ -1,0 +1,169 @@
+"""Messages as people read them: templates by name, in the reader's language.
+
+``include/templates/email/<locale>/<name>.txt.j2`` (its first line is the subject) with an
+``.html.j2`` beside it, and ``include/templates/slack/<locale>/<name>.txt.j2``. Everything is
+rendered when the job is stored: what a preview shows is what is sent.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from doclife.delivery.plain_text import cut_for_slack, escape_for_slack, one_line
+from doclife.errors import ConfigurationError
+
+TEMPLATES_DIR = Path(__file__).resolve().parents[3] / "include" / "templates"
+NAMES = ("deletion-warning", "digest", "expiry-warning", "notice")
+"""The templates there are. A rule names one of them; ``digest`` is the daily summary's."""
+LOCALES = ("en", "es")
+DEFAULT_LOCALE = "en"
+
+SUBJECT_LENGTH = 200
+SLACK_TEXT_LENGTH = 3000
+"""Slack's limit for the text of one section block."""
+
+# fmt: off
+_MONTHS = {
+    "en": [
+        "January", "February", "March", "April", "May", "June",
+        "July", "August", "September", "October", "November", "December",
+    ],
+    "es": [
+        "enero", "febrero", "marzo", "abril", "mayo", "junio",
+        "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre",
+    ],
+}
+# fmt: on
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Email:
+    """One rendered mail, without its recipient."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SlackMessage:
+    """One rendered Slack message: the text for notifications, and the blocks that are shown."""
+
+    text: str
+    blocks: Sequence[Mapping[str, Any]]
+
+
+class Templates:
+    """The templates of one or more folders; a file in an earlier folder replaces a later one's.
+
+    :param folders: where to look, in this order. Ours come last, so that an own folder needs to
+        hold only what differs.
+    """
+
+    def __init__(self, folders: Sequence[Path] = (TEMPLATES_DIR,)) -> None:
+        loader = FileSystemLoader([str(folder) for folder in folders])
+        self._text = _environment(loader, is_html=False)
+        self._html = _environment(loader, is_html=True)
+        self._slack = _environment(loader, is_html=False)
+        self._slack.finalize = _finalize_for_slack
+
+    def email(self, name: str, *, locale: str, context: Mapping[str, object]) -> Email:
+        """Render a mail.
+
+        :param locale: ``en``, ``es-MX``, ...; a language we have no words in is answered in
+            English.
+        :raises ConfigurationError: no template of that name, or it asks for what is not there.
+        """
+        language = language_of(locale)
+        text = _render(self._text, f"email/{language}/{name}.txt.j2", name, language, context)
+        subject, _, body = text.partition("\n")
+        html = _render(self._html, f"email/{language}/{name}.html.j2", name, language, context)
+        return Email(
+            subject=one_line(subject, length=SUBJECT_LENGTH), text=body.strip() + "\n", html=html
+        )
+
+    def slack(self, name: str, *, locale: str, context: Mapping[str, object]) -> SlackMessage:
+        """Render a Slack message; values are escaped, so that no title can call a channel.
+
+        :raises ConfigurationError: as for ``email``.
+        """
+        language = language_of(locale)
+        path = f"slack/{language}/{name}.txt.j2"
+        text = _render(self._slack, path, name, language, context).strip()
+        text = cut_for_slack(text, length=SLACK_TEXT_LENGTH)
+        section = {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
+        return SlackMessage(text=text, blocks=[section])
+
+
+@cache
+def templates() -> Templates:
+    """The templates that come with doclife, compiled once per process."""
+    return Templates()
+
+
+def language_of(locale: str) -> str:
+    """The language of a locale if there are words in it, else English."""
+    language = locale.replace("_", "-").split("-")[0].lower()
+    return language if language in LOCALES else DEFAULT_LOCALE
+
+
+def day_in_words(day: date, language: str) -> str:
+    """A day as people write it: 1 December 2026, 1 de diciembre de 2026."""
+    month = _MONTHS[language][day.month - 1]
+    return (
+        f"{day.day} de {month} de {day.year}"
+        if language == "es"
+        else f"{day.day} {month} {day.year}"
+    )
+
+
+def _environment(loader: FileSystemLoader, *, is_html: bool) -> ImmutableSandboxedEnvironment:
+    return ImmutableSandboxedEnvironment(
+        loader=loader,
+        autoescape=is_html,
+        undefined=StrictUndefined,
+        finalize=_empty_for_none,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+    )
+
+
+def _empty_for_none(value: object) -> object:
+    return "" if value is None else value
+
+
+def _finalize_for_slack(value: object) -> object:
+    return "" if value is None else escape_for_slack(str(value))
+
+
+def _render(
+    environment: ImmutableSandboxedEnvironment,
+    path: str,
+    name: str,
+    language: str,
+    context: Mapping[str, object],
+) -> str:
+    # A name comes from a rule and becomes part of a path: only those we know.
+    if name not in NAMES:
+        raise ConfigurationError(
+            f"there is no message template {name!r}. Templates: {', '.join(NAMES)}."
+        )
+    try:
+        return environment.get_template(path).render(
+            context, day=lambda value: day_in_words(value, language)
+        )
+    except TemplateNotFound as error:
+        raise ConfigurationError(
+            f"the message template {error.name} is missing. Mount include/ next to plugins/."
+        ) from error
+    except TemplateError as error:
+        raise ConfigurationError(
+            f"the message template {path} cannot be rendered: {error.message or error}"
+        ) from error
