@@ -1,0 +1,35 @@
+-- Documents that share changed bytes with a document of the batch have changed too, whosever they
+-- are: what was planned for them was planned for other bytes.
+--   now     timestamptz
+--   actor   text
+--   source  text       what was imported
+WITH updated AS (
+    UPDATE documents AS document
+    SET
+        size_bytes = object.size_bytes,
+        version = document.version + 1
+    FROM stored_objects AS object
+    WHERE
+        document.stored_object_id = object.id
+        AND document.status = 'active'
+        AND object.uri IN (
+            SELECT row.uri FROM pg_temp.import_rows AS row
+            WHERE row.has_other_bytes AND row.outcome IN ('new', 'changed')
+        )
+        AND document.id NOT IN (
+            SELECT row.document_id FROM pg_temp.import_rows AS row
+            WHERE row.document_id IS NOT NULL
+        )
+    RETURNING document.id, document.organization_id, object.uri, object.sha256
+)
+
+INSERT INTO audit_entries (organization_id, at, actor, action, document_id, reason, details)
+SELECT
+    updated.organization_id,
+    %(now)s,
+    %(actor)s,
+    'document.changed',
+    updated.id,
+    'other bytes, imported from ' || %(source)s || ' for another document at the same place',
+    jsonb_build_object('uri', updated.uri, 'sha256', encode(updated.sha256, 'hex'))
+FROM updated;
