@@ -5,6 +5,7 @@ from pathlib import Path
 
 from doclife.errors import ConfigurationError
 from doclife.store.connection import Connection
+from doclife.store.rows import fetch_value
 from doclife.store.sql import SQL_DIR, statement
 
 SCHEMA_DIR = SQL_DIR / "schema"
@@ -38,7 +39,7 @@ def migrate(conn: Connection, *, directory: Path = SCHEMA_DIR) -> list[str]:
             if name == FIRST:
                 conn.execute(statement("migrations/create_schema"))
                 conn.execute(statement("migrations/create_ledger"))
-            applied = dict(conn.execute(statement("migrations/list_applied")).fetchall())
+            applied: dict[str, str] = dict(conn.execute(statement("migrations/list_applied")).fetchall())
             _refuse_rewritten_history(files, applied)
             if name in applied:
                 continue
@@ -50,6 +51,19 @@ def migrate(conn: Connection, *, directory: Path = SCHEMA_DIR) -> list[str]:
             conn.execute(statement("migrations/record"), {"name": name, "sha256": digest})
         applied_now.append(name)
     return applied_now
+
+
+def list_pending(conn: Connection, *, directory: Path = SCHEMA_DIR) -> list[str]:
+    """Return the names of the migrations that this database lacks, in order; all of an empty one.
+
+    :raises ConfigurationError: a file that was applied has changed or is gone.
+    """
+    files = {path.name: path.read_bytes() for path in sorted(directory.glob("*.sql"))}
+    applied: dict[str, str] = {}
+    if fetch_value(conn, statement("migrations/ledger_exists"), {}):
+        applied = dict(conn.execute(statement("migrations/list_applied")).fetchall())
+    _refuse_rewritten_history(files, applied)
+    return [name for name in files if name not in applied]
 
 
 def _refuse_rewritten_history(files: dict[str, bytes], applied: dict[str, str]) -> None:

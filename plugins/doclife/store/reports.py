@@ -23,8 +23,3 @@ def list_watermarks(conn: Connection, organization: str | None) -> list[dict[str
     """Return how far each organization's documents were checked for expiry."""
     parameters = {"organization": organization}
     return fetch_dicts(conn, statement("reports/list_watermarks"), parameters)
-
-
-def read_halt(conn: Connection) -> dict[str, Any]:
-    """Return whether and why everything is halted, and which deployment this is."""
-    return fetch_dicts(conn, statement("switches/read"), {})[0]

@@ -1,0 +1,52 @@
+"""The command line: every noun with its verbs. It needs the database, never a running Airflow."""
+
+import typer
+
+from doclife.cli import (
+    documents,
+    halt,
+    holds,
+    importing,
+    jobs,
+    limits,
+    migrating,
+    night,
+    organizations,
+    plans,
+    rules,
+    status,
+    stores,
+)
+from doclife.cli.failures import FriendlyGroup
+
+app = typer.Typer(
+    name="doclife",
+    cls=FriendlyGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=(
+        "Automates the life of documents: what has expired is found, archived, deleted and proven "
+        "by rules. Nothing is destroyed that was not planned first.\n\n"
+        "Every command takes --json. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, "
+        "3 done in part."
+    ),
+)
+documents_app = documents.app
+importing.add_to(documents_app)
+holds.add_to(documents_app)
+
+app.add_typer(documents_app, name="documents")
+app.add_typer(rules.app, name="rules")
+app.add_typer(plans.app, name="plans")
+app.add_typer(jobs.app, name="jobs")
+app.add_typer(stores.app, name="stores")
+app.add_typer(organizations.app, name="organizations")
+app.add_typer(limits.app, name="limits")
+app.add_typer(halt.app, name="halt")
+app.command("status")(status.show)
+app.command("adopt")(halt.adopt)
+app.command("migrate")(migrating.migrate)
+app.command("expire")(night.expire)
+app.command("digest")(night.digest)

@@ -1,0 +1,35 @@
+"""doclife migrate: brings the database up to date."""
+
+from typing import Annotated
+
+import typer
+
+from doclife.cli.options import Json
+from doclife.cli.session import session
+from doclife.store.migrations import list_pending
+from doclife.store.migrations import migrate as apply_migrations
+
+
+def migrate(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list what would be applied.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring the database up to date. A second call applies nothing.
+
+    The user must own the database and be able to create roles.
+    """
+    with session(as_json=as_json) as s:
+        applied = [] if dry_run else apply_migrations(s.conn)
+        pending = list_pending(s.conn)
+
+        def people() -> None:
+            for name in pending:
+                s.output.say(f"would apply {name}")
+            for name in applied:
+                s.output.say(f"applied {name}")
+            if not applied and not pending:
+                s.output.say("The database is up to date.")
+
+        s.output.show({"applied": applied, "pending": pending}, people=people)

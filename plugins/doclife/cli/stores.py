@@ -1,0 +1,110 @@
+"""doclife stores: where the bytes are, and whether they are ours to change."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from doclife.cli.options import Json, Yes
+from doclife.cli.output import printable, size
+from doclife.cli.session import Session, confirm, session
+from doclife.lifecycle.stores import (
+    StoreStatus,
+    adopt_stores,
+    describe_stores,
+    register_store,
+)
+from doclife.storage.credentials import from_environment
+
+app = typer.Typer(no_args_is_help=True, help="Folders and buckets that hold the bytes.")
+
+MARKERS = {
+    "ours": "ours",
+    "foreign": "another deployment's: read-only",
+    "absent": "no marker: read-only",
+    "unreachable": "unreachable",
+}
+
+
+@app.command("list")
+def list_(as_json: Json = False) -> None:
+    """List the stores, and look at each one's marker now."""
+    with session(as_json=as_json) as s:
+        found = describe_stores(s.conn, options=from_environment)
+        s.output.show({"stores": found}, people=lambda: print_stores(s, found))
+
+
+@app.command()
+def register(
+    name: Annotated[str, typer.Argument(help="Rules name it, e.g. archive.")],
+    root: Annotated[str, typer.Argument(metavar="PATH_OR_URI", help="Folder or s3://...")],
+    connection: Annotated[
+        str | None, typer.Option(help="Airflow connection id with the credentials of the bucket.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Register a folder or bucket, and mark it as this deployment's."""
+    with session(as_json=as_json) as s:
+        registered = register_store(
+            s.conn,
+            name=name,
+            root=root,
+            connection_id=connection,
+            now=s.now(),
+            actor=s.actor,
+            options=from_environment,
+        )
+        record = registered.store.record
+        document = {
+            "name": record.name,
+            "root_uri": record.root_uri,
+            "is_new": registered.is_new,
+            "is_writable": registered.is_writable,
+            "detail": registered.detail,
+        }
+
+        def people() -> None:
+            was = "is registered" if registered.is_new else "was registered before"
+            s.output.say(f"Store {record.name} at {record.root_uri} {was}.")
+            if registered.detail is not None:
+                s.output.say(f"It is read-only: {printable(registered.detail)}", style="yellow")
+
+        s.output.show(document, people=people)
+
+
+@app.command()
+def adopt(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...")],
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Put our marker on a store, over whatever is there: from then on we may remove bytes in it."""
+    with session(as_json=as_json) as s:
+        confirm(
+            f"From now on this deployment may remove bytes in {', '.join(names)}, and the one that "
+            "did before may not. Is that meant?",
+            yes=yes,
+        )
+        adopted = adopt_stores(
+            s.conn, names=names, now=s.now(), actor=s.actor, options=from_environment
+        )
+        s.output.show({"stores": adopted}, people=lambda: print_stores(s, adopted))
+
+
+def print_stores(s: Session, found: Sequence[StoreStatus]) -> None:
+    """Print stores as a table."""
+    s.output.table(
+        ("store", "root", "marker", "objects", "size", "detail"),
+        [
+            (
+                one.name,
+                one.root_uri,
+                MARKERS.get(str(one.marker), str(one.marker)),
+                one.objects,
+                size(one.size_bytes),
+                one.detail,
+            )
+            for one in found
+        ],
+        empty="No store is registered. Importing a folder registers it as one.",
+    )

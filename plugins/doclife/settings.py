@@ -1,0 +1,130 @@
+"""What the environment says: read once, with every fault reported at once."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from psycopg import conninfo, pq
+
+from doclife.errors import ConfigurationError
+
+DATABASE_URL = "DOCLIFE_DATABASE_URL"
+AIRFLOW_CONNECTION = "AIRFLOW_CONN_DOCUMENTS"
+ORGANIZATION = "DOCLIFE_ORGANIZATION"
+
+_SCHEMES = ("postgresql", "postgres")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How one process is set up.
+
+    :param database: where the documents are, as libpq takes it (a URL or ``host=... dbname=...``);
+        None when nobody said.
+    :param organization: whose documents a command is about unless it says otherwise; ``default``,
+        the organization that every database has.
+    """
+
+    database: str | None
+    organization: str = "default"
+
+    def require_database(self) -> str:
+        """Return where the documents are.
+
+        :raises ConfigurationError: nobody said; names the three ways to say it.
+        """
+        if self.database is None:
+            raise ConfigurationError(
+                "no documents database is configured. Either set "
+                f"{DATABASE_URL}=postgresql://user:password@host/database, or set "
+                f"{AIRFLOW_CONNECTION} to the Airflow connection (URI or JSON), or use what ./run "
+                "started: ./run doclife ..."
+            )
+        return self.database
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings from environment variables; an empty one counts as not set.
+
+    :raises ConfigurationError: names every fault, without quoting passwords.
+    """
+    faults: list[str] = []
+    database = None
+    try:
+        if url := environment.get(DATABASE_URL):
+            database = _from_url(url, name=DATABASE_URL)
+        elif connection := environment.get(AIRFLOW_CONNECTION):
+            database = _from_airflow(connection)
+    except ConfigurationError as error:
+        faults.append(str(error))
+    organization = environment.get(ORGANIZATION) or "default"
+    if not organization.replace("-", "").isalnum() or organization != organization.lower():
+        faults.append(
+            f"{ORGANIZATION}={organization!r} is no organization: write its short name in lower "
+            "case letters, digits and '-'"
+        )
+    if faults:
+        raise ConfigurationError("; ".join(faults))
+    return Settings(database=database, organization=organization)
+
+
+def _from_url(url: str, *, name: str) -> str:
+    if urlsplit(url).scheme not in _SCHEMES:
+        raise ConfigurationError(
+            f"{name} is no PostgreSQL URL: write postgresql://user:password@host/database"
+        )
+    try:
+        conninfo.conninfo_to_dict(url)
+    except Exception as error:  # noqa: BLE001 - psycopg raises several kinds for one cause
+        raise ConfigurationError(f"{name} cannot be read: {str(error).strip()}") from None
+    return url
+
+
+def _from_airflow(text: str) -> str:
+    """Turn an Airflow connection, as URI or JSON, into what libpq takes."""
+    try:
+        parts = _from_json(text) if text.lstrip().startswith("{") else _from_uri(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"{AIRFLOW_CONNECTION} cannot be read: write an Airflow connection as URI "
+            '(postgres://user:password@host:5432/database) or JSON ({"conn_type": "postgres", ...})'
+        ) from None
+    known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
+    return conninfo.make_conninfo(
+        "", **{key: value for key, value in parts.items() if key in known and value}
+    )
+
+
+def _from_json(text: str) -> dict[str, str]:
+    given = json.loads(text)
+    if given.get("conn_type") not in _SCHEMES:
+        raise ValueError("another type of connection")
+    extra = given.get("extra") or {}
+    if isinstance(extra, str):
+        extra = json.loads(extra)
+    parts = {
+        "host": given.get("host"),
+        "port": given.get("port"),
+        "user": given.get("login"),
+        "password": given.get("password"),
+        "dbname": given.get("schema"),
+    }
+    return {key: str(value) for key, value in {**extra, **parts}.items() if value is not None}
+
+
+def _from_uri(text: str) -> dict[str, str]:
+    address = urlsplit(text)
+    if address.scheme not in _SCHEMES:
+        raise ValueError("another type of connection")
+    extra = dict(parse_qsl(address.query))
+    # Airflow writes extras that do not fit into a query as one JSON value.
+    extra |= {key: str(value) for key, value in json.loads(extra.pop("__extra__", "{}")).items()}
+    return {
+        **extra,
+        "host": unquote(address.hostname or ""),
+        "port": str(address.port or ""),
+        "user": unquote(address.username or ""),
+        "password": unquote(address.password or ""),
+        "dbname": unquote(address.path.removeprefix("/")),
+    }
