@@ -253,17 +253,18 @@ def plan_purges(
             requested_by=requested_by,
         )
         parameters = {"organization_id": tenant.id, "today": night.today}
-        with conn.transaction():
-            organizations.lock_planning(conn, tenant.id)
-            organizations.lock_rules(conn, tenant.id, shared=True)
-            for kind, action, query in (
-                (PlanKind.PURGE, PURGE, statement("plans/collect_purgeable")),
-                (
-                    PlanKind.ORIGINALS,
-                    REMOVE_ORIGINAL,
-                    statement("plans/collect_removable_originals"),
-                ),
-            ):
+        for kind, action, query in (
+            (PlanKind.PURGE, PURGE, statement("plans/collect_purgeable")),
+            (
+                PlanKind.ORIGINALS,
+                REMOVE_ORIGINAL,
+                statement("plans/collect_removable_originals"),
+            ),
+        ):
+            # A transaction each: the working tables empty themselves at its end.
+            with conn.transaction():
+                organizations.lock_planning(conn, tenant.id)
+                organizations.lock_rules(conn, tenant.id, shared=True)
                 summaries.append(
                     _plan_collected(
                         conn,

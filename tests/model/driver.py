@@ -1,0 +1,391 @@
+"""The real system under a history: the lifecycle functions, a real PostgreSQL and real files.
+
+Two things are not as in production. The database's own clock, where triggers and defaults read
+it, is the history's clock. And a connection can be made to die before its n-th statement, the
+way a killed process dies: nothing of the program runs on that connection afterwards.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from doclife.domain.rule import Rule
+from doclife.errors import RefusedError
+from doclife.lifecycle import applying, expiring, halting, holding, planning, undo
+from doclife.storage.stores import StoreRecord, Stores
+from doclife.store import organizations, rules
+from doclife.store.connection import prepare
+from tests.model.histories import METADATA
+
+Result = TypeVar("Result")
+
+RUN = {"dag_id": "model_test", "requested_by": "schedule"}
+ACTOR = "user:model"
+
+# Where the catalogue's triggers and defaults say now(), they read the history's clock.
+USE_HISTORY_CLOCK = """
+CREATE FUNCTION doclife.history_clock() RETURNS timestamptz LANGUAGE sql STABLE AS
+$$ SELECT coalesce(nullif(current_setting('doclife.history_clock', true), '')::timestamptz, now()) $$;
+GRANT EXECUTE ON FUNCTION doclife.history_clock() TO public;
+DO $do$
+DECLARE found record;
+BEGIN
+    FOR found IN
+        SELECT oid FROM pg_proc WHERE pronamespace = 'doclife'::regnamespace
+        AND proname IN ('note_field_changes', 'emit_event')
+    LOOP
+        EXECUTE regexp_replace(
+            pg_get_functiondef(found.oid), '\\mnow\\(\\)', 'doclife.history_clock()', 'g'
+        );
+    END LOOP;
+END $do$;
+ALTER TABLE doclife.events ALTER recorded_at SET DEFAULT doclife.history_clock();
+UPDATE doclife.deployment SET max_documents_per_day = 1000000, max_fraction_per_day = 1;
+"""
+
+# Everything a history leaves behind, referring rows first. Triggers are off while it goes.
+LEFTOVERS = (
+    "plan_shards", "plan_items", "plan_decisions", "plans", "matter_documents", "matters",
+    "dispositions", "notices", "notifications", "events", "event_reactions", "audit_entries", "jobs",
+    "certificates", "documents_to_check", "documents", "stored_objects", "archive_bags", "rule_versions",
+    "rules", "metadata_fields", "expiry_watermarks", "job_keys",
+)  # fmt: skip
+
+
+class Killed(BaseException):
+    """The process died here; nobody may catch it as an ordinary failure."""
+
+
+class DyingCursor(psycopg.Cursor[Any]):
+    """Counts statements and dies before the one that the history chose."""
+
+    def execute(self, *arguments: Any, **options: Any) -> Any:
+        self._count()
+        return super().execute(*arguments, **options)
+
+    def executemany(self, *arguments: Any, **options: Any) -> Any:
+        self._count()
+        return super().executemany(*arguments, **options)
+
+    def copy(self, *arguments: Any, **options: Any) -> Any:
+        self._count()
+        return super().copy(*arguments, **options)
+
+    def _count(self) -> None:
+        left = getattr(self.connection, "statements_left", None)
+        if left is None:
+            return
+        if left == 0:
+            self.connection.close()
+            raise Killed
+        self.connection.statements_left = left - 1  # type: ignore[attr-defined]
+
+
+class System:
+    """One migrated database and one folder of files, used by one history after the other."""
+
+    def __init__(self, *, url: str, superuser_url: str, folder: Path) -> None:
+        self.url, self.superuser_url, self.folder = url, superuser_url, folder
+        self.numbers = itertools.count(1)
+        self.moment = datetime.now(UTC)
+        self.conn = self._connect()
+        with psycopg.connect(superuser_url, autocommit=True) as superuser:
+            superuser.execute(USE_HISTORY_CLOCK)
+        self.superuser = psycopg.connect(superuser_url, autocommit=True)
+        self.superuser.execute("SET session_replication_role = replica")
+        self.superuser.execute("SET search_path = doclife")
+        self.stores = self._make_stores()
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        conn = psycopg.connect(self.url, autocommit=True, cursor_factory=DyingCursor)
+        prepare(conn, application_name="doclife model test")
+        return conn
+
+    def _make_stores(self) -> Stores:
+        for name in ("documents", "archive"):
+            root = self.folder / name
+            root.mkdir()
+            self.conn.execute(
+                "INSERT INTO stores (name, root_uri) VALUES (%s, %s)", (name, f"file://{root}")
+            )
+        stores = open_stores(self.conn)
+        for store in stores:
+            store.claim()
+        return stores
+
+    def set_clock(self, now: datetime) -> None:
+        self.moment = now
+        self.conn.execute("SELECT set_config('doclife.history_clock', %s, false)", (now.isoformat(),))
+
+    def fresh_connection(self) -> None:
+        """Somebody else takes over after the process died."""
+        self.conn = self._connect()
+        self.set_clock(self.moment)
+
+    def halt(self) -> None:
+        halting.halt(self.conn, reason="the history says so", actor=ACTOR, now=self.moment)
+
+    def resume(self) -> None:
+        halting.resume(self.conn, actor=ACTOR, now=self.moment)
+
+    def forget(self) -> None:
+        """Remove what the last history left, so that every history starts alike."""
+        for table in LEFTOVERS:
+            self.superuser.execute(f"DELETE FROM {table}")
+        self.superuser.execute("DELETE FROM organizations")
+        self.superuser.execute("UPDATE switches SET is_on = false, reason = NULL")
+
+
+class Mortal:
+    """Runs deeds that may die once, before the statement that the history chose.
+
+    :param statements: how many statements come through; None lets everything live.
+    """
+
+    def __init__(self, system: System, statements: int | None) -> None:
+        self.system, self.statements_left = system, statements
+
+    def call(self, deed: Callable[[], Result]) -> Result:
+        """Run a deed; when it dies, run it again, as a cleared task would."""
+        try:
+            return self.call_once(deed)
+        except Killed:
+            return deed()
+
+    def call_once(self, deed: Callable[[], Result]) -> Result:
+        """Run a deed.
+
+        :raises Killed: it died, and a new connection is there.
+        """
+        conn = cast(Any, self.system.conn)
+        conn.statements_left = self.statements_left
+        try:
+            result = deed()
+        except Killed:
+            self.statements_left = None
+            self.system.fresh_connection()
+            raise
+        self.statements_left, conn.statements_left = conn.statements_left, None
+        return result
+
+
+class Organization:
+    """One organization of one history."""
+
+    def __init__(self, system: System, setup: dict[str, Any], start: datetime) -> None:
+        self.system, self.slug = system, f"model-{next(system.numbers)}"
+        self.ids: dict[str, int] = {}
+        self.originals: dict[str, Path] = {}
+        self.objects: dict[str, int] = {}
+        self.folder = system.folder / "documents" / self.slug
+        self.folder.mkdir()
+        limits = setup["limits"]
+        row = self.conn.execute(
+            "INSERT INTO organizations (slug, name, time_zone, cooling_off_days, reprieve_days,"
+            " max_documents_per_day, max_fraction_per_day) VALUES (%s, %s, %s, %s, %s, %s, %s)"
+            " RETURNING id",
+            (self.slug, self.slug, setup["zone"], setup["cooling_off_days"], setup["reprieve_days"],
+             limits["max_documents"], limits["max_fraction"]),
+        ).fetchone()  # fmt: skip
+        assert row is not None
+        self.id: int = row[0]
+        for name, kind in METADATA.items():
+            self.conn.execute("INSERT INTO metadata_fields VALUES (%s, %s, %s)", (self.id, name, kind))
+
+    @property
+    def conn(self) -> psycopg.Connection[Any]:
+        return self.system.conn
+
+    # ------------------------------------------------------------------------------------- facts
+    def register(self, name: str, file: str, values: dict[str, Any], registered_at: datetime) -> None:
+        if file not in self.objects:
+            content = f"{self.slug}/{file}".encode()
+            self.originals[file] = self.folder / file
+            self.originals[file].write_bytes(content)
+            row = self.conn.execute(
+                "INSERT INTO stored_objects (store_id, uri, size_bytes, sha256)"
+                " SELECT id, %s, %s, %s FROM stores WHERE name = 'documents' RETURNING id",
+                (self.originals[file].as_uri(), len(content), hashlib.sha256(content).digest()),
+            ).fetchone()
+            assert row is not None
+            self.objects[file] = row[0]
+        plain = {field: value for field, value in values.items() if "." not in field}
+        columns = {
+            "organization_id": self.id, "external_id": name, "title": name,
+            "stored_object_id": self.objects[file], "registered_at": registered_at,
+            "metadata": Jsonb(metadata_of(values)), **plain,
+        }  # fmt: skip
+        places = ", ".join(["%s"] * len(columns))
+        row = self.conn.execute(
+            f"INSERT INTO documents ({', '.join(columns)}) VALUES ({places}) RETURNING id",
+            list(columns.values()),
+        ).fetchone()
+        assert row is not None
+        self.ids[name] = row[0]
+
+    def change(self, name: str, field: str, value: Any) -> None:
+        key = field.removeprefix("metadata.")
+        if key != field:
+            self.conn.execute(
+                "UPDATE documents SET metadata = metadata || %s WHERE id = %s",
+                (Jsonb({key: value}), self.ids[name]),
+            )
+        else:
+            self.conn.execute(
+                f"UPDATE documents SET {field} = %s WHERE id = %s", (value, self.ids[name])
+            )
+
+    def emit(self, name: str, type: str, on: date) -> int:
+        row = self.conn.execute(
+            "SELECT emit_event(%s, %s, organization => %s, occurred_on => %s)",
+            (type, name, self.slug, on),
+        ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def withdraw(self, event_id: int, now: datetime) -> None:
+        self.conn.execute(
+            "UPDATE events SET withdrawn_at = %s, withdrawn_by = %s WHERE id = %s",
+            (now, ACTOR, event_id),
+        )
+
+    def make_current(self, text: dict[str, Any], now: datetime) -> None:
+        """Store a version; not by way of a rule file, reading YAML would take half the time."""
+        with self.conn.transaction():
+            organizations.lock_rules(self.conn, self.id, shared=False)
+            rules.add_version(
+                self.conn,
+                organization_id=self.id,
+                rule=Rule.from_document(text),
+                source=json.dumps(text),
+                author="model",
+                commit=None,
+                now=now,
+            )
+
+    def remove_rule(self, name: str, now: datetime) -> None:
+        with self.conn.transaction():
+            organizations.lock_rules(self.conn, self.id, shared=False)
+            rules.remove(self.conn, organization_id=self.id, name=name, now=now)
+
+    def tamper(self, path: Path) -> None:
+        path.chmod(0o644)
+        path.write_bytes(b"X" * path.stat().st_size)
+
+    def hold(self, matter: str, name: str, now: datetime) -> None:
+        holding.hold(
+            self.conn, organization=self.slug, matter=matter, reason="a law suit",
+            document_ids=[self.ids[name]], actor=ACTOR, now=now,
+        )  # fmt: skip
+
+    def release(self, matter: str, name: str, now: datetime) -> None:
+        holding.release(
+            self.conn, organization=self.slug, matter=matter, document_ids=[self.ids[name]],
+            actor=ACTOR, now=now,
+        )  # fmt: skip
+
+    # ------------------------------------------------------------------------------------- deeds
+    def restore(self, name: str, now: datetime) -> None:
+        undo.restore_documents(
+            self.conn, organization=self.slug, document_ids=[self.ids[name]], now=now, actor=ACTOR,
+            reason="still needed", stores=self.system.stores,
+        )  # fmt: skip
+
+    def undo(self, plan_id: int, now: datetime) -> None:
+        undo.undo_plan(
+            self.conn, plan_id=plan_id, now=now, actor=ACTOR, stores=self.system.stores
+        )
+
+    def plan_night(self, run_id: str, now: datetime, as_of: datetime) -> list[Any]:
+        expiring.expire(
+            self.conn, now=now, as_of=as_of, actor="schedule", organization=self.slug
+        )
+        return planning.plan_due_rules(
+            self.conn, now=now, as_of=as_of, run_id=run_id, organization=self.slug, **RUN
+        )
+
+    def plan_weekly(self, run_id: str, now: datetime) -> list[Any]:
+        return planning.plan_purges(self.conn, now=now, run_id=run_id, **RUN)
+
+    def approve(self, plan_id: int, now: datetime) -> None:
+        """Record the decision rows, as the review DAG will."""
+        with self.conn.transaction():
+            self.conn.execute(
+                "INSERT INTO plan_decisions (plan_id, stage, decision, decided_by, decided_at)"
+                " SELECT id, stage, 'approve', %s, %s"
+                " FROM plans, generate_series(1, required_stages) AS stage WHERE id = %s",
+                (ACTOR, now, plan_id),
+            )
+            self.conn.execute(
+                "UPDATE plans SET state = 'approved', approved_at = %s"
+                " WHERE id = %s AND state = 'needs_approval'", (now, plan_id),
+            )  # fmt: skip
+
+    def apply(self, plan_id: int, now: datetime) -> str | None:
+        """Apply a plan; return why it was refused as a whole, None when it was not."""
+        clock: Callable[[], datetime] = lambda: now  # noqa: E731
+        try:
+            for shard in applying.start(self.conn, plan_id=plan_id, now=now):
+                applying.apply_shard(
+                    self.conn, shard=shard, now=clock, actor="schedule", stores=self.system.stores
+                )
+            applying.finish(self.conn, plan_id=plan_id, now=now)
+        except RefusedError as refusal:
+            return str(refusal)
+        return None
+
+    def plan_state(self, plan_id: int) -> str:
+        row = self.conn.execute("SELECT state FROM plans WHERE id = %s", (plan_id,)).fetchone()
+        assert row is not None
+        return str(row[0])
+
+    # ------------------------------------------------------------------------------ observations
+    def documents(self) -> dict[str, dict[str, Any]]:
+        cursor = self.conn.cursor(row_factory=psycopg.rows.dict_row)
+        rows = cursor.execute(
+            "SELECT document.external_id AS name, document.status, document.status_before,"
+            " document.hold_count, document.purge_after, document.original_until,"
+            " document.reprieve_until, original.uri AS original, bag.uri AS bag"
+            " FROM documents AS document"
+            " LEFT JOIN stored_objects AS original ON original.id = document.stored_object_id"
+            " LEFT JOIN stored_objects AS bag ON bag.id = document.archived_object_id"
+            " WHERE document.organization_id = %s", (self.id,),
+        )  # fmt: skip
+        return {row["name"]: row for row in rows}
+
+    def items(self, plan_id: int) -> dict[tuple[str, str], tuple[str, str | None]]:
+        rows = self.conn.execute(
+            "SELECT document.external_id, item.action, item.state, item.reason_code"
+            " FROM plan_items AS item INNER JOIN documents AS document ON document.id = item.document_id"
+            " WHERE item.plan_id = %s AND item.action NOT IN ('NOTIFY', 'WEBHOOK')", (plan_id,),
+        )  # fmt: skip
+        return {(name, action): (state, reason) for name, action, state, reason in rows}
+
+
+def metadata_of(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        field.removeprefix("metadata."): value
+        for field, value in values.items()
+        if field.startswith("metadata.")
+    }
+
+
+def open_stores(conn: psycopg.Connection[Any]) -> Stores:
+    rows = conn.execute("SELECT id, name, root_uri, marker_id, deployment_id FROM stores, deployment")
+    found = rows.fetchall()
+    return Stores(
+        [
+            StoreRecord(store_id=id_, name=name, root_uri=uri, marker_id=marker)
+            for id_, name, uri, marker, _ in found
+        ],
+        deployment_id=found[0][4],
+    )

@@ -1,0 +1,108 @@
+"""What is the case: documents, rules, holds, events, bytes and clock.
+
+The oracle judges these facts. They are kept beside the real system, never read from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+
+class Rule:
+    """One immutable version of a rule; ``text`` is what a rule file says."""
+
+    def __init__(self, *, text: dict[str, Any], made_at: datetime) -> None:
+        self.text, self.made_at = text, made_at
+        self.name: str = text["name"]
+        self.mode: str = text.get("mode", "simulate")
+        self.priority: int = text.get("priority", 100)
+        self.when: dict[str, Any] = text.get("when") or {"all": []}
+        self.retain: dict[str, Any] = text.get("retain") or {}
+        self.limits: dict[str, Any] = text.get("limits") or {}
+        self.needs_review: bool = "review" in text
+        self.grace: str = text.get("grace", "30d")
+        self.actions = {action["do"]: action for action in text.get("actions", [])}
+        trigger = text["trigger"]
+        clocks = {"ON_EXPIRATION": "expires_on", "ON_EVENT": f"event:{trigger.get('event')}"}
+        # What periods count from: a date field, event:<type>, or nothing at all.
+        self.clock: str | None = self.retain.get("after") or clocks.get(trigger["type"])
+
+
+@dataclass(kw_only=True)
+class Event:
+    type: str
+    occurred_on: date
+    recorded_at: datetime
+    withdrawn_at: datetime | None = None
+
+
+@dataclass(kw_only=True)
+class Change:
+    """A field had another value before this moment; dates that are no dates count as None."""
+
+    field: str
+    at: datetime
+    before: Any
+    after: Any
+
+
+@dataclass(kw_only=True, eq=False)
+class Document:
+    name: str
+    registered_at: datetime
+    values: dict[str, Any]
+    first_original: str  # a name in World.files; several documents may share one
+    original: str | None
+    bag: str | None = None
+    status: str = "active"
+    before_trash: str | None = None
+    archived_at: datetime | None = None
+    original_until: date | None = None
+    purge_after: date | None = None
+    reprieve_until: date | None = None
+    holds: set[str] = field(default_factory=set)
+    changes: list[Change] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    last_plan: Plan | None = None
+    removal_has_begun: bool = False  # and the process that began it died
+
+
+@dataclass(kw_only=True, eq=False)
+class Item:
+    document: Document
+    action: str
+    status: str  # of the document when the plan was made
+    version: int
+    state: str = "planned"
+    done_at: datetime | None = None
+
+
+@dataclass(kw_only=True, eq=False)
+class Plan:
+    kind: str  # rule, purge or originals
+    made_at: datetime
+    items: list[Item]
+    rule: Rule | None = None
+    state: str = "planned"
+
+
+@dataclass(kw_only=True)
+class World:
+    """One organization."""
+
+    zone: str
+    cooling_off_days: int
+    reprieve_days: int
+    limits: dict[str, Any]
+    types: dict[str, str]  # of declared metadata: text, int or date
+    documents: dict[str, Document] = field(default_factory=dict)
+    rules: dict[str, Rule] = field(default_factory=dict)  # the version in force, by name
+    files: dict[str, str] = field(default_factory=dict)  # intact, changed or gone
+    plans: list[Plan] = field(default_factory=list)
+    is_halted: bool = False
+
+    def day(self, moment: datetime) -> date:
+        return moment.astimezone(ZoneInfo(self.zone)).date()
