@@ -1,10 +1,11 @@
-"""What the first start does once Airflow is healthy: run each DAG for real, and say what it did."""
+"""The first start once Airflow is healthy: samples, each DAG once for real, and what they did."""
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import psycopg
 
 from local.airflow_api import AirflowApi
 from local.errors import LocalError
-from local.state import State
+from local.samples import load_samples
+from local.state import ROOT, State
 from local.supervisor import Supervisor
 
 STAMP = "first-run.json"
@@ -45,11 +47,12 @@ def is_done(state: State) -> bool:
 
 
 def run(supervisor: Supervisor, *, admin_password: str) -> None:
-    """Run each DAG once as the user admin, wait for it, and remember that all of it is done.
+    """Load the samples, run each DAG once as the user admin, and remember that all of it is done.
 
     Raises LocalError naming the task and its log when a run fails. The next start then tries
     again from the beginning, which changes nothing that was done.
     """
+    _load_samples(supervisor)
     supervisor.api.log_in("admin", admin_password)
     print("Running each DAG once:", flush=True)
     for dag_id in DAGS:
@@ -58,6 +61,22 @@ def run(supervisor: Supervisor, *, admin_password: str) -> None:
         print(f"  {dag_id:<28} done in {seconds:.0f} s", flush=True)
     counts = count_documents(supervisor.documents_url)
     supervisor.state.write(STAMP, {"finished_at": datetime.now(UTC).isoformat(), **counts})
+
+
+def _load_samples(supervisor: Supervisor) -> None:
+    """Bring in the sample documents with the commands that a user would type."""
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT / "plugins"),
+        "DOCLIFE_DATABASE_URL": supervisor.documents_url,
+    }
+
+    def run_cli(arguments: Sequence[str | Path]) -> None:
+        command = [sys.executable, "-m", "doclife.cli", *arguments]
+        supervisor.run_step("samples", command, env)
+
+    print("Loading sample documents and rules ...", flush=True)
+    load_samples(run_cli, supervisor.state, today=datetime.now(UTC).date())
 
 
 def count_documents(documents_url: str) -> dict[str, int]:

@@ -6,6 +6,8 @@ running.json         its processes and where to reach them
 secrets.json         keys and database passwords, made once
 logins.json          Airflow's users and their passwords, made once
 first-run.json       written when the samples are loaded and every DAG has run once
+samples/ archive/    the sample documents, and where the sample rules archive them
+samples.json         written when the samples are loaded
 postgres/ airflow/   data of the private server; Airflow's home
 logs/                one file per component (the one before as .1), and the tasks' logs
 ===================  =====================================================================

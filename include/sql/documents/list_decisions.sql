@@ -22,5 +22,5 @@ LEFT JOIN rule_versions AS blocking_version
     ON item.blocking_rule_version_id = blocking_version.id
 LEFT JOIN rules AS blocking ON blocking_version.rule_id = blocking.id
 WHERE item.document_id = %(document_id)s
-ORDER BY item.plan_id DESC, item.action_index
+ORDER BY item.plan_id DESC, item.action_index ASC
 LIMIT %(size)s;

@@ -12,4 +12,4 @@ SELECT
 FROM matter_documents AS hold
 INNER JOIN matters AS matter ON hold.matter_id = matter.id
 WHERE hold.document_id = %(document_id)s
-ORDER BY hold.added_at DESC, matter.name;
+ORDER BY hold.added_at DESC, matter.name ASC;
