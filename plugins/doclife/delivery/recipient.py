@@ -96,6 +96,10 @@ def _compiled(template: str) -> Any:
                 f"the recipient {template!r} uses filter {node.name!r}. "
                 f"Filters: {', '.join(sorted(FILTERS))}"
             )
+        if isinstance(node, nodes.Name) and node.name != "document":
+            raise ConfigurationError(
+                f"the recipient {template!r} uses {node.name!r}; there is only document"
+            )
     return _ENVIRONMENT.from_string(template)
 
 

@@ -1,0 +1,114 @@
+"""Templates by name, in the reader's language, with other people's text kept harmless."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from doclife.delivery.plain_text import cut_for_slack, escape_for_slack, one_line
+from doclife.delivery.rendering import LOCALES, NAMES, TEMPLATES_DIR, Templates, templates
+from doclife.errors import ConfigurationError
+
+CONTEXT: dict[str, Any] = {
+    "document": {
+        "title": "Lease & <b>more</b>",
+        "external_id": "4711",
+        "document_type": "contract",
+        "owner": None,
+        "expires_on": date(2026, 12, 1),
+    },
+    "rule": {"name": "contracts", "version": 3, "description": None, "authority": "HGB s.257"},
+    "organization": "default",
+    "contact": "records@example.org",
+    "action": "DELETE",
+    "anchor_on": date(2025, 1, 1),
+    "due_on": date(2026, 12, 2),
+    "days_left": 7,
+    # The digest's own:
+    "today": date(2026, 12, 1),
+    "is_overview": True,
+    "plans": {"rows": [], "total": 0, "more": 0},
+    "sections": [],
+}
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("name", NAMES)
+def test_every_template_renders_in_every_language(name: str, locale: str) -> None:
+    email = templates().email(name, locale=locale, context=CONTEXT)
+
+    assert email.subject
+    assert email.text.endswith("\n")
+    assert f'<html lang="{locale}">' in email.html
+    assert "<b>more</b>" not in email.html
+    if name != "digest":
+        assert "Lease & <b>more</b>" in email.text
+        assert "&lt;b&gt;" in templates().slack(name, locale=locale, context=CONTEXT).text
+
+
+def test_a_language_without_words_is_answered_in_english() -> None:
+    subject = templates().email("deletion-warning", locale="fr_CA", context=CONTEXT).subject
+
+    assert subject == "Lease & <b>more</b> will be deleted on 2 December 2026"
+
+
+@pytest.mark.parametrize("name", ["", "nope", "../layout", "digest.txt.j2"])
+def test_only_known_templates_are_found(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="Templates: deletion-warning, digest"):
+        templates().email(name, locale="en", context=CONTEXT)
+
+
+def test_a_template_that_asks_for_what_is_not_there_says_so() -> None:
+    with pytest.raises(ConfigurationError, match=r"email/en/notice.txt.j2 .*'document'"):
+        templates().email("notice", locale="en", context={})
+
+
+def test_an_own_folder_replaces_single_templates(tmp_path: Path) -> None:
+    own = tmp_path / "email" / "en" / "notice.txt.j2"
+    own.parent.mkdir(parents=True)
+    own.write_text("Ours: {{ document.title }}\nOur words\n")
+
+    email = Templates((tmp_path, TEMPLATES_DIR)).email("notice", locale="en", context=CONTEXT)
+
+    assert email.subject == "Ours: Lease & <b>more</b>"
+    assert "Rule <b>contracts</b>" in email.html
+
+
+def test_templates_cannot_reach_into_python(tmp_path: Path) -> None:
+    own = tmp_path / "email" / "en" / "notice.txt.j2"
+    own.parent.mkdir(parents=True)
+    own.write_text("x {{ ''.__class__.__mro__ }}\n")
+
+    with pytest.raises(ConfigurationError, match="unsafe"):
+        Templates((tmp_path, TEMPLATES_DIR)).email("notice", locale="en", context=CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain", "plain"),
+        ("a\r\nBcc: x", "a Bcc: x"),
+        ("a\x00\x1b[31mb\x85c\u2028d\u2029e", "a [31mb c d e"),
+        ("\u202egnp.exe\u202c", "gnp.exe"),
+        ("\u2066x\u2069\u200b\ufeff\u061c", "x"),
+        (
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        ),
+        ("  two   words ", "two words"),
+        ("x" * 300, "x" * 199 + "\u2026"),
+    ],
+)
+def test_foreign_text_is_one_line_in_reading_order(text: str, shown: str) -> None:
+    assert one_line(text) == shown
+
+
+def test_slack_text_is_never_cut_inside_an_entity() -> None:
+    escaped = escape_for_slack("a<b&c")
+    assert escaped == "a&lt;b&amp;c"
+
+    for length in range(2, len(escaped) + 1):
+        shown = cut_for_slack(escaped, length=length)
+        assert len(shown) <= length
+        assert shown.replace("&lt;", "").replace("&amp;", "").count("&") == 0
