@@ -1,6 +1,6 @@
 -- Judge a locked batch against the present: has anything happened since the plan was stored that
 -- speaks against it? 'go' where nothing has.
---   plan_id, action_index
+--   plan_id, action_index, shard
 --   document_ids  bigint[]  the locked batch
 --   today         date      the present day in the organization's zone
 INSERT INTO pg_temp.verdicts (document_id, verdict, reason)
@@ -66,5 +66,7 @@ FROM (
     WHERE
         item.plan_id = %(plan_id)s
         AND item.action_index = %(action_index)s
+        AND item.shard = %(shard)s
+        AND item.state = 'planned'
         AND item.document_id = ANY(%(document_ids)s::bigint [])
 ) AS judged;

@@ -31,7 +31,9 @@ done AS (
     WHERE
         item.plan_id = %(plan_id)s
         AND item.action_index = %(action_index)s
+        AND item.shard = %(shard)s
         AND item.document_id = archived.id
+        AND item.state = 'planned'
     RETURNING item.size_bytes
 ),
 

@@ -13,6 +13,7 @@ WITH skipped AS (
     WHERE
         item.plan_id = %(plan_id)s
         AND item.action_index = %(action_index)s
+        AND item.shard = %(shard)s
         AND item.document_id = verdict.document_id
         AND item.state = 'planned'
         AND verdict.verdict <> 'go'

@@ -41,7 +41,9 @@ done AS (
     WHERE
         item.plan_id = %(plan_id)s
         AND item.action_index = %(action_index)s
+        AND item.shard = %(shard)s
         AND item.document_id = purged.id
+        AND item.state = 'planned'
     RETURNING item.document_id, item.size_bytes, item.reason
 ),
 

@@ -44,7 +44,7 @@ def expire(
     for tenant in found:
         expired += _stamp(conn, tenant, now=now, as_of=min(as_of, now), actor=actor)
         notices += warn_owners(
-            conn, now=now, as_of=min(as_of, now), actor=actor, organization=tenant.slug
+            conn, now=now, as_of=min(as_of, now), actor=actor, organization=tenant
         )
     return ExpiryOutcome(expired=expired, notices=notices)
 

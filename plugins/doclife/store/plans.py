@@ -127,9 +127,11 @@ def release(
 
 
 def begin_collecting(conn: Connection) -> None:
-    """Make the working tables of this transaction; they empty themselves at its end."""
+    """Make the working tables of this transaction, empty; they empty themselves at its end."""
     conn.execute(statement("plans/create_hits"))
     conn.execute(statement("plans/create_protections"))
+    conn.execute(statement("plans/empty_hits"))
+    conn.execute(statement("plans/empty_protections"))
 
 
 def collect_hits(

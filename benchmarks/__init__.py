@@ -1,0 +1,1 @@
+"""Measurements against named peers, each in one run; see docs/performance.md."""
