@@ -69,6 +69,7 @@ class Supervisor:
             self._stop_request.pause(0.1)
         del self._children[name]
         del self._identities[name]
+        self.record()
         if code:
             log = self.state.log_of(name)
             raise LocalError(f"{name} failed. The end of {log}:\n{end_of(log)}")

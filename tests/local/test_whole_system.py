@@ -168,4 +168,5 @@ def test_a_server_of_ones_own_is_used_and_a_failing_dag_named(home, port, postgr
     assert not (home.folder / ".local" / "postgres").exists()
     assert not (home.folder / ".local" / "first-run.json").exists()
     with psycopg.connect(documents) as conn:
-        assert conn.execute("SELECT count(*) FROM doclife.documents").fetchone() == (0,)
+        imported = conn.execute("SELECT count(*) > 0 FROM doclife.documents").fetchone()
+        assert imported == (True,)
