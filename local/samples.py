@@ -196,9 +196,9 @@ def every_sample(today: date) -> Iterator[Sample]:
             created_on=ago(days),
         )
 
-    # Policies: warned about 30, 7 and 1 day ahead, told about afterwards.
+    # Policies: warned about 30, 7 and 1 day before the day after they expire, told about then.
     for name, days_left in (
-        ("information-security", 30), ("home-office", 7), ("visitors", 1), ("fire-safety", -1),
+        ("information-security", 29), ("home-office", 6), ("visitors", 0), ("fire-safety", -1),
         ("data-protection", -2), ("purchasing", 200),
     ):  # fmt: skip
         yield Sample(

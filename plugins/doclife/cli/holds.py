@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from doclife.cli.options import Json, Organization
-from doclife.cli.output import PARTLY_DONE
+from doclife.cli.output import PARTLY_DONE, counted
 from doclife.cli.session import session
 from doclife.lifecycle import holding
 from doclife.lifecycle.documents import find_document_ids
@@ -54,8 +54,8 @@ def hold(
         def people() -> None:
             already = len(named) - outcome.held - len(too_late)
             s.output.say(
-                f"{outcome.held:,} documents are now held under {matter!r}"
-                + (f"; {already:,} were already" if already else "")
+                f"Now held under {matter!r}: {counted(outcome.held, 'document')}"
+                + (f"; {already:,} already before" if already else "")
                 + "."
             )
             for external_id in too_late:
@@ -98,8 +98,8 @@ def release(
 
         def people() -> None:
             s.output.say(
-                f"{released:,} documents are released from {matter!r}. What no other matter holds "
-                "is judged again tonight."
+                f"Released from {matter!r}: {counted(released, 'document')}. "
+                "What no other matter holds is judged again tonight."
             )
             s.output.say(
                 "Take it back with: doclife documents hold"

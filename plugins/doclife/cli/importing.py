@@ -17,7 +17,7 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 
 from doclife.cli.options import Json, Organization
-from doclife.cli.output import PARTLY_DONE, console, printable, size
+from doclife.cli.output import PARTLY_DONE, console, counted, printable, size
 from doclife.cli.session import Session, read_day, session
 from doclife.lifecycle.registering import (
     ImportResult,
@@ -157,7 +157,8 @@ def import_(
             {
                 "source": source,
                 "organization": s.organization,
-                **asdict(result), "problems": problems,
+                **asdict(result),
+                "problems": problems,
             },
             people=lambda: _print(s, source, result),
         )
@@ -199,8 +200,8 @@ def _print(s: Session, source: str, result: ImportResult) -> None:
         s.output.say(printable(str(note)), style="dim")
     if result.problems:
         s.output.heading(
-            f"{result.problem_count:,} files to know about, {result.refused_count:,} of them not "
-            "imported"
+            f"{counted(result.problem_count, 'file')} to know about, of which not imported: "
+            f"{result.refused_count:,}"
         )
         s.output.table(
             ("file", "problem", "imported", "reason"),

@@ -1,6 +1,7 @@
 """doclife expire and digest: single steps of the night, by hand."""
 
 from doclife.cli.options import EveryOrganization, Json, RunId
+from doclife.cli.output import counted
 from doclife.cli.session import DAG_ID, session
 from doclife.lifecycle import expiring, summarising
 
@@ -15,7 +16,8 @@ def expire(organization: EveryOrganization = None, as_json: Json = False) -> Non
 
         def people() -> None:
             s.output.say(
-                f"{outcome.expired:,} documents have expired, {outcome.notices:,} warnings queued."
+                f"Expired: {counted(outcome.expired, 'document')}; queued: "
+                f"{counted(outcome.notices, 'warning')}."
             )
             s.output.say(
                 "A document is judged anew when its date changes. What rules do about it: "

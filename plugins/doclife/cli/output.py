@@ -139,6 +139,11 @@ def size(size_bytes: int | None) -> str:
     return f"{amount:.1f} {unit}"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, e.g. ``1 document`` or ``2,000 documents``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def plain(value: Any) -> Any:
     """Return a value in JSON's types: dates and moments as ISO 8601, enumerations as text."""
     if is_dataclass(value) and not isinstance(value, type):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from doclife.cli.output import size
+from doclife.cli.output import counted, size
 from doclife.cli.session import Session
 from doclife.domain.actions import ActionType
 from doclife.domain.plan import DESTRUCTIVE, PURGE, REMOVE_ORIGINAL, PlanSummary, ShardOutcome
@@ -202,7 +202,7 @@ def question(plan_id: int, counts: Sequence[ItemCount]) -> str | None:
     if not open_items:
         return None
     what = ", ".join(
-        f"{count.action.replace('_', ' ')} {count.documents:,} documents ({size(count.size_bytes)})"
+        f"{count.action.replace('_', ' ')} {counted(count.documents, 'document')} ({size(count.size_bytes)})"
         for count in open_items
     )
     final = " This cannot be undone." if {c.action for c in open_items} & GONE.keys() else ""

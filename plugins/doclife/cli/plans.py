@@ -8,7 +8,7 @@ import typer
 
 from doclife.cli import plan_pages
 from doclife.cli.options import AsOf, EveryOrganization, Json, Limit, Organization, RunId, Yes
-from doclife.cli.output import PARTLY_DONE, printable
+from doclife.cli.output import PARTLY_DONE, counted, printable
 from doclife.cli.progress import PlanProgressBar
 from doclife.cli.session import DAG_ID, Session, confirm, session
 from doclife.domain.actions import ActionType
@@ -94,7 +94,9 @@ def create(
         list[str] | None,
         typer.Option("--documents", "--document", metavar="EXTERNAL_ID...", help="With --action."),
     ] = None,
-    more_documents: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+    more_documents: Annotated[
+        list[str] | None, typer.Argument(metavar="[EXTERNAL_ID...]", hidden=True)
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -266,8 +268,8 @@ def undo_(plan_id: PlanId, as_json: Json = False) -> None:
 
         def people() -> None:
             s.output.say(
-                f"Plan {plan_id}: {outcome.undone:,} documents are back; rules leave them alone "
-                f"for {reprieve_days} days."
+                f"Plan {plan_id}: {counted(outcome.undone, 'document')} brought back; rules leave "
+                f"them alone for {reprieve_days} days."
             )
             if outcome.skipped:
                 s.output.say(

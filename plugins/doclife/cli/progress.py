@@ -60,9 +60,9 @@ class PlanProgressBar:
     ) -> None:
         """Stop looking and clear what was drawn."""
         self._is_over.set()
-        if self._thread.is_alive():
+        if self._thread.ident is not None:  # it was started
             self._thread.join()
-        self._bar.stop()
+            self._bar.stop()
 
     def _watch(self) -> None:
         try:
