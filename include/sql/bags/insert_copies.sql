@@ -13,8 +13,8 @@ SELECT
     copy.etag,
     copy.version_id,
     %(bag_id)s,
-    %(now)s,
-    %(now)s
+    %(now)s AS created_at,
+    %(now)s AS verified_at
 FROM jsonb_to_recordset(%(copies)s) AS copy (
     uri text, size_bytes bigint, sha256 text, etag text, version_id text
 );

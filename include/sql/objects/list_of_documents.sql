@@ -11,7 +11,6 @@ SELECT
     object.etag,
     object.version_id,
     object.bag_id,
-    object.removing_since IS NOT NULL AS is_condemned,
     EXISTS (
         SELECT
         FROM documents AS other
@@ -19,7 +18,8 @@ SELECT
             other.stored_object_id = object.id
             AND other.status NOT IN ('purging', 'purged')
             AND other.id <> ALL(%(document_ids)s::bigint [])
-    ) AS is_needed_by_others
+    ) AS is_needed_by_others,
+    object.removing_since IS NOT NULL AS is_condemned
 FROM documents AS document
 INNER JOIN stored_objects AS object
     ON

@@ -91,21 +91,25 @@ judged AS (
         ON hit.plan_id = context.plan_id AND hit.action_index = context.action_index
     INNER JOIN documents AS document ON hit.document_id = document.id
     LEFT JOIN pg_temp.protections AS protection ON hit.document_id = protection.document_id
-    -- A message about a due date goes out once; one without a due date goes out once for all.
+    -- A message about a due date goes out once; one without a due date goes out once for all. What was
+    -- already past when a first import brought it in is old news to everybody.
     WHERE
         hit.action NOT IN ('NOTIFY', 'WEBHOOK')
         OR context.rule_id IS NULL
-        OR NOT EXISTS (
-            SELECT
-            FROM notices AS notice
-            WHERE
-                notice.rule_id = context.rule_id
-                AND notice.action_index = hit.action_index
-                AND notice.document_id = hit.document_id
-                AND notice.window_days IS NULL
-                AND notice.due_on IS NOT DISTINCT FROM CASE
-                    WHEN hit.anchor_on IS NOT NULL THEN hit.due_on
-                END
+        OR (
+            NOT (document.is_baseline AND hit.due_on <= document.registered_at::date)
+            AND NOT EXISTS (
+                SELECT
+                FROM notices AS notice
+                WHERE
+                    notice.rule_id = context.rule_id
+                    AND notice.action_index = hit.action_index
+                    AND notice.document_id = hit.document_id
+                    AND notice.window_days IS NULL
+                    AND notice.due_on IS NOT DISTINCT FROM CASE
+                        WHEN hit.anchor_on IS NOT NULL THEN hit.due_on
+                    END
+            )
         )
 ),
 
@@ -124,7 +128,11 @@ ranked AS (
             judged.document_id, judged.is_enforced, judged.action, judged.obstacle IS NULL
         -- What somebody must look at is not decided by a rule that nobody looks at.
         ORDER BY
-            judged.asks_review DESC, judged.priority, judged.due_on, judged.rule, judged.plan_id
+            judged.asks_review DESC,
+            judged.priority ASC,
+            judged.due_on ASC,
+            judged.rule ASC,
+            judged.plan_id ASC
     )
 ),
 
