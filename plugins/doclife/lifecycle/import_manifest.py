@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,7 +45,13 @@ class _BadCell(Exception):
 
 def guessed_media_type(uri: str) -> str | None:
     """Return the media type that a file's name suggests."""
-    return _TYPES.guess_type(uris.file_name(uri))[0]
+    stem, _, suffixes = uris.file_name(uri).partition(".")
+    return _media_type_of(suffixes) if stem and suffixes else None
+
+
+@lru_cache(maxsize=1024)
+def _media_type_of(suffixes: str) -> str | None:
+    return _TYPES.guess_type(f"x.{suffixes}")[0]
 
 
 def checked_metadata(

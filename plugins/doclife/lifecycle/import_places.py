@@ -9,11 +9,12 @@ from pathlib import Path
 from doclife.errors import ConfigurationError, StorageError
 from doclife.lifecycle.import_manifest import Manifest, ManifestRow
 from doclife.lifecycle.import_progress import Problem, ProblemKind
-from doclife.lifecycle.import_sources import Finder, Found, Given
+from doclife.lifecycle.import_sources import Finder, Found, Given, is_ours
 from doclife.lifecycle.stores import Options, RegisteredStore, open_stores, register_store
 from doclife.storage import uris
+from doclife.storage.filesystem import Filesystem
 from doclife.storage.reading import explained
-from doclife.storage.stores import Stores
+from doclife.storage.stores import Stores, filesystem_for
 from doclife.store import importing
 from doclife.store.connection import Connection
 
@@ -57,6 +58,11 @@ class Registrar:
             options=self.options,
         )
 
+    def filesystem(self, uri: str) -> Filesystem:
+        """Reach a place that is not registered yet."""
+        options = self.options(self.connection_id) if self.connection_id else {}
+        return filesystem_for(uri, options)
+
 
 def find_places(
     registrar: Registrar, *, source: str, manifest: Manifest | None, given: Given
@@ -96,19 +102,20 @@ def _of_folder(registrar: Registrar, path: str, given: Given) -> Places:
 
 
 def _of_prefix(registrar: Registrar, uri: str, given: Given) -> Places:
-    stores = open_stores(registrar.conn, options=registrar.options)
-    known = stores.find(uri)
-    if known is None:
-        registered = registrar.register(uri)
-        known = registered.store
-    else:
-        registered = registrar.register(known.record.root_uri)
-    filesystem = known.filesystem
-    finder = _finder(registrar, given)
+    known = open_stores(registrar.conn, options=registrar.options).find(uri)
+    # Looked at before a store is registered: a bucket that is none must not become one.
+    filesystem = known.filesystem if known is not None else registrar.filesystem(uri)
     try:
-        is_single = next(filesystem.listed(uri), None) is None and _exists(finder.stores, uri)
+        is_single = next(filesystem.listed(uri), None) is None
+        if is_single:
+            filesystem.stat(uri)
+    except FileNotFoundError:
+        raise ConfigurationError(f"there is nothing at {uri}.") from None
     except OSError as error:
         raise StorageError(f"{uri} cannot be listed: {explained(error)}") from error
+    root_uri = uris.parent(uri) if is_single else uri
+    registered = registrar.register(root_uri if known is None else known.record.root_uri)
+    finder = _finder(registrar, given)
     if is_single:
         return _places(
             [registered],
@@ -225,14 +232,6 @@ def _finder(registrar: Registrar, given: Given) -> Finder:
     )
 
 
-def _exists(stores: Stores, uri: str) -> bool:
-    try:
-        stores.at(uri).filesystem.stat(uri)
-    except FileNotFoundError:
-        return False
-    return True
-
-
 def _count_files(root: str) -> tuple[int, int]:
     """Count what a folder holds, for the progress bar; what cannot be read is found out later."""
     files = size_bytes = 0
@@ -243,7 +242,7 @@ def _count_files(root: str) -> tuple[int, int]:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)
-                    elif entry.is_file(follow_symlinks=False):
+                    elif entry.is_file(follow_symlinks=False) and not is_ours(entry.name):
                         files += 1
                         size_bytes += entry.stat(follow_symlinks=False).st_size
         except OSError:

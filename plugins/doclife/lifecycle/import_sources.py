@@ -15,9 +15,6 @@ from doclife.storage.marker import MARKER_NAME
 from doclife.storage.reading import explained
 from doclife.storage.stores import Store, Stores
 
-OUR_PREFIX = ".doclife-"
-"""Markers and half-written files of ours are nobody's documents."""
-
 MAX_URI_LENGTH = 2600
 """What a PostgreSQL index holds; a path of so many bytes, three for each that is not ASCII."""
 
@@ -57,6 +54,11 @@ class Candidate:
 Found = Candidate | Problem
 
 
+def is_ours(name: str) -> bool:
+    """Tell whether a file is a marker or a half-written file of ours, and nobody's document."""
+    return name.startswith(".doclife-")
+
+
 def printable_place(uri: str) -> str:
     """Return where something lies as one line that a person can read."""
     if uris.scheme_of(uri) == "file":
@@ -69,9 +71,11 @@ def external_id_of(uri: str, store: Store) -> str:
 
     Percent signs, control characters and bytes that are not UTF-8 are percent-encoded.
     """
-    relative = uri.removeprefix(store.record.root_uri).lstrip("/")
+    root_uri = store.record.root_uri
     if uris.scheme_of(uri) == "file":
-        relative = uris.local_path("file:///" + relative)[1:]
+        relative = uris.local_path(uri)[len(uris.local_path(root_uri)) + 1 :]
+    else:
+        relative = uri[len(root_uri) + 1 :]
     if "%" in relative or not relative.isprintable():
         relative = "".join(
             character
@@ -146,7 +150,7 @@ class Finder:
                         break
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)
-                    elif not entry.name.startswith(OUR_PREFIX):
+                    elif not is_ours(entry.name):
                         yield self._file(entry, uris.joined(prefix, entry.name), store)
 
     def _file(self, entry: "os.DirEntry[str]", uri: str, store: Store) -> Found:
@@ -169,7 +173,7 @@ class Finder:
         bags: dict[str, bool] = {}
         for listed in filesystem.listed(root_uri):
             store = self.stores.at(listed.uri)
-            if uris.file_name(listed.uri).startswith(OUR_PREFIX):
+            if is_ours(uris.file_name(listed.uri)):
                 continue
             bag = re.match(r"(.*/bag-[0-9]+)/", listed.uri)
             if bag is not None:

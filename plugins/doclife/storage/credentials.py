@@ -47,7 +47,7 @@ def from_environment(connection_id: str) -> dict[str, Any]:
         return _from_json(variable, value)
     # Never quoted in a message: it holds the secret.
     parts = urlsplit(value)
-    if not parts.scheme:
+    if "://" not in value or not parts.scheme:
         raise ConfigurationError(f"{variable} is neither a URI (aws://...) nor JSON.")
     extra = dict(parse_qsl(parts.query))
     if "__extra__" in extra:  # how Airflow writes extras that are not plain strings

@@ -6,7 +6,7 @@ text, and every S3 tool writes it raw; so do we.
 """
 
 import os
-from pathlib import PurePosixPath
+from functools import lru_cache
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from doclife.errors import ConfigurationError
@@ -50,6 +50,7 @@ def of_path(path: str) -> str:
     return "file://" + quote_from_bytes(os.fsencode("/" + absolute.lstrip("/")), _UNENCODED)
 
 
+@lru_cache(maxsize=4096)  # asked several times in a row for each file
 def local_path(uri: str) -> str:
     """Return the path of a ``file://`` URI, ready for ``os``."""
     if not uri.startswith("file:///"):
@@ -65,7 +66,7 @@ def bucket_and_key(uri: str) -> tuple[str, str]:
 
 def scheme_of(uri: str) -> str:
     """Return ``file`` or ``s3``."""
-    return uri.partition("://")[0]
+    return uri[: uri.index("://")]
 
 
 def joined(root_uri: str, *names: str) -> str:
@@ -94,9 +95,8 @@ def parent(uri: str) -> str:
 
 def file_name(uri: str) -> str:
     """Return the last segment as it is called in its store."""
-    if scheme_of(uri) == "file":
-        return PurePosixPath(local_path(uri)).name
-    return uri.rpartition("/")[2]
+    place = local_path(uri) if uri.startswith("file://") else uri
+    return place.rpartition("/")[2]
 
 
 def printable(text: str) -> str:
