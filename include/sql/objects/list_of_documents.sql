@@ -11,17 +11,13 @@ SELECT
     object.etag,
     object.version_id,
     object.bag_id,
-    coalesce(
-        (
-            SELECT TRUE
-            FROM documents AS other
-            WHERE
-                other.stored_object_id = object.id
-                AND other.status NOT IN ('purging', 'purged')
-                AND other.id <> ALL(%(document_ids)s::bigint [])
-            LIMIT 1
-        ),
-        FALSE
+    (
+        SELECT count(*) > 0
+        FROM documents AS other
+        WHERE
+            other.stored_object_id = object.id
+            AND other.status NOT IN ('purging', 'purged')
+            AND other.id <> ALL(%(document_ids)s::bigint [])
     ) AS is_needed_by_others,
     object.removing_since IS NOT NULL AS is_condemned
 FROM documents AS document
