@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from doclife.cli.app import app
-
-WORD_COUNT_OF_A_SENTENCE = 3
+from local.state import ROOT
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Cli:
         result = CliRunner().invoke(
             app,
             [str(argument) for argument in arguments],
-            env={"DOCLIFE_DATABASE_URL": self.database, **self.environment},
+            env={"DOCLIFE_DATABASE_URL": self.database, "COLUMNS": "200", **self.environment},
         )
         answer = Answer(result.exit_code, result.stdout, result.stderr)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
@@ -56,6 +59,32 @@ class Cli:
         """Run a command with --json and return what it printed."""
         return self(*arguments, "--json", exit_code=exit_code).document
 
+    def on_a_terminal(self, *arguments: str | Path, typed: str = "") -> tuple[int, str]:
+        """Run a command as at a terminal; return its exit code and all that stood there."""
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "doclife.cli", *map(str, arguments)],
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT / "plugins"),
+                "DOCLIFE_DATABASE_URL": self.database,
+                "TERM": "xterm-256color",
+                "COLUMNS": "160",
+                **self.environment,
+            },
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        os.write(ours, typed.encode())
+        seen = b""
+        with contextlib.suppress(OSError):  # how Linux says that the other side has gone
+            while part := os.read(ours, 65536):
+                seen += part
+        os.close(ours)
+        return process.wait(), seen.decode()
+
 
 @pytest.fixture
 def cli(database: str, monkeypatch: pytest.MonkeyPatch) -> Cli:
@@ -63,3 +92,55 @@ def cli(database: str, monkeypatch: pytest.MonkeyPatch) -> Cli:
     for name in [name for name in os.environ if name.startswith(("DOCLIFE_", "AIRFLOW_CONN_"))]:
         monkeypatch.delenv(name)
     return Cli(database)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three small files."""
+    files = tmp_path / "files"
+    files.mkdir()
+    for name in ("a", "b", "c"):
+        (files / f"{name}.txt").write_text(f"This is {name}.")
+    return files
+
+
+RULES = """
+organization: acme
+rules:
+  - name: expired-notes
+    mode: enforce
+    trigger: {type: ON_EXPIRATION}
+    when: {field: document_type, op: eq, value: note}
+    limits: {max_fraction: 1.0}
+    actions:
+      - {do: DELETE}
+"""
+
+
+@pytest.fixture
+def rule_file(tmp_path: Path) -> Path:
+    """A rule that deletes notes that have expired."""
+    file = tmp_path / "rules.yaml"
+    file.write_text(RULES)
+    return file
+
+
+@pytest.fixture
+def acme(cli: Cli, folder: Path, rule_file: Path) -> Cli:
+    """An organization without belts, with three expired notes and a rule that deletes them."""
+    acme = Cli(cli.database, {"DOCLIFE_ORGANIZATION": "acme"})
+    acme(
+        *("organizations", "add", "acme", "--cooling-off-days", "0"),
+        *("--max-fraction-per-day", "1"),
+    )
+    acme("limits", "set", "--max-fraction-per-day", "1")
+    acme("documents", "import", folder, "--type", "note", "--expires-on", "2020-12-31")
+    acme("rules", "apply", rule_file)
+    return acme
+
+
+@pytest.fixture
+def plan_id(acme: Cli) -> str:
+    """The number of a plan that would delete the three notes."""
+    (plan,) = acme.json("plans", "create", "--rule", "expired-notes")["plans"]
+    return str(plan["plan_id"])

@@ -43,7 +43,7 @@ class Output:
     def say(self, text: str, *, style: str = "") -> None:
         """Print a sentence for people; nothing in JSON mode."""
         if not self.is_json:
-            console().print(Text(text, style=style))
+            console().print(Text(text, style=style), soft_wrap=True)
 
     def heading(self, text: str) -> None:
         """Print what the next lines are about."""

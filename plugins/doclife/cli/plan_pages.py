@@ -202,7 +202,8 @@ def question(plan_id: int, counts: Sequence[ItemCount]) -> str | None:
     if not open_items:
         return None
     what = ", ".join(
-        f"{count.action.replace('_', ' ')} {counted(count.documents, 'document')} ({size(count.size_bytes)})"
+        f"{count.action.replace('_', ' ')} {counted(count.documents, 'document')}"
+        f" ({size(count.size_bytes)})"
         for count in open_items
     )
     final = " This cannot be undone." if {c.action for c in open_items} & GONE.keys() else ""

@@ -1,0 +1,219 @@
+"""halt, holds, stores, jobs, status and what goes wrong on any day."""
+
+import json
+import uuid
+
+import psycopg
+import pytest
+
+
+def test_a_halt_stops_applying_until_it_is_taken_off(acme, plan_id):
+    acme("halt", "on", "--reason", "look first")
+    refused = acme("plans", "apply", plan_id, "--yes", exit_code=1)
+    halted = acme.json("halt", "status")
+
+    acme("halt", "off")
+
+    assert "look first" in refused.errors
+    assert halted["reason"].endswith("look first")
+    assert acme.json("halt", "status")["reason"] is None
+    acme("plans", "apply", plan_id, "--yes")
+
+
+def test_a_halt_needs_a_reason(cli):
+    cli("halt", "on", exit_code=2)
+    cli("halt", "on", "--reason", " ", exit_code=1)
+
+
+def test_a_copied_database_is_halted_until_somebody_says_what_it_is(cli, conn):
+    conn.execute("UPDATE deployment SET cluster_identity = 'another'")
+    before = cli.json("halt", "status")
+
+    cli("adopt", exit_code=2)
+    cli("adopt", "--takes-over", exit_code=1)
+    cli("adopt", "--takes-over", "--yes")
+
+    after = cli.json("halt", "status")
+    assert before["is_adopted"] is False
+    assert after["reason"] is None
+    assert after["deployment_id"] == before["deployment_id"]
+
+
+def test_a_copy_beside_its_original_gets_an_identity_of_its_own(cli, folder):
+    cli("documents", "import", folder)
+    before = cli.json("halt", "status")["deployment_id"]
+
+    cli("adopt", "--as-copy")
+
+    assert cli.json("halt", "status")["deployment_id"] != before
+    assert [one["marker"] for one in cli.json("stores", "list")["stores"]] == ["foreign"]
+    cli("stores", "adopt", "files", "--yes")
+    assert [one["marker"] for one in cli.json("stores", "list")["stores"]] == ["ours"]
+
+
+def test_a_held_document_stays_and_goes_once_it_is_released(acme):
+    held = acme.json("documents", "hold", "case-7", "files/a.txt", "--reason", "court order")
+    (first,) = acme.json("plans", "create", "--due")["plans"]
+    released = acme.json("documents", "release", "case-7")
+    (second,) = acme.json("plans", "create", "--due")["plans"]
+
+    assert held == {"matter": "case-7", "held": 1, "too_late": []}
+    assert (first["document_count"], first["blocked_count"]) == (2, 1)
+    assert released["released"] == 1
+    assert second["document_count"] == 3
+
+
+def test_documents_are_found_by_what_they_are(acme):
+    acme("documents", "hold", "case-7", "files/a.txt", "--reason", "court order")
+
+    def found(*options):
+        return [one["external_id"] for one in acme.json("documents", "list", *options)["documents"]]
+
+    assert found("--held") == ["files/a.txt"]
+    assert found("--not-held", "--limit", "1") == ["files/b.txt"]
+    assert found("--after", "files/b.txt") == ["files/c.txt"]
+    assert found("--type", "contract") == []
+    assert found("--expires-before", "2021-01-01", "--status", "active") == [
+        "files/a.txt",
+        "files/b.txt",
+        "files/c.txt",
+    ]
+
+
+def test_expiry_by_hand_finds_what_has_expired_once(acme):
+    assert acme.json("expire")["expired"] == 3
+    assert acme.json("expire")["expired"] == 0
+
+
+def test_declared_fields_are_listed(cli):
+    cli("documents", "declare-field", "due", "date")
+    refused = cli("documents", "declare-field", "due", "int", exit_code=1)
+
+    assert cli.json("documents", "fields")["fields"] == {"due": "date"}
+    assert "is declared as date" in refused.errors
+
+
+def test_a_store_that_is_registered_is_ours(cli, tmp_path):
+    cli("stores", "register", "archive", tmp_path)
+
+    (store,) = cli.json("stores", "list")["stores"]
+
+    assert (store["name"], store["marker"]) == ("archive", "ours")
+
+
+def test_a_store_without_its_marker_is_shown_as_read_only(cli, folder):
+    cli("documents", "import", folder)
+    (folder / ".doclife-store").unlink()
+
+    assert "no marker: read-only" in cli("stores", "list").output
+
+
+def test_one_screen_says_how_things_are(acme, plan_id):
+    shown = acme("status").output
+    overview = acme.json("status")
+
+    assert "Migrations up to date" in shown
+    assert overview["pending_migrations"] == []
+    assert overview["documents"][0]["documents"] == 3
+    assert overview["plans"] == [
+        {"organization": "acme", "state": "planned", "plans": 1, "documents": 3}
+    ]
+
+
+def test_the_password_is_not_on_that_screen(cli):
+    password = psycopg.conninfo.conninfo_to_dict(cli.database)["password"]
+
+    assert password
+    assert password not in cli("status").output + cli("status", "--json").output
+
+
+def test_an_empty_database_is_told_to_be_migrated(cli, postgres):
+    from tests.conftest import admin_url
+
+    name = f"empty_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres.url(), autocommit=True) as superuser:
+        superuser.execute(f'CREATE DATABASE "{name}" OWNER doclife_admin')
+    empty = type(cli)(admin_url(postgres, name))
+
+    assert empty.json("status", exit_code=1)["pending_migrations"]
+    assert "doclife migrate" in empty("documents", "list", exit_code=1).errors
+    assert empty.json("migrate", "--dry-run")["applied"] == []
+    assert empty.json("migrate")["pending"] == []
+    assert empty.json("migrate")["applied"] == []
+    assert empty.json("status")["documents"] == []
+
+
+def test_a_database_that_is_away_is_one_sentence(cli):
+    away = type(cli)("postgresql://nobody@127.0.0.1:1/none")
+
+    refused = away("documents", "list", exit_code=1)
+
+    assert refused.errors.startswith("cannot reach the documents database")
+
+
+def test_without_a_database_the_three_ways_to_name_one_are_told(cli):
+    nowhere = type(cli)("")
+
+    refused = nowhere("documents", "list", exit_code=1).errors
+
+    assert "DOCLIFE_DATABASE_URL" in refused
+    assert "AIRFLOW_CONN_DOCUMENTS" in refused
+    assert "./run doclife" in refused
+
+
+def test_airflows_own_connection_will_do(cli):
+    by_airflow = type(cli)("", {"AIRFLOW_CONN_DOCUMENTS": cli.database})
+
+    assert by_airflow.json("documents", "list")["documents"] == []
+
+
+def test_an_unknown_organization_is_told_with_those_there_are(cli):
+    for command in (("documents", "list"), ("rules", "list"), ("plans", "create", "--due")):
+        refused = cli(*command, "-o", "nope", exit_code=1)
+        assert refused.errors.startswith("there is no organization 'nope'. Known: default.")
+
+
+def test_a_job_that_is_not_there_is_named(cli):
+    assert "there is no job 7" in cli("jobs", "show", "7", exit_code=1).errors
+
+
+LISTS = (
+    ("documents", "list"),
+    ("documents", "show", "files/a.txt"),
+    ("documents", "fields"),
+    ("rules", "list"),
+    ("rules", "export"),
+    ("rules", "preview", "expired-notes"),
+    ("plans", "list"),
+    ("plans", "show", "1"),
+    ("plans", "show", "1", "--items"),
+    ("jobs", "list"),
+    ("jobs", "stats"),
+    ("stores", "list"),
+    ("organizations", "list"),
+    ("limits", "show"),
+    ("halt", "status"),
+    ("status",),
+    ("digest",),
+    ("expire",),
+)
+
+
+@pytest.mark.parametrize("command", LISTS, ids=" ".join)
+def test_people_get_words_and_programs_one_json_document(acme, plan_id, command):
+    for_people = acme(*command)
+    for_programs = acme(*command, "--json")
+
+    assert for_people.output
+    assert "\x1b" not in for_people.output  # no colours in a pipe
+    assert isinstance(json.loads(for_programs.output), dict)
+    assert for_people.errors == for_programs.errors == ""
+
+
+def test_colours_are_for_terminals_that_want_them(acme):
+    _code, coloured = acme.on_a_terminal("halt", "status")
+    plain = type(acme)(acme.database, {"NO_COLOR": "1"})
+    _code, uncoloured = plain.on_a_terminal("halt", "status")
+
+    assert "\x1b[32m" in coloured
+    assert "\x1b[32m" not in uncoloured
