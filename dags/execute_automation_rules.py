@@ -18,10 +18,11 @@ NUMBER` says why for each. A rule or setting that is wrong fails at once: correc
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, Asset, AsyncCallback, DeadlineAlert, DeadlineReference, Param
+from airflow.sdk import DAG, Asset, Param
 
 from doclife.operators.alerting import OperatorAlert
 from doclife.operators.archive import ArchiveOperator
+from doclife.operators.deadline import alert_unless_done_within
 from doclife.operators.delete import DeleteOperator
 from doclife.operators.expire import ExpireOperator
 from doclife.operators.finish_plans import FinishPlansOperator
@@ -39,11 +40,7 @@ with DAG(
     max_active_runs=1,
     default_args={"owner": "records", "retries": 4, "retry_policy": FullJitter()},
     on_failure_callback=OperatorAlert(),
-    deadline=DeadlineAlert(
-        reference=DeadlineReference.DAGRUN_QUEUED_AT,
-        interval=timedelta(hours=3),
-        callback=AsyncCallback(OperatorAlert, {"what": "has not ended after 3 hours"}),
-    ),
+    deadline=alert_unless_done_within(timedelta(hours=3)),
     params={
         "as_of": Param(
             None,

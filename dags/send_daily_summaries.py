@@ -15,9 +15,10 @@ but today's summary.
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, Asset, AsyncCallback, DeadlineAlert, DeadlineReference, Param
+from airflow.sdk import DAG, Asset, Param
 
 from doclife.operators.alerting import OperatorAlert
+from doclife.operators.deadline import alert_unless_done_within
 from doclife.operators.digest import DigestOperator
 from doclife.operators.retrying import FullJitter
 from doclife.operators.schedule import cron
@@ -29,11 +30,7 @@ with DAG(
     max_active_runs=1,
     default_args={"owner": "records", "retries": 4, "retry_policy": FullJitter()},
     on_failure_callback=OperatorAlert(),
-    deadline=DeadlineAlert(
-        reference=DeadlineReference.DAGRUN_QUEUED_AT,
-        interval=timedelta(minutes=45),
-        callback=AsyncCallback(OperatorAlert, {"what": "has not ended after 45 minutes"}),
-    ),
+    deadline=alert_unless_done_within(timedelta(minutes=45)),
     params={
         "as_of": Param(
             None,

@@ -17,10 +17,11 @@ marker is not mounted, or not this deployment's: never "repair" that by adopting
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, Asset, AsyncCallback, DeadlineAlert, DeadlineReference, Param
+from airflow.sdk import DAG, Asset, Param
 
 from doclife.operators.alerting import OperatorAlert
 from doclife.operators.clean import PruneHistoryOperator, SweepBagsOperator
+from doclife.operators.deadline import alert_unless_done_within
 from doclife.operators.finish_plans import FinishPlansOperator
 from doclife.operators.purge import PlanPurgesOperator, PurgeOperator
 from doclife.operators.retrying import FullJitter
@@ -34,11 +35,7 @@ with DAG(
     max_active_runs=1,
     default_args={"owner": "records", "retries": 4, "retry_policy": FullJitter()},
     on_failure_callback=OperatorAlert(),
-    deadline=DeadlineAlert(
-        reference=DeadlineReference.DAGRUN_QUEUED_AT,
-        interval=timedelta(hours=12),
-        callback=AsyncCallback(OperatorAlert, {"what": "has not ended after 12 hours"}),
-    ),
+    deadline=alert_unless_done_within(timedelta(hours=12)),
     params={
         "mode": Param(
             "enforce",

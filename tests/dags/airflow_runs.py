@@ -6,14 +6,18 @@ it.
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import structlog
 from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
+from airflow.dag_processing.processor import _execute_dag_callbacks
+from airflow.models.asset import AssetEvent, AssetModel
 from airflow.models.dagbag import DBDagBag
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance, clear_task_instances
@@ -33,9 +37,14 @@ def register_bundle() -> None:
         DagBundlesManager().sync_bundles_to_db(session=session)
 
 
+def parse(folder: Path) -> BundleDagBag:
+    """Read the DAG files of a folder."""
+    return BundleDagBag(dag_folder=str(folder), bundle_path=folder, bundle_name=BUNDLE)
+
+
 def read_dags(folder: Path) -> dict[str, DAG]:
     """Parse and register every DAG file of a folder, as the dag-processor does."""
-    bag = BundleDagBag(dag_folder=str(folder), bundle_path=folder, bundle_name=BUNDLE)
+    bag = parse(folder)
     assert not bag.import_errors, bag.import_errors
     sync_bag_to_db(bag, BUNDLE, None)
     return bag.dags
@@ -54,12 +63,12 @@ class Run:
         run_after: datetime | None = None,
         run_id: str | None = None,
     ) -> None:
-        self.dag = dag
+        # Read again: filling in a form changes the DAG's params, and tasks of another run are in
+        # other processes.
+        self.dag = parse(Path(dag.fileloc).parent).dags[dag.dag_id]
         self.run_id = run_id or f"test-{next(_numbers)}"
         with create_session() as session:
             self._scheduler_dag = DBDagBag().get_latest_version_of_dag(dag.dag_id, session=session)
-        # Callbacks are not serialized; the dag-processor calls them from the file.
-        self._scheduler_dag.on_failure_callback = dag.on_failure_callback
         self._user, self._conf, self._type = user, dict(conf or {}), run_type
         self._run_after = run_after or datetime.now(UTC)
 
@@ -82,42 +91,56 @@ class Run:
         return self
 
     def go_on(self, *, until: str | None = None) -> str:
-        """Run what is ready until the run has ended, or the task ``until`` has; return its state."""
+        """Run what is ready until the run, or the task ``until``, has ended; return its state."""
+        while True:
+            ready = self._schedule()
+            for instance in ready:
+                # A copy: rendering changes a task, and the next one is another process.
+                _run_task(ti=instance, task=copy.copy(self.dag.task_dict[instance.task_id]))
+                if instance.task_id == until:
+                    return self._state()
+            if self._state() != "running" or (not ready and self._only_waits()):
+                return self._state()
+
+    def _schedule(self) -> list[TaskInstance]:
+        """Let the scheduler decide once, with its callbacks; return what may run now."""
         with create_session() as session:
             run = self._find(session)
             run.dag = self._scheduler_dag
-            while run.state == "running":
-                session.expire_all()
-                ready, _ = run.update_state(session=session)
-                for instance in ready:
-                    instance.try_number += 1
-                    instance.state = TaskInstanceState.SCHEDULED
-                    instance.scheduled_dttm = datetime.now(UTC)
-                session.commit()
-                for instance in run.get_task_instances(session=session):
-                    if instance.state != TaskInstanceState.SCHEDULED:
-                        continue
-                    _run_task(ti=instance, task=self.dag.task_dict[instance.task_id])
-                    if instance.task_id == until:
-                        return str(run.state)
-                if not ready and self._is_stuck(session):
-                    return str(run.state)
-            return str(run.state)
+            ready, callback = run.update_state(session=session, execute_callbacks=False)
+            for instance in ready:
+                instance.try_number += 1
+                instance.state = TaskInstanceState.SCHEDULED
+                instance.scheduled_dttm = datetime.now(UTC)
+        if callback is not None:
+            _execute_dag_callbacks(
+                parse(Path(self.dag.fileloc).parent), callback, structlog.get_logger()
+            )
+        return [
+            instance
+            for instance in self._instances()
+            if instance.state == TaskInstanceState.SCHEDULED
+        ]
+
+    def _state(self) -> str:
+        with create_session() as session:
+            return str(self._find(session).state)
+
+    def _only_waits(self) -> bool:
+        """Whether only a retry's delay, or a dead process, is left to wait for."""
+        states = {instance.state for instance in self._instances()}
+        return bool(states & {TaskInstanceState.UP_FOR_RETRY, TaskInstanceState.RUNNING})
 
     def states(self) -> dict[str, list[str]]:
         """Return the states of the instances of each task, in order of their map index."""
-        with create_session() as session:
-            found: dict[str, list[str]] = {}
-            query = select(TaskInstance).where(
-                TaskInstance.dag_id == self.dag.dag_id, TaskInstance.run_id == self.run_id
-            )
-            for instance in session.scalars(query.order_by(TaskInstance.map_index)):
-                found.setdefault(instance.task_id, []).append(str(instance.state))
-            return found
+        found: dict[str, list[str]] = {}
+        for instance in self._instances():
+            found.setdefault(instance.task_id, []).append(str(instance.state))
+        return found
 
     def tries(self, task_id: str) -> list[int]:
         """Return how often each instance of a task was tried."""
-        return [instance.try_number for instance in self._instances(task_id)]
+        return [each.try_number for each in self._instances() if each.task_id == task_id]
 
     def clear(self, *task_ids: str) -> None:
         """Clear tasks, as a person does in the user interface."""
@@ -137,18 +160,22 @@ class Run:
         query = select(DagRun).where(DagRun.dag_id == self.dag.dag_id, DagRun.run_id == self.run_id)
         return session.scalars(query).one()
 
-    def _instances(self, task_id: str) -> list[TaskInstance]:
+    def _instances(self) -> list[TaskInstance]:
         with create_session() as session:
             query = select(TaskInstance).where(
-                TaskInstance.dag_id == self.dag.dag_id,
-                TaskInstance.run_id == self.run_id,
-                TaskInstance.task_id == task_id,
+                TaskInstance.dag_id == self.dag.dag_id, TaskInstance.run_id == self.run_id
             )
             return list(session.scalars(query.order_by(TaskInstance.map_index)))
 
-    def _is_stuck(self, session: Any) -> bool:
-        """Whether only a retry's wait, or nothing at all, is left to wait for."""
-        waiting = (TaskInstanceState.UP_FOR_RETRY, TaskInstanceState.RUNNING)
-        run = self._find(session)
-        states = {instance.state for instance in run.get_task_instances(session=session)}
-        return run.state == "running" and bool(states & set(waiting))
+
+def asset_counts(name: str) -> dict[str, Any]:
+    """Return the counts that the newest event of an asset carries."""
+    with create_session() as session:
+        query = (
+            select(AssetEvent.extra)
+            .join(AssetModel, AssetModel.id == AssetEvent.asset_id)
+            .where(AssetModel.name == name)
+            .order_by(AssetEvent.id.desc())
+            .limit(1)
+        )
+        return dict(session.scalars(query).one())

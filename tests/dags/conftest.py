@@ -5,8 +5,8 @@ from __future__ import annotations
 import tests.airflow_environment as environment  # first: it sets what Airflow reads on import
 
 # isort: split
+import importlib
 import warnings
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,7 +15,7 @@ from local.postgres import Postgres
 
 
 @pytest.fixture(scope="session")
-def airflow_metadata() -> Iterator[None]:
+def airflow_metadata() -> None:
     """Airflow's own database, empty and migrated."""
     from airflow.utils.db import initdb
 
@@ -24,9 +24,9 @@ def airflow_metadata() -> Iterator[None]:
     with warnings.catch_warnings():
         # Starlette's test client, through which tasks talk to Airflow here, warns when imported.
         warnings.simplefilter("ignore")
+        importlib.import_module("airflow.api_fastapi.execution_api.app")
     initdb()
     register_bundle()
-    yield
 
 
 @pytest.fixture(scope="session")

@@ -182,7 +182,8 @@ class TestScheduledDag:
         (alert,) = ours[dag_id].deadline
 
         assert type(alert.reference).__name__ == "DagRunQueuedAtDeadline"
-        assert timedelta(minutes=30) <= alert.interval <= timedelta(hours=12)
+        limit = timedelta(seconds=alert.interval)
+        assert timedelta(minutes=30) <= limit <= timedelta(hours=12)
 
 
 def test_the_rule_form_allows_several_runs_at_once(ours):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from airflow.sdk import BaseNotifier
 
@@ -40,19 +41,18 @@ class OperatorAlert(BaseNotifier):
         await asyncio.to_thread(self.notify, context)
 
     def text(self, context: Mapping[str, Any]) -> tuple[str, str]:
-        """Return title and body. A deadline's context has a dictionary for the run."""
+        """Return title and body.
+
+        A deadline's context has the run as a dictionary. A failed run's has the DAG and the id of
+        the run, and more only where Airflow still knows its last task.
+        """
         run = context.get("dag_run")
-        known = run if isinstance(run, Mapping) else vars_of(run)
-        dag_id = known.get("dag_id") or "unknown"
-        run_id = known.get("dag_run_id") or known.get("run_id") or "unknown"
-        reason = context.get("reason") or context.get("exception")
-        lines = [f"Run {run_id}."]
-        if reason:
-            lines.append(f"Reason: {reason}.")
-        lines.append(f"See /dags/{dag_id}/runs/{run_id} in Airflow and the DAG's own page.")
-        return f"DAG {dag_id} {self.what}", " ".join(lines)
-
-
-def vars_of(run: Any) -> dict[str, Any]:
-    """Return what an alert says about a run object."""
-    return {name: getattr(run, name, None) for name in ("dag_id", "run_id")}
+        known = run if isinstance(run, Mapping) else {}
+        dag_id = known.get("dag_id") or getattr(context.get("dag"), "dag_id", "unknown")
+        run_id = known.get("dag_run_id") or known.get("run_id") or context.get("run_id")
+        reason = f" Airflow says: {context['reason']}." if context.get("reason") else ""
+        return (
+            f"DAG {dag_id} {self.what}",
+            f"Run {run_id}.{reason} See /dags/{dag_id}/runs/{quote(str(run_id), safe='')} in "
+            "Airflow; the page of the DAG says what to do.",
+        )

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 class DigestOperator(LifecycleOperator):
-    """Render one summary per recipient and channel, and queue it for 08:00 in their zone.
+    """Render one summary per recipient, as text and HTML, and queue it as a message.
 
-    A second run for the same date queues nothing again. Returns how many were queued.
+    A second run for the same day queues only what is missing. Returns how many people had
+    something to read, and how many summaries were new.
 
     :param as_of: the day the summaries are about (templated).
     """
@@ -26,8 +27,15 @@ class DigestOperator(LifecycleOperator):
         self.as_of = as_of
 
     def work(self, conn: "Connection", run: TaskRun) -> dict[str, int]:
-        """Queue the summaries, and return their number."""
-        from doclife.lifecycle.summarising import queue_digests
+        """Queue the summaries, and return the counts."""
+        from doclife.lifecycle.summarising import store_digests
 
-        queued = queue_digests(conn, now=present(), as_of=parse_moment(self.as_of), actor=run.actor)
-        return {"digests": queued}
+        outcome = store_digests(
+            conn,
+            now=present(),
+            as_of=parse_moment(self.as_of),
+            actor=run.actor,
+            dag_id=run.dag_id,
+            run_id=run.run_id,
+        )
+        return {"recipients": outcome.recipients, "queued": outcome.jobs}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from doclife.operators.connecting import document_stores
 from doclife.operators.lifecycle_operator import LifecycleOperator, present
-from doclife.operators.plan_rules import MODE, only_simulated
+from doclife.operators.plan_rules import MODE, parse_mode
 from doclife.operators.shards import ShardJson, parse_shards
 from doclife.operators.task_run import TaskRun
 
@@ -33,6 +33,7 @@ class PlanPurgesOperator(LifecycleOperator):
 
     def work(self, conn: "Connection", run: TaskRun) -> list[int]:
         """Store and start the plans."""
+        from doclife.domain.rule import Mode
         from doclife.lifecycle.planning import plan_purges
         from doclife.lifecycle.running import start_plans
 
@@ -42,7 +43,7 @@ class PlanPurgesOperator(LifecycleOperator):
             dag_id=run.dag_id,
             run_id=run.run_id,
             requested_by=run.actor,
-            mode=only_simulated(self.mode),
+            mode=parse_mode(self.mode) or Mode.ENFORCE,
         )
         plan_ids = [plan.plan_id for plan in stored]
         start_plans(conn, plan_ids=plan_ids, now=present())
