@@ -221,8 +221,8 @@ def remove(
 
 
 @app.command()
-def schema() -> None:
-    """Print the JSON Schema of rule files, for editors."""
+def schema(_as_json: Json = True) -> None:
+    """Print the JSON Schema of rule files, for editors; it is JSON in any case."""
     typer.echo(json.dumps(rule_json_schema(), indent=2))
 
 
