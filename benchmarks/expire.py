@@ -8,6 +8,7 @@ documents expire roughly in the order they came; ``random order`` anywhere in th
 """
 
 import argparse
+import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -69,7 +70,9 @@ def fill(conn: Connection, count: int, per_day: int, order: str) -> None:
 
 def report(conn: Connection, order: str, per_day: int, rounds: int) -> None:
     """Measure each operation on a day of its own and print its ratio to the bare UPDATE."""
-    bare, bare_with_triggers, expire, trash = [], [], [], []
+    memory_before = resident_bytes()
+    bare, bare_with_triggers, expire, plan, trash = [], [], [], [], []
+    planned: list[int] = []
     day = 0
     for _ in range(rounds):
         bare.append(rate(conn, lambda: update_bare(conn, day_at(day), triggers=False)))
@@ -82,14 +85,15 @@ def report(conn: Connection, order: str, per_day: int, rounds: int) -> None:
         )
         expire.append(rate(conn, lambda: expire_day(conn, day_at(day))))
         day += 1
-        plan_id = plan_trash(conn, day_at(day))
-        trash.append(rate(conn, lambda: apply_plan(conn, plan_id)))
+        plan.append(rate(conn, lambda: plan_trash(conn, day_at(day), planned)))
+        trash.append(rate(conn, lambda: apply_plan(conn, planned[-1])))
         day += 1
     base = statistics.median(bare)
     print(f"{order} order: bare UPDATE {base:,.0f}/s")
     for name, rates in (
         ("bare UPDATE with our triggers", bare_with_triggers),
         ("expire: stamp, audit entry and event each", expire),
+        ("plan: a rule with its items judged and stored", plan),
         ("trash: judged, item, audit entry and event each", trash),
     ):
         middle = statistics.median(rates)
@@ -97,6 +101,14 @@ def report(conn: Connection, order: str, per_day: int, rounds: int) -> None:
             f"  {name}: {middle:,.0f}/s, {middle / base:.2f} of bare "
             f"[{min(rates):,.0f} to {max(rates):,.0f}]"
         )
+
+    grown = resident_bytes() - memory_before
+    print(f"  memory of this process grew by {grown / 1e6:.0f} MB at the most")
+
+
+def resident_bytes() -> int:
+    """Return the most memory this process has ever had resident."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def day_at(offset: int) -> date:
@@ -130,8 +142,11 @@ def expire_day(conn: Connection, day: date) -> int:
     return expiring.expire(conn, now=as_of, as_of=as_of, actor="benchmark").expired
 
 
-def plan_trash(conn: Connection, day: date) -> int:
-    """Plan to trash a day's documents, by a rule, beside a rule that retains others."""
+def plan_trash(conn: Connection, day: date, planned: list[int]) -> int:
+    """Plan to trash a day's documents, by a rule, beside a rule that retains others.
+
+    Returns how many documents that is, and appends the plan's number to ``planned``.
+    """
     current = {version.rule.name for version in rules.list_current(conn, 1)}
     for name, parts in (
         (
@@ -157,8 +172,7 @@ def plan_trash(conn: Connection, day: date) -> int:
         if name not in current:
             add_rule(conn, name, parts)
     version = next(v for v in rules.list_current(conn, 1) if v.rule.name == f"trash-{day}")
-    switches.resume(conn, actor="benchmark", now=NOW)
-    return planning.plan_rule(
+    summary = planning.plan_rule(
         conn,
         rule_version_id=version.version_id,
         now=NOW,
@@ -166,7 +180,9 @@ def plan_trash(conn: Connection, day: date) -> int:
         dag_id="benchmark",
         run_id=str(day),
         requested_by="benchmark",
-    ).plan_id
+    )
+    planned.append(summary.plan_id)
+    return summary.document_count
 
 
 def add_rule(conn: Connection, name: str, parts: dict[str, object]) -> RuleVersion:
