@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import pty
 import subprocess
 import sys
+import termios
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +35,12 @@ class Answer:
     def document(self) -> Any:
         """What was printed, which must be exactly one JSON document."""
         return json.loads(self.output)
+
+
+def _take_the_terminal() -> None:
+    """Let Ctrl-C at the terminal on stdin reach this process."""
+    os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,9 @@ class Cli:
         """Run a command with --json and return what it printed."""
         return self(*arguments, "--json", exit_code=exit_code).document
 
-    def on_a_terminal(self, *arguments: str | Path, typed: str = "") -> tuple[int, str]:
+    def on_a_terminal(
+        self, *arguments: str | Path, typed: str = "", typed_after_seconds: float = 0
+    ) -> tuple[int, str]:
         """Run a command as at a terminal; return its exit code and all that stood there."""
         ours, theirs = pty.openpty()
         process = subprocess.Popen(
@@ -75,8 +86,10 @@ class Cli:
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
+            preexec_fn=_take_the_terminal,
         )
         os.close(theirs)
+        time.sleep(typed_after_seconds)
         os.write(ours, typed.encode())
         seen = b""
         with contextlib.suppress(OSError):  # how Linux says that the other side has gone

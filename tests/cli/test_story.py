@@ -163,3 +163,25 @@ def test_two_ways_to_plan_at_once_are_wrong_usage(acme):
 def test_an_unknown_plan_is_named(acme):
     for verb in ("show", "apply", "undo"):
         assert "there is no plan 999" in acme("plans", verb, "999", exit_code=1).errors
+
+
+def test_what_cannot_be_applied_is_refused_without_asking(acme):
+    acme("organizations", "set", "acme", "--max-documents-per-day", "1")
+    (waiting,) = acme.json("plans", "create", "--rule", "expired-notes")["plans"]
+
+    refused = acme("plans", "apply", str(waiting["plan_id"]), exit_code=1)
+
+    assert "waits for approval" in refused.errors
+
+
+def test_ctrl_c_in_the_middle_keeps_what_is_done_and_says_how_to_go_on(acme, plan_id, conn):
+    with conn.transaction():  # holds the documents, so that applying them has to wait
+        conn.execute("SELECT FROM documents FOR UPDATE")
+        exit_code, seen = acme.on_a_terminal(
+            "plans", "apply", plan_id, "--yes", typed="\x03", typed_after_seconds=3.0
+        )
+
+    assert exit_code == 130
+    assert "the same command goes on from there" in seen
+    acme("plans", "apply", plan_id, "--yes")
+    assert statuses(acme) == ["deleted"] * 3

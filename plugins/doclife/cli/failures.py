@@ -9,6 +9,9 @@ from typer.core import TyperGroup
 from doclife.cli.output import FAILED, fail
 from doclife.errors import DoclifeError
 
+INTERRUPTED = 130
+"""As shells say it: 128 and the number of SIGINT."""
+
 MESSAGES: tuple[tuple[type[psycopg.Error], str], ...] = (
     (
         psycopg.errors.UndefinedTable,
@@ -52,6 +55,9 @@ class FriendlyGroup(TyperGroup):
             fail(f"{error.filename} does not exist.")
         except (PermissionError, IsADirectoryError, NotADirectoryError) as error:
             fail(f"{error.filename}: {error.strerror}.")
+        except KeyboardInterrupt:
+            fail("Stopped. What is done stays done; the same command goes on from there.")
+            raise typer.Exit(INTERRUPTED) from None
         raise typer.Exit(FAILED)
 
 

@@ -12,7 +12,7 @@ from doclife.cli.output import PARTLY_DONE, counted, printable
 from doclife.cli.progress import PlanProgressBar
 from doclife.cli.session import DAG_ID, Session, confirm, session
 from doclife.domain.actions import ActionType
-from doclife.domain.plan import PlanSummary
+from doclife.domain.plan import PlanState, PlanSummary
 from doclife.domain.rule import Mode
 from doclife.errors import ConfigurationError
 from doclife.lifecycle import applying, planning, ruling, undo
@@ -29,6 +29,7 @@ class PlanMode(StrEnum):
     ENFORCE = Mode.ENFORCE.value
 
 
+OPEN_STATES = (PlanState.PLANNED, PlanState.APPROVED, PlanState.APPLYING)
 PlanId = Annotated[int, typer.Argument(metavar="ID", help="Number of the plan.")]
 
 
@@ -234,11 +235,11 @@ def apply(plan_id: PlanId, yes: Yes = False, as_json: Json = False) -> None:
     Exit code 3: some documents failed; the plan says why.
     """
     with session(as_json=as_json) as s:
-        _find(s, plan_id)
-        before = plans.count_items(s.conn, plan_id)
-        question = plan_pages.question(plan_id, before)
-        if question is not None:
-            confirm(question, yes=yes)
+        # One that cannot be applied is refused with its reason, not with a question.
+        if _find(s, plan_id)["state"] in OPEN_STATES:
+            question = plan_pages.question(plan_id, plans.count_items(s.conn, plan_id))
+            if question is not None:
+                confirm(question, yes=yes)
         with PlanProgressBar(s.settings.require_database(), plan_id=plan_id):
             outcome = applying.apply_plan(
                 s.conn, plan_id=plan_id, now=s.now, actor=s.actor, stores=s.stores()
