@@ -10,9 +10,9 @@ needs no rerun: the next one finds everything that expired by then, and `execute
 checks again before it acts.
 
 **When it is red:** open the log of `expire`. *Connection refused* or *timeout*: the documents
-database is away; bring it back and clear the task. *Halted*: somebody stopped everything; see
-`doclife status`. **When it is late:** see whether its task is queued (no worker) or running (a
-large import; let it end).
+database is away; bring it back and clear the task. A setting or rule that is wrong fails at once
+and says which: correct it, then clear. **When it is late:** see whether the task is queued (no
+worker is free) or running (a large import came in; let it end).
 """
 
 from datetime import timedelta

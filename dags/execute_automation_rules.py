@@ -10,10 +10,10 @@ destroyed that no plan shows. Bytes are only purged by `weekly_cleanup`.
 undone: `doclife plans undo NUMBER`.
 
 **When it is red:** open the failed task that stands first. `plan`: *halted*: find out why
-(`doclife status`), then `doclife halt off` and clear it. A shard: clear it, it goes on where it
-stopped. `finish`: it names the plans in which documents could not be done; `doclife plans show
+(`doclife halt status`), then `doclife halt off` and clear it. A shard: clear it, it goes on where
+it stopped. `finish`: it names the plans in which documents could not be done; `doclife plans show
 NUMBER` says why for each. A rule or setting that is wrong fails at once: correct it, then clear.
-**When it deletes too much:** press halt first (`doclife halt on --reason ...`), then look.
+**When it deletes too much:** stop everything first (`doclife halt on --reason ...`), then look.
 """
 
 from datetime import timedelta
