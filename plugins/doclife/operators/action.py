@@ -86,7 +86,7 @@ class ActionOperator(LifecycleOperator):
             raise RefusedError(
                 f"{outcome.failed} documents of plan {plan_id} could not be done "
                 f"({outcome.done} were, {outcome.skipped} were skipped). "
-                f"See why: doclife plans show {plan_id}"
+                f"See why: doclife plans show {plan_id} --items --state failed"
             )
         return _counts(outcome)
 

@@ -63,7 +63,8 @@ class FinishPlansOperator(LifecycleOperator):
         if conclusion.failing:
             raise RefusedError(
                 f"Some documents of {_plans(conclusion.failing)} could not be done: "
-                f"{conclusion.to_json()}. See why: doclife plans show {conclusion.failing[0]}"
+                f"{conclusion.to_json()}. See why: "
+                f"doclife plans show {conclusion.failing[0]} --items --state failed"
             )
         return conclusion.to_json()
 
