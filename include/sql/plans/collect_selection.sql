@@ -17,4 +17,8 @@ FROM documents AS document
 WHERE
     document.organization_id = %(organization_id)s
     AND document.id = ANY(%(document_ids)s::bigint [])
-    AND document.status IN ('active', 'archived');
+    -- What is archived already is not archived once more.
+    AND (
+        document.status = 'active'
+        OR (document.status = 'archived' AND %(action)s <> 'ARCHIVE')
+    );

@@ -265,6 +265,15 @@ def plan_purges(
             with conn.transaction():
                 organizations.lock_planning(conn, tenant.id)
                 organizations.lock_rules(conn, tenant.id, shared=True)
+                if mode is Mode.ENFORCE:
+                    plans.supersede_purges(
+                        conn,
+                        organization_id=tenant.id,
+                        kind=kind,
+                        dag_id=dag_id,
+                        run_id=run_id,
+                        now=now,
+                    )
                 summaries.append(
                     _plan_collected(
                         conn,

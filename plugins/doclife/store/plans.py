@@ -85,6 +85,21 @@ def supersede(
     return closed
 
 
+def supersede_purges(
+    conn: Connection, *, organization_id: int, kind: PlanKind, dag_id: str, run_id: str, now: datetime
+) -> list[int]:
+    """Close the unanswered purge plans of earlier runs and give their documents back."""
+    parameters = {
+        "organization_id": organization_id,
+        "kind": str(kind),
+        "dag_id": dag_id,
+        "run_id": run_id,
+    }
+    closed = [row[0] for row in conn.execute(statement("plans/supersede_purges"), parameters)]
+    release(conn, closed, code="superseded", reason="a newer plan of this kind exists", now=now)
+    return closed
+
+
 def lapse(conn: Connection, *, organization_id: int, now: datetime, max_age_days: int) -> list[int]:
     """Close the plans that are too old to be believed and give their documents back."""
     parameters = {"organization_id": organization_id, "now": now, "max_age_days": max_age_days}
