@@ -20,7 +20,7 @@ from doclife.domain.compiler import RuleVersion
 from doclife.domain.rule import Rule
 from doclife.lifecycle import applying, expiring, planning
 from doclife.storage.stores import Stores
-from doclife.store import rules, switches
+from doclife.store import plans, rules, switches
 from doclife.store.connection import Connection
 
 FIRST_DAY = date(2015, 1, 1)
@@ -39,7 +39,7 @@ def main() -> None:
         for order in ("insert", "random"):
             with migrated_database(server, f"bench_{order}") as conn:
                 fill(conn, arguments.documents, arguments.batch, order)
-                report(conn, order, arguments.batch, arguments.rounds)
+                report(conn, order, arguments.rounds)
 
 
 def fill(conn: Connection, count: int, per_day: int, order: str) -> None:
@@ -68,40 +68,22 @@ def fill(conn: Connection, count: int, per_day: int, order: str) -> None:
     conn.execute("VACUUM (ANALYZE)")
 
 
-def report(conn: Connection, order: str, per_day: int, rounds: int) -> None:
+def report(conn: Connection, order: str, rounds: int) -> None:
     """Measure each operation on a day of its own and print its ratio to the bare UPDATE."""
     memory_before = resident_bytes()
-    bare, bare_with_triggers, expire, plan, trash = [], [], [], [], []
-    planned: list[int] = []
-    day = 0
+    rates: dict[str, list[float]] = {name: [] for name in OPERATIONS}
+    days = (FIRST_DAY + timedelta(days=offset) for offset in range(rounds * len(OPERATIONS)))
     for _ in range(rounds):
-        bare.append(rate(conn, lambda: update_bare(conn, day_at(day), triggers=False)))
-        day += 1
-        bare_with_triggers.append(rate(conn, lambda: update_bare(conn, day_at(day), triggers=True)))
-        day += 1
-        conn.execute(
-            "UPDATE expiry_watermarks SET queue_through = %s, checked_through = %s",
-            (day_at(day) - timedelta(days=1),) * 2,
-        )
-        expire.append(rate(conn, lambda: expire_day(conn, day_at(day))))
-        day += 1
-        plan.append(rate(conn, lambda: plan_trash(conn, day_at(day), planned)))
-        trash.append(rate(conn, lambda: apply_plan(conn, planned[-1])))
-        day += 1
-    base = statistics.median(bare)
-    print(f"{order} order: bare UPDATE {base:,.0f}/s")
-    for name, rates in (
-        ("bare UPDATE with our triggers", bare_with_triggers),
-        ("expire: stamp, audit entry and event each", expire),
-        ("plan: a rule with its items judged and stored", plan),
-        ("trash: judged, item, audit entry and event each", trash),
-    ):
-        middle = statistics.median(rates)
+        for name, operation in OPERATIONS.items():
+            rates[name].append(rate(conn, operation, next(days)))
+    base = statistics.median(rates["bare UPDATE"])
+    print(f"{order} order:")
+    for name, measured in rates.items():
+        middle = statistics.median(measured)
         print(
             f"  {name}: {middle:,.0f}/s, {middle / base:.2f} of bare "
-            f"[{min(rates):,.0f} to {max(rates):,.0f}]"
+            f"[{min(measured):,.0f} to {max(measured):,.0f}]"
         )
-
     grown = resident_bytes() - memory_before
     print(f"  memory of this process grew by {grown / 1e6:.0f} MB at the most")
 
@@ -111,29 +93,37 @@ def resident_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def day_at(offset: int) -> date:
-    """Return the day whose documents an operation takes."""
-    return FIRST_DAY + timedelta(days=offset)
-
-
-def rate(conn: Connection, operation: Callable[[], int]) -> float:
+def rate(conn: Connection, operation: Callable[[Connection, date], int], day: date) -> float:
     """Return documents per second of an operation, after a checkpoint so that all pay alike."""
+    PREPARATIONS.get(operation, lambda _conn, _day: None)(conn, day)
     conn.execute("CHECKPOINT")
     started = time.perf_counter()
-    count = operation()
+    count = operation(conn, day)
     return count / (time.perf_counter() - started)
 
 
-def update_bare(conn: Connection, day: date, *, triggers: bool) -> int:
-    """Stamp a day's documents with one statement and nothing else."""
-    if not triggers:
-        conn.execute("SET session_replication_role = replica")
-    count = conn.execute(
+def update_bare(conn: Connection, day: date) -> int:
+    """Stamp a day's documents with one statement, every trigger off, and nothing else."""
+    conn.execute("SET session_replication_role = replica")
+    count = update_with_triggers(conn, day)
+    conn.execute("SET session_replication_role = origin")
+    return count
+
+
+def update_with_triggers(conn: Connection, day: date) -> int:
+    """Stamp a day's documents with one statement."""
+    return conn.execute(
         "UPDATE documents SET expired_at = %s WHERE organization_id = 1 AND expires_on = %s",
         (NOW, day),
     ).rowcount
-    conn.execute("SET session_replication_role = origin")
-    return count
+
+
+def narrow_to(conn: Connection, day: date) -> None:
+    """Let the next expiry check find exactly one day's documents."""
+    conn.execute(
+        "UPDATE expiry_watermarks SET queue_through = %s, checked_through = %s",
+        (day - timedelta(days=1),) * 2,
+    )
 
 
 def expire_day(conn: Connection, day: date) -> int:
@@ -142,37 +132,10 @@ def expire_day(conn: Connection, day: date) -> int:
     return expiring.expire(conn, now=as_of, as_of=as_of, actor="benchmark").expired
 
 
-def plan_trash(conn: Connection, day: date, planned: list[int]) -> int:
-    """Plan to trash a day's documents, by a rule, beside a rule that retains others.
-
-    Returns how many documents that is, and appends the plan's number to ``planned``.
-    """
-    current = {version.rule.name for version in rules.list_current(conn, 1)}
-    for name, parts in (
-        (
-            "retain-some",
-            {
-                "when": {"field": "document_type", "op": "eq", "value": "contract"},
-                "retain": {"for": "10y", "after": "created_on"},
-            },
-        ),
-        (
-            f"trash-{day}",
-            {
-                "when": {
-                    "all": [
-                        {"field": "expires_on", "op": "on_or_after", "value": str(day)},
-                        {"field": "expires_on", "op": "on_or_before", "value": str(day)},
-                    ]
-                },
-                "actions": [{"do": ActionType.DELETE}],
-            },
-        ),
-    ):
-        if name not in current:
-            add_rule(conn, name, parts)
+def plan_trash(conn: Connection, day: date) -> int:
+    """Plan to trash a day's documents, by a rule, beside a rule that retains others."""
     version = next(v for v in rules.list_current(conn, 1) if v.rule.name == f"trash-{day}")
-    summary = planning.plan_rule(
+    return planning.plan_rule(
         conn,
         rule_version_id=version.version_id,
         now=NOW,
@@ -180,9 +143,41 @@ def plan_trash(conn: Connection, day: date, planned: list[int]) -> int:
         dag_id="benchmark",
         run_id=str(day),
         requested_by="benchmark",
+    ).document_count
+
+
+def add_trash_rule(conn: Connection, day: date) -> None:
+    """Put a rule into force that trashes a day's documents, and no other such rule."""
+    for version in rules.list_current(conn, 1):
+        rules.remove(conn, organization_id=1, name=version.rule.name, now=NOW)
+    contracts = {"field": "document_type", "op": "eq", "value": "contract"}
+    add_rule(
+        conn,
+        "retain-some",
+        {
+            "when": contracts,
+            "retain": {"for": "10y", "after": "created_on"},
+        },
     )
-    planned.append(summary.plan_id)
-    return summary.document_count
+    add_rule(
+        conn,
+        f"trash-{day}",
+        {
+            "when": {
+                "all": [
+                    {"field": "expires_on", "op": "on_or_after", "value": str(day)},
+                    {"field": "expires_on", "op": "on_or_before", "value": str(day)},
+                ]
+            },
+            "actions": [{"do": ActionType.DELETE}],
+        },
+    )
+
+
+def plan_to_apply(conn: Connection, day: date) -> None:
+    """Have a plan ready to be applied."""
+    add_trash_rule(conn, day)
+    plan_trash(conn, day)
 
 
 def add_rule(conn: Connection, name: str, parts: dict[str, object]) -> RuleVersion:
@@ -207,16 +202,31 @@ def add_rule(conn: Connection, name: str, parts: dict[str, object]) -> RuleVersi
     )
 
 
-def apply_plan(conn: Connection, plan_id: int) -> int:
-    """Apply a plan with the real code."""
+def apply_trash(conn: Connection, _day: date) -> int:
+    """Apply the plan of a day with the real code."""
+    newest = plans.list_plans(conn, state="planned", size=1)[0]
     outcome = applying.apply_plan(
         conn,
-        plan_id=plan_id,
+        plan_id=newest["plan_id"],
         now=lambda: NOW,
         actor="benchmark",
         stores=Stores((), deployment_id=switches.read(conn).deployment_id),
     )
     return outcome.done
+
+
+OPERATIONS: dict[str, Callable[[Connection, date], int]] = {
+    "bare UPDATE": update_bare,
+    "bare UPDATE with our triggers": update_with_triggers,
+    "expire: stamp, audit entry and event each": expire_day,
+    "plan: a rule's hits judged and stored as items": plan_trash,
+    "trash: judged again, item, audit entry and event each": apply_trash,
+}
+PREPARATIONS: dict[Callable[[Connection, date], int], Callable[[Connection, date], None]] = {
+    expire_day: narrow_to,
+    plan_trash: add_trash_rule,
+    apply_trash: plan_to_apply,
+}
 
 
 if __name__ == "__main__":
