@@ -15,17 +15,18 @@ def begin(item):
 def do(world, plan, item, now):
     """Carry out one item."""
     document, today = item.document, world.day(now)
+    grace = plan.rule.grace if plan.rule else "30d"
     item.state, item.done_at, document.removal_has_begun = "done", now, False
     if item.action in ("ARCHIVE", "DELETE"):
         document.last_plan = plan
     if item.action == "DELETE":
         document.before_trash, document.status = document.status, "deleted"
-        document.purge_after = add(today, plan.rule.grace)
+        document.purge_after = add(today, grace)
     elif item.action == "ARCHIVE":
-        settings = plan.rule.actions["ARCHIVE"].get("with") or {}
+        settings = plan.rule.actions["ARCHIVE"].get("with", {}) if plan.rule else {}
         keeps_original = settings.get("original") == "keep"
         document.status, document.archived_at = "archived", now
-        document.original_until = None if keeps_original else add(today, plan.rule.grace)
+        document.original_until = None if keeps_original else add(today, grace)
         document.bag = f"bag/{document.name}"
         world.files[document.bag] = "intact"
     elif item.action == "REMOVE_ORIGINAL":

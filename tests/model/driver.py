@@ -1,8 +1,8 @@
 """The real system under a history: the lifecycle functions, a real PostgreSQL and real files.
 
 Two things are not as in production. The database's own clock, where triggers and defaults read
-it, is the history's clock. And a connection can be made to die before its n-th statement, the
-way a killed process dies: nothing of the program runs on that connection afterwards.
+it, is the history's clock. And a connection can be made to die before its n-th statement
+or write, the way a killed process dies: nothing it does afterwards reaches database or store.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import psycopg
 from psycopg.types.json import Jsonb
 
+from doclife.domain.actions import ActionType
 from doclife.domain.rule import Rule
 from doclife.errors import RefusedError
 from doclife.lifecycle import applying, expiring, halting, holding, planning, undo
@@ -25,8 +26,7 @@ from doclife.storage.stores import StoreRecord, Stores
 from doclife.store import organizations, rules
 from doclife.store.connection import prepare
 from tests.model.histories import METADATA
-
-Result = TypeVar("Result")
+from tests.model.mortality import Fuse, MortalCursor, MortalFilesystem
 
 RUN = {"dag_id": "model_test", "requested_by": "schedule"}
 ACTOR = "user:model"
@@ -34,7 +34,11 @@ ACTOR = "user:model"
 # Where the catalogue's triggers and defaults say now(), they read the history's clock.
 USE_HISTORY_CLOCK = """
 CREATE FUNCTION doclife.history_clock() RETURNS timestamptz LANGUAGE sql STABLE AS
-$$ SELECT coalesce(nullif(current_setting('doclife.history_clock', true), '')::timestamptz, now()) $$;
+$$
+    SELECT coalesce(
+        nullif(current_setting('doclife.history_clock', true), '')::timestamptz, now()
+    )
+$$;
 GRANT EXECUTE ON FUNCTION doclife.history_clock() TO public;
 DO $do$
 DECLARE found record;
@@ -55,39 +59,10 @@ UPDATE doclife.deployment SET max_documents_per_day = 1000000, max_fraction_per_
 # Everything a history leaves behind, referring rows first. Triggers are off while it goes.
 LEFTOVERS = (
     "plan_shards", "plan_items", "plan_decisions", "plans", "matter_documents", "matters",
-    "dispositions", "notices", "notifications", "events", "event_reactions", "audit_entries", "jobs",
-    "certificates", "documents_to_check", "documents", "stored_objects", "archive_bags", "rule_versions",
-    "rules", "metadata_fields", "expiry_watermarks", "job_keys",
+    "dispositions", "notices", "notifications", "events", "event_reactions", "audit_entries",
+    "jobs", "certificates", "documents_to_check", "documents", "stored_objects", "archive_bags",
+    "rule_versions", "rules", "metadata_fields", "expiry_watermarks", "job_keys",
 )  # fmt: skip
-
-
-class Killed(BaseException):
-    """The process died here; nobody may catch it as an ordinary failure."""
-
-
-class DyingCursor(psycopg.Cursor[Any]):
-    """Counts statements and dies before the one that the history chose."""
-
-    def execute(self, *arguments: Any, **options: Any) -> Any:
-        self._count()
-        return super().execute(*arguments, **options)
-
-    def executemany(self, *arguments: Any, **options: Any) -> Any:
-        self._count()
-        return super().executemany(*arguments, **options)
-
-    def copy(self, *arguments: Any, **options: Any) -> Any:
-        self._count()
-        return super().copy(*arguments, **options)
-
-    def _count(self) -> None:
-        left = getattr(self.connection, "statements_left", None)
-        if left is None:
-            return
-        if left == 0:
-            self.connection.close()
-            raise Killed
-        self.connection.statements_left = left - 1  # type: ignore[attr-defined]
 
 
 class System:
@@ -96,6 +71,7 @@ class System:
     def __init__(self, *, url: str, superuser_url: str, folder: Path) -> None:
         self.url, self.superuser_url, self.folder = url, superuser_url, folder
         self.numbers = itertools.count(1)
+        self.fuse = Fuse()
         self.moment = datetime.now(UTC)
         self.conn = self._connect()
         with psycopg.connect(superuser_url, autocommit=True) as superuser:
@@ -106,7 +82,8 @@ class System:
         self.stores = self._make_stores()
 
     def _connect(self) -> psycopg.Connection[Any]:
-        conn = psycopg.connect(self.url, autocommit=True, cursor_factory=DyingCursor)
+        conn = psycopg.connect(self.url, autocommit=True, cursor_factory=MortalCursor)
+        cast(Any, conn).fuse = self.fuse
         prepare(conn, application_name="doclife model test")
         return conn
 
@@ -117,17 +94,21 @@ class System:
             self.conn.execute(
                 "INSERT INTO stores (name, root_uri) VALUES (%s, %s)", (name, f"file://{root}")
             )
-        stores = open_stores(self.conn)
+        stores = open_stores(self.conn, self.fuse)
         for store in stores:
             store.claim()
         return stores
 
     def set_clock(self, now: datetime) -> None:
         self.moment = now
-        self.conn.execute("SELECT set_config('doclife.history_clock', %s, false)", (now.isoformat(),))
+        self.conn.execute(
+            "SELECT set_config('doclife.history_clock', %s, false)", (now.isoformat(),)
+        )
 
     def fresh_connection(self) -> None:
         """Somebody else takes over after the process died."""
+        self.conn.close()
+        self.fuse.steps_left, self.fuse.is_blown = None, False
         self.conn = self._connect()
         self.set_clock(self.moment)
 
@@ -143,39 +124,6 @@ class System:
             self.superuser.execute(f"DELETE FROM {table}")
         self.superuser.execute("DELETE FROM organizations")
         self.superuser.execute("UPDATE switches SET is_on = false, reason = NULL")
-
-
-class Mortal:
-    """Runs deeds that may die once, before the statement that the history chose.
-
-    :param statements: how many statements come through; None lets everything live.
-    """
-
-    def __init__(self, system: System, statements: int | None) -> None:
-        self.system, self.statements_left = system, statements
-
-    def call(self, deed: Callable[[], Result]) -> Result:
-        """Run a deed; when it dies, run it again, as a cleared task would."""
-        try:
-            return self.call_once(deed)
-        except Killed:
-            return deed()
-
-    def call_once(self, deed: Callable[[], Result]) -> Result:
-        """Run a deed.
-
-        :raises Killed: it died, and a new connection is there.
-        """
-        conn = cast(Any, self.system.conn)
-        conn.statements_left = self.statements_left
-        try:
-            result = deed()
-        except Killed:
-            self.statements_left = None
-            self.system.fresh_connection()
-            raise
-        self.statements_left, conn.statements_left = conn.statements_left, None
-        return result
 
 
 class Organization:
@@ -199,14 +147,18 @@ class Organization:
         assert row is not None
         self.id: int = row[0]
         for name, kind in METADATA.items():
-            self.conn.execute("INSERT INTO metadata_fields VALUES (%s, %s, %s)", (self.id, name, kind))
+            self.conn.execute(
+                "INSERT INTO metadata_fields VALUES (%s, %s, %s)", (self.id, name, kind)
+            )
 
     @property
     def conn(self) -> psycopg.Connection[Any]:
         return self.system.conn
 
     # ------------------------------------------------------------------------------------- facts
-    def register(self, name: str, file: str, values: dict[str, Any], registered_at: datetime) -> None:
+    def register(
+        self, name: str, file: str, values: dict[str, Any], registered_at: datetime
+    ) -> None:
         if file not in self.objects:
             content = f"{self.slug}/{file}".encode()
             self.originals[file] = self.folder / file
@@ -244,10 +196,10 @@ class Organization:
                 f"UPDATE documents SET {field} = %s WHERE id = %s", (value, self.ids[name])
             )
 
-    def emit(self, name: str, type: str, on: date) -> int:
+    def emit(self, name: str, event_type: str, on: date) -> int:
         row = self.conn.execute(
             "SELECT emit_event(%s, %s, organization => %s, occurred_on => %s)",
-            (type, name, self.slug, on),
+            (event_type, name, self.slug, on),
         ).fetchone()
         assert row is not None
         return int(row[0])
@@ -301,17 +253,20 @@ class Organization:
         )  # fmt: skip
 
     def undo(self, plan_id: int, now: datetime) -> None:
-        undo.undo_plan(
-            self.conn, plan_id=plan_id, now=now, actor=ACTOR, stores=self.system.stores
-        )
+        undo.undo_plan(self.conn, plan_id=plan_id, now=now, actor=ACTOR, stores=self.system.stores)
 
     def plan_night(self, run_id: str, now: datetime, as_of: datetime) -> list[Any]:
-        expiring.expire(
-            self.conn, now=now, as_of=as_of, actor="schedule", organization=self.slug
-        )
+        expiring.expire(self.conn, now=now, as_of=as_of, actor="schedule", organization=self.slug)
         return planning.plan_due_rules(
             self.conn, now=now, as_of=as_of, run_id=run_id, organization=self.slug, **RUN
         )
+
+    def plan_selection(self, run_id: str, names: list[str], action: str, now: datetime) -> Any:
+        return planning.plan_selection(
+            self.conn, organization=self.slug, action=ActionType(action),
+            document_ids=[self.ids[name] for name in names], now=now, as_of=now, run_id=run_id,
+            reason="spring cleaning", **RUN,
+        )  # fmt: skip
 
     def plan_weekly(self, run_id: str, now: datetime) -> list[Any]:
         return planning.plan_purges(self.conn, now=now, run_id=run_id, **RUN)
@@ -365,7 +320,8 @@ class Organization:
     def items(self, plan_id: int) -> dict[tuple[str, str], tuple[str, str | None]]:
         rows = self.conn.execute(
             "SELECT document.external_id, item.action, item.state, item.reason_code"
-            " FROM plan_items AS item INNER JOIN documents AS document ON document.id = item.document_id"
+            " FROM plan_items AS item"
+            " INNER JOIN documents AS document ON document.id = item.document_id"
             " WHERE item.plan_id = %s AND item.action NOT IN ('NOTIFY', 'WEBHOOK')", (plan_id,),
         )  # fmt: skip
         return {(name, action): (state, reason) for name, action, state, reason in rows}
@@ -379,13 +335,15 @@ def metadata_of(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def open_stores(conn: psycopg.Connection[Any]) -> Stores:
-    rows = conn.execute("SELECT id, name, root_uri, marker_id, deployment_id FROM stores, deployment")
-    found = rows.fetchall()
+def open_stores(conn: psycopg.Connection[Any], fuse: Fuse) -> Stores:
+    found = conn.execute(
+        "SELECT id, name, root_uri, marker_id, deployment_id FROM stores, deployment"
+    ).fetchall()
     return Stores(
         [
             StoreRecord(store_id=id_, name=name, root_uri=uri, marker_id=marker)
             for id_, name, uri, marker, _ in found
         ],
         deployment_id=found[0][4],
+        open_filesystem=lambda root_uri, options: MortalFilesystem(fuse),
     )

@@ -30,6 +30,10 @@ class Rule:
         # What periods count from: a date field, event:<type>, or nothing at all.
         self.clock: str | None = self.retain.get("after") or clocks.get(trigger["type"])
 
+    def place(self) -> tuple[int, str]:
+        """Lower comes first."""
+        return self.priority, self.name
+
 
 @dataclass(kw_only=True)
 class Event:
@@ -78,6 +82,12 @@ class Item:
     version: int
     state: str = "planned"
     done_at: datetime | None = None
+
+    @classmethod
+    def of(cls, document: Document, action: str) -> Item:
+        """What is about to be done, as things stand now."""
+        version = len(document.changes)
+        return cls(document=document, action=action, status=document.status, version=version)
 
 
 @dataclass(kw_only=True, eq=False)

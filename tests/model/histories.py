@@ -25,6 +25,9 @@ PERIODS = ("0d", "1d", "10d", "1mo", "2mo", "1y", "1y6mo", "3y")
 NO_DATES = (None, "soon", "2019-02-30", "", 5, ["2019-01-01"])
 NO_NUMBERS = (None, "many", "1.5", "", True, {"n": 1})
 GRACES = ("0d", "0d", "1d", "7d", "1mo")
+DEEDS = (
+    *("night",) * 10, *("weekly",) * 3, "undo", "restore", "approve", "approve", "select",
+)  # fmt: skip
 ANCHORS = (*DATE_FIELDS, "metadata.end", "event:case.closed", "registered_on", "archived_on")
 
 
@@ -45,7 +48,8 @@ class Generator:
         while sum(step["later"] for step in steps) > LONGEST_SECONDS:
             steps.pop()
         steps.append({"do": "night", "organization": 0, "later": 86_400})
-        steps.append({"do": "weekly", "organization": 0, "later": 86_400 * self.chance.choice((1, 40))})
+        days = self.chance.choice((1, 40))
+        steps.append({"do": "weekly", "organization": 0, "later": days * 86_400})
         return {"start": self.start.isoformat(), "organizations": organizations, "steps": steps}
 
     # ------------------------------------------------------------------------ the world at first
@@ -84,7 +88,7 @@ class Generator:
         if field == "metadata.end":
             return chance.choice(NO_DATES) if chance.random() < 0.25 else self.day()
         if field == "metadata.level":
-            return chance.choice(NO_NUMBERS) if chance.random() < 0.2 else chance.choice((0, 1, "2", 9))
+            return chance.choice(NO_NUMBERS if chance.random() < 0.2 else (0, 1, "2", 9))
         if field == "metadata.country":
             return chance.choice(("DE", "DE", "FR", "NO", None, {"code": "DE"}))
         if field == "tags":
@@ -145,6 +149,8 @@ class Generator:
             rule["when"] = self.condition(deletes=deletes)
         if deletes and "when" not in rule and "retain" not in rule:
             rule["when"] = self.condition(deletes=True)
+        if chance.random() < 0.08:
+            rule["limits"]["per_night"] = chance.choice((1, 2))
         if kind != "keep":
             rule["actions"] = self.actions(rule, kind, archives=archives, deletes=deletes)
             if chance.random() < 0.08:
@@ -167,7 +173,7 @@ class Generator:
         if archives:
             archive: dict[str, Any] = {"do": "ARCHIVE"}
             if kind != "plain" and chance.random() < 0.5:
-                archive["after"] = chance.choice(("0d", "1d", "1mo")) if deletes else chance.choice(PERIODS)
+                archive["after"] = chance.choice(("0d", "1d", "1mo") if deletes else PERIODS)
             if chance.random() < 0.3:
                 archive["with"] = {"original": "keep"}
             actions.append(archive)
@@ -194,15 +200,15 @@ class Generator:
             if kind == "not":
                 part = self.condition(deletes=deletes, depth=depth + 1)
                 return part if deletes and "not_null" in str(part) else {"not": part}
-            return {kind: [
-                self.condition(deletes=deletes, depth=depth + 1) for _ in range(chance.randrange(1, 4))
-            ]}  # fmt: skip
+            count = chance.randrange(1, 4)
+            return {kind: [self.condition(deletes=deletes, depth=depth + 1) for _ in range(count)]}
         field, operator, wanted = chance.choice((
             ("document_type", "eq", "contract"), ("document_type", "ne", "invoice"),
             ("document_type", "in", ["contract", "letter"]), ("owner", "not_in", ["invoice"]),
             ("owner", "contains", "ract"), ("owner", "starts_with", "inv"),
             ("tags", "has_any", ["temp"]), ("tags", "has_none", ["keep"]),
-            ("tags", "has_all", ["temp", "keep"]), ("size_bytes", "gt", 500), ("size_bytes", "lte", 1000),
+            ("tags", "has_all", ["temp", "keep"]),
+            ("size_bytes", "gt", 500), ("size_bytes", "lte", 1000),
             ("metadata.level", "gte", 1), ("metadata.level", "lt", 5), ("metadata.level", "eq", 2),
             ("metadata.country", "eq", "DE"), ("metadata.country", "ne", "FR"),
             ("metadata.end", "older_than", "1mo"), ("metadata.end", "before", self.day()),
@@ -211,8 +217,8 @@ class Generator:
             ("expires_on", "within_next", "30d"), ("expires_on", "after", self.day()),
             ("registered_on", "older_than", "10d"), ("archived_on", "older_than", "1d"),
             ("status", "eq", "active"), ("status", "eq", "archived"), ("status", "ne", "archived"),
-            ("metadata.end", "not_null", None), ("tags", "not_null", None), ("owner", "is_null", None),
-            ("metadata.level", "is_null", None),
+            ("metadata.end", "not_null", None), ("tags", "not_null", None),
+            ("owner", "is_null", None), ("metadata.level", "is_null", None),
         ))  # fmt: skip
         if deletes and operator == "is_null":
             operator = "not_null"
@@ -235,15 +241,19 @@ class Generator:
 
     def deed(self) -> Step:
         chance = self.chance
-        kind = chance.choice(("night",) * 10 + ("weekly",) * 3 + ("undo", "restore", "approve", "approve"))
+        kind = chance.choice(DEEDS)
         step: Step = {"do": kind, "pick": int(chance.random() * 1000) / 1000}
-        if kind in ("night", "weekly", "approve"):
-            if chance.random() < 0.3:
-                step["between"] = [self.fact() for _ in range(chance.randrange(1, 3))]
+        if kind == "select":
+            step["action"] = chance.choice(("ARCHIVE", "DELETE"))
+            step["which"] = chance.randrange(256)
+        if kind in ("night", "weekly", "approve", "select"):
+            if chance.random() < 0.5:
+                facts = [self.fact() for _ in range(chance.randrange(1, 3))]
+                step["between"] = [{**fact, "is_aimed": chance.random() < 0.8} for fact in facts]
                 step["wait"] = chance.choice((1, 3600, 86_400, 6 * 86_400, 8 * 86_400))
-            if chance.random() < 0.15:
+            if chance.random() < 0.25:
                 step["crash"] = {
-                    "after": chance.choice((chance.randrange(1, 30), chance.randrange(1, 120))),
+                    "after": chance.choice((chance.randrange(1, 50), chance.randrange(40, 130))),
                     "then": [self.fact()] if chance.random() < 0.4 else [],
                     "resumes": chance.random() < 0.85,
                 }
@@ -255,7 +265,7 @@ class Generator:
         chance = self.chance
         kind = chance.choice((
             "change", "change", "change", "hold", "hold", "release", "event", "event", "withdraw",
-            "edit", "edit", "remove", "halt", "resume", "resume", "tamper", "register",
+            "edit", "edit", "remove", "keep", "halt", "resume", "resume", "tamper", "register",
         ))  # fmt: skip
         step: Step = {"do": kind, "pick": int(chance.random() * 1000) / 1000}
         if kind == "change":
@@ -269,6 +279,14 @@ class Generator:
         elif kind == "edit":
             step["rule"] = self.rule("edited")
             step["only"] = chance.choice(("mode", "limits", "retain", "all", "grace"))
+        elif kind == "keep":
+            step["rule"] = {
+                "name": "keeper", "mode": chance.choice(("simulate", "enforce")),
+                "trigger": {"type": "ON_SCHEDULE"},
+                "retain": self.retain(
+                    chance.choice(("1y", "10y", "permanent")), chance.choice(ANCHORS)
+                ),
+            }  # fmt: skip
         elif kind == "register":
             step["document"] = self.document("later", "file-later")
         elif kind == "tamper":

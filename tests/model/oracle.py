@@ -1,15 +1,17 @@
 """The rules of design 5, in plain Python: what must be kept, what must go, and when.
 
-It decides from facts alone, keeps its own plans and shares no code with doclife: read it beside
-docs/lifecycle.md. What a deed changes stands in deeds.py. None means "unknown", and unknown falls on the side of keeping (5.1).
+It decides from facts alone, keeps its own plans and shares no code with doclife. What a deed
+changes stands in deeds.py, what a condition means in language.py. None is "unknown", and unknown
+falls on the side of keeping (5.1).
 """
 
 from datetime import timedelta
 
-from tests.model.facts import Item, Plan
+from tests.model.facts import Item, Plan, Rule
 from tests.model.language import FOREVER, add, answer, cut_off, fields, value
 
 ACTING = ("planned", "approved", "applying")
+PURGES = ("purge", "originals")
 OPEN = (*ACTING, "needs_approval")
 
 
@@ -45,7 +47,7 @@ def is_retained(world, document, today):
 
 def is_cooling_off(world, rule, document, now):
     """Registered, or changed in what the rule looks at, within the organization's days (5.4)."""
-    used = fields(rule.when) | {rule.clock}
+    used = fields(rule.when) | {rule.clock} if rule else set()
     moments = [document.registered_at, *(c.at for c in document.changes if c.field in used)]
     for event in document.events:
         if f"event:{event.type}" in used:
@@ -93,48 +95,66 @@ def reserved(world, now, kinds):
         is_unanswered = plan.kind in kinds and plan.state in ("planned", "needs_approval")
         if plan.state in OPEN and (is_unanswered or is_stale(world, plan, now)):
             plan.state = "over"
-    alive = [plan for plan in world.plans if plan.state in OPEN]
-    return {item.document for plan in alive for item in plan.items if item.state == "planned"}
+    alive = [item for plan in world.plans if plan.state in OPEN for item in plan.items]
+    return {item.document for item in alive if item.state == "planned"}
+
+
+def fits(document, action):
+    """Only active documents are archived; archived ones are deleted like active ones."""
+    return document.status == "active" or (document.status, action) == ("archived", "DELETE")
 
 
 def plan_night(world, now, as_of):
     """One outcome per document: archive before delete, then review, priority, date, name (5.2)."""
     taken = reserved(world, now, ("rule",))
-    acting = sorted(
-        (r for r in world.rules.values() if r.mode == "enforce"), key=lambda r: (r.priority, r.name)
-    )
-    plans = {rule.name: Plan(kind="rule", rule=rule, made_at=now, items=[]) for rule in acting}
+    acting = sorted((r for r in world.rules.values() if r.mode == "enforce"), key=Rule.place)
+    chosen = {rule.name: [] for rule in acting}
     for document in world.documents.values():
         wishes = []
         for rule in acting if document not in taken else []:
             for action in rule.actions.keys() & {"ARCHIVE", "DELETE"}:
-                fits = document.status == "active" or (document.status, action) == ("archived", "DELETE")
                 day = due_on(world, rule, document, action, world.day(as_of))
-                if not fits or day is None or objection(world, document, action, now, as_of):
+                cools = action == "DELETE" and is_cooling_off(world, rule, document, now)
+                if day is None or cools or not fits(document, action):
                     continue
-                if action == "ARCHIVE" or not is_cooling_off(world, rule, document, now):
+                if not objection(world, document, action, now, as_of):
                     wishes.append((action, not rule.needs_review, rule.priority, day, rule.name))
         if wishes:
-            action, *_, name = min(wishes)
-            plans[name].items.append(_item(document, action))
+            action, *_, day, name = min(wishes)
+            chosen[name].append((day, Item.of(document, action)))
+    plans = []
+    for rule in acting:  # what is longest overdue goes first; the rest follows another night
+        by_day = sorted(chosen[rule.name], key=lambda one: one[0])[: rule.limits.get("per_night")]
+        plans.append(Plan(kind="rule", rule=rule, made_at=now, items=[one[1] for one in by_day]))
     return ask_where_needed(world, plans, now)
+
+
+def plan_selection(world, documents, action, now):
+    """What a person chose by hand passes all belts too (5.3)."""
+    plan, taken = Plan(kind="selection", made_at=now, items=[]), reserved(world, now, ())
+    for document in documents:
+        cools = action == "DELETE" and is_cooling_off(world, None, document, now)
+        is_free = fits(document, action) and document not in taken and not cools
+        if is_free and not objection(world, document, action, now, as_of=now):
+            plan.items.append(Item.of(document, action))
+    return ask_where_needed(world, [plan], now)
 
 
 def ask_where_needed(world, plans, now):
     """A tripped breaker acts on nothing and asks; so does a rule that wants a review (5.4)."""
-    world.plans += plans.values()
-    for plan in plans.values():
-        if plan.items and ((plan.rule and plan.rule.needs_review) or breaker_trips(world, plan, now)):
+    world.plans += plans
+    for plan in plans:
+        is_reviewed = plan.rule is not None and plan.rule.needs_review
+        if plan.items and (is_reviewed or breaker_trips(world, plan, now)):
             plan.state = "needs_approval"
     return plans
 
 
 def breaker_trips(world, plan, now):
     """Counts a rolling 24 hours of the rule and of the organization, over every path (5.4)."""
-    kinds = {"rule"} if plan.kind == "rule" else {"purge", "originals"}
-    used = []
-    for other in world.plans:
-        for item in other.items if other.kind in kinds and other is not plan else []:
+    used, is_purge = [], plan.kind in PURGES  # what is purged was counted when it was deleted
+    for other in (p for p in world.plans if (p.kind in PURGES) is is_purge and p is not plan):
+        for item in other.items:
             is_recent = item.done_at is not None and item.done_at > now - timedelta(days=1)
             if is_recent or (item.state == "planned" and other.state in ACTING):
                 used.append(other.rule and other.rule.name)
@@ -150,23 +170,19 @@ def breaker_trips(world, plan, now):
 
 def plan_weekly(world, now):
     """Past grace: what is in the trash is purged, originals beside their archived copy go."""
-    today, taken = world.day(now), reserved(world, now, ("purge", "originals"))
-    plans = {kind: Plan(kind=kind, made_at=now, items=[]) for kind in ("purge", "originals")}
+    today, taken = world.day(now), reserved(world, now, PURGES)
+    plans = {kind: Plan(kind=kind, made_at=now, items=[]) for kind in PURGES}
     for document in world.documents.values():
         kind, until = "purge", document.purge_after if document.status == "deleted" else None
         if document.status == "archived" and document.original:
             kind, until = "originals", document.original_until
         action = "PURGE" if kind == "purge" else "REMOVE_ORIGINAL"
-        if document.status == "purging" or (until is not None and until <= today):
-            if document not in taken and not objection(world, document, action, now, as_of=now):
-                plans[kind].items.append(_item(document, action))
-    return ask_where_needed(world, plans, now)
-
-
-def _item(document, action):
-    return Item(
-        document=document, action=action, status=document.status, version=len(document.changes)
-    )
+        is_due = document.status == "purging" or (until is not None and until <= today)
+        if not is_due or document in taken:
+            continue
+        if not objection(world, document, action, now, as_of=now):
+            plans[kind].items.append(Item.of(document, action))
+    return ask_where_needed(world, list(plans.values()), now)
 
 
 def verdict(world, plan, item, now):

@@ -55,7 +55,8 @@ def report(system: System, seed: int, history: dict[str, Any], error: Exception)
     where = "".join(traceback.format_exception(error)[-4:])
     return (
         f"seed {seed}: {first}\n"
-        f"smaller history with the same kind of failure:\n{json.dumps(smallest, default=str)}\n{where}"
+        "smaller history with the same kind of failure:\n"
+        f"{json.dumps(smallest, default=str)}\n{where}"
     )
 
 
