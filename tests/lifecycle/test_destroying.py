@@ -368,3 +368,15 @@ def test_a_selection_goes_through_the_same_belts(world: World) -> None:
     world.apply(summary.plan_id)
 
     assert (world.status(held), world.status(free)) == ("active", "deleted")
+
+
+def test_owners_are_told_even_of_what_another_rule_trashed_in_the_same_run(world: World) -> None:
+    draft = world.add_document("draft.txt", document_type="draft")
+    world.enforce("a-delete", when=DRAFTS, actions=DELETE)
+    tell = {"do": "NOTIFY", "with": {"channel": "notification", "to": "{{ document.owner }}"}}
+    world.enforce("b-tell", when=DRAFTS, actions=[tell])
+
+    outcomes = world.night()
+
+    assert world.status(draft) == "deleted"
+    assert outcomes == {"a-delete@1": ShardOutcome(done=1), "b-tell@1": ShardOutcome(done=1)}

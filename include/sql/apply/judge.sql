@@ -31,8 +31,10 @@ FROM (
         CASE
             -- Destruction that began is brought to its end; a hold cannot be set on it any more.
             WHEN item.action = 'PURGE' AND document.status = 'purging' THEN NULL
+            -- A message about a document is due even if another rule trashed it in the same run.
+            WHEN item.action IN ('NOTIFY', 'WEBHOOK') AND document.status NOT IN ('purging', 'purged')
+                THEN NULL
             WHEN document.status <> item.status_before THEN 'changed'
-            WHEN item.action IN ('NOTIFY', 'WEBHOOK') THEN NULL
             WHEN document.hold_count > 0 THEN 'held'
             WHEN document.version <> item.document_version THEN 'changed'
             WHEN decision.decision IN ('reject', 'hold') THEN 'rejected'
