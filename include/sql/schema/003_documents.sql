@@ -61,6 +61,9 @@ CREATE TABLE stored_objects (
     CONSTRAINT references_are_not_negative CHECK (reference_count >= 0),
     CONSTRAINT removed_bytes_are_those_nobody_keeps
     CHECK (removed_at IS NULL OR reference_count = 0 OR removing_since IS NOT NULL)
+) WITH (
+    -- References are counted right after the insert: room for that on the same page.
+    fillfactor = 50
 );
 CREATE INDEX stored_objects_by_bag ON stored_objects (bag_id) WHERE bag_id IS NOT NULL;
 

@@ -17,7 +17,7 @@ from doclife.store.importing import RecordedFacts
 CHUNK_FILES = 64
 """Handed to a thread at a time: few enough that large files spread, many enough to cost nothing."""
 AHEAD_FILES = 10_000
-"""Read ahead of the database at most: two of its batches."""
+"""Read ahead of the database at most: a few of its batches."""
 _LOCAL_THREADS = 3
 """One more than the usual two cores: somebody is always waiting for the disk."""
 _REMOTE_THREADS = 16

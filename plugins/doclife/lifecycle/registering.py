@@ -38,8 +38,9 @@ __all__ = [
     "import_documents",
 ]
 
-BATCH_ROWS = 5000
-"""Documents per transaction: bounds memory, locks, and what a killed import repeats."""
+BATCH_ROWS = 2000
+"""Documents per transaction: bounds memory, locks, and what a killed import repeats. Small enough
+that the database begins to work while most files are still being read."""
 KEPT_PROBLEMS = 1000
 """The result lists so many; all of them are counted and reported to the progress."""
 HUGE_BYTES = 256 * 1024 * 1024

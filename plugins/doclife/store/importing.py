@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -91,13 +92,11 @@ class RecordedFacts:
     modified_at: datetime | None
 
 
-_COLUMNS = tuple(field.name for field in fields(ImportRow))
+_values = attrgetter(*(field.name for field in fields(ImportRow)))
 
 
 def create_rows(conn: Connection) -> None:
     """Make room for batches in this session; a second call changes nothing."""
-    # Under a name that search_path does not resolve: it must be this session's own.
-    conn.execute("SET client_min_messages TO warning")
     conn.execute(statement("imports/create_rows"))
 
 
@@ -119,12 +118,19 @@ def take_over(conn: Connection, rows: Sequence[ImportRow], context: ImportContex
         conn.execute(statement("imports/clear_rows"))
         with conn.cursor() as cursor, cursor.copy(statement("imports/copy_rows")) as copy:
             for row in rows:
-                copy.write_row([getattr(row, column) for column in _COLUMNS])
-        conn.execute(statement("imports/compare"), parameters)
-        conn.execute(statement("imports/record_objects"), parameters)
-        new = fetch_value(conn, statement("imports/insert_documents"), parameters)
-        changed = fetch_value(conn, statement("imports/update_documents"), parameters)
-        conn.execute(statement("imports/update_sharers"), parameters)
+                copy.write_row(_values(row))
+        compared = conn.execute(statement("imports/compare"), parameters).fetchone()
+        assert compared is not None, "an aggregate always has one row"
+        has_objects, has_new, has_changed, has_other_bytes = compared
+        new = changed = 0
+        if has_objects:
+            conn.execute(statement("imports/record_objects"), parameters)
+        if has_new:
+            new = fetch_value(conn, statement("imports/insert_documents"), parameters)
+        if has_changed:
+            changed = fetch_value(conn, statement("imports/update_documents"), parameters)
+        if has_other_bytes:
+            conn.execute(statement("imports/update_sharers"), parameters)
         left_alone = fetch_rows(conn, statement("imports/list_left_alone"), {}, LeftAlone)
     return BatchOutcome(new=new, changed=changed, left_alone=left_alone)
 

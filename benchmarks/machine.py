@@ -1,0 +1,65 @@
+"""What a report says about the machine, and folders of files to measure with."""
+
+import os
+import platform
+import random
+import shutil
+import statistics
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+FILE_COUNT = 10_000
+FILES_PER_FOLDER = 100
+SMALLEST, LARGEST = 2_000, 20_000
+"""Bytes; 110 MB over 10,000 files."""
+
+
+def machine_line() -> str:
+    """Return processor, cores, memory, system and Python in one line."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GiB, "
+        f"{platform.system()} {platform.release()}, Python {platform.python_version()}, "
+        f"load {os.getloadavg()[0]:.1f}"
+    )
+
+
+@contextmanager
+def scratch(place: Path | None) -> Iterator[Path]:
+    """Make a folder for a measurement, and remove it afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="doclife-benchmark-", dir=place))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_small_files(folder: Path) -> int:
+    """Write FILE_COUNT files of random bytes and flush them; return their size together."""
+    chance = random.Random(1)
+    total = 0
+    for number in range(FILE_COUNT):
+        path = folder / f"{number // FILES_PER_FOLDER:03}" / f"{number:05}.bin"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        total += path.write_bytes(chance.randbytes(chance.randint(SMALLEST, LARGEST)))
+    os.sync()
+    return total
+
+
+def make_large_files(folder: Path, *, count: int, size_bytes: int) -> int:
+    """Write a few large files and flush them; return their size together."""
+    folder.mkdir(parents=True, exist_ok=True)
+    block = random.Random(1).randbytes(1 << 20)
+    for number in range(count):
+        with (folder / f"{number}.bin").open("wb") as file:
+            for _ in range(size_bytes >> 20):
+                file.write(block)
+    os.sync()
+    return count * (size_bytes >> 20 << 20)
+
+
+def summary(seconds: Sequence[float]) -> str:
+    """Return the median with the extremes."""
+    return f"{statistics.median(seconds):.2f} s [{min(seconds):.2f} to {max(seconds):.2f}]"
