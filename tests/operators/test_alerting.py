@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import asyncio
-from types import SimpleNamespace
+from datetime import timedelta
 
 import pytest
+from airflow.sdk import DAG
+from airflow.triggers.callback import CallbackTrigger
 
 from doclife.operators.alerting import OperatorAlert
+from doclife.operators.deadline import alert_unless_done_within
 
 
 def test_a_failed_run_is_named_and_linked():
-    context = {"dag": SimpleNamespace(dag_id="night"), "run_id": "a+b:c", "reason": "task_failure"}
+    context = {"dag": DAG("night"), "run_id": "a+b:c", "reason": "task_failure"}
 
     title, body = OperatorAlert().text(context)
 
@@ -27,20 +30,29 @@ def test_a_late_run_comes_as_a_dictionary():
     assert body.startswith("Run run-1.")
 
 
-@pytest.mark.parametrize("is_async", [False, True])
-def test_an_alert_is_a_notification_for_the_operators(database, conn, monkeypatch, is_async):
+@pytest.fixture
+def notifications(database, conn, monkeypatch):
+    """A function that returns what the operators were told."""
     monkeypatch.setenv("AIRFLOW_CONN_DOCUMENTS", database)
-    alert = OperatorAlert(what="is late")
-    alert.context = {"dag_run": {"dag_id": "night", "dag_run_id": "run-1"}}
+    query = "SELECT recipient, type, title FROM notifications"
+    return lambda: conn.execute(query).fetchall()
 
-    if is_async:  # as the triggerer does for a deadline
 
-        async def wait() -> None:
-            await alert
+def test_an_alert_is_a_notification_for_the_operators(notifications):
+    OperatorAlert()({"dag": DAG("night"), "run_id": "run-1"})
 
-        asyncio.run(wait())
-    else:
-        alert.notify(alert.context)
+    assert notifications() == [("role:operator", "alert", "DAG night failed")]
 
-    row = conn.execute("SELECT recipient, type, title FROM notifications").fetchone()
-    assert row == ("role:operator", "alert", "DAG night is late")
+
+def test_the_triggerer_sends_it_when_a_deadline_is_missed(notifications):
+    callback = alert_unless_done_within(timedelta(minutes=45)).callback
+    context = {"dag_run": {"dag_id": "night", "dag_run_id": "run-1"}, "deadline": {}}
+    trigger = CallbackTrigger(callback.path, {**callback.kwargs, "context": context})
+
+    async def run() -> list:
+        return [event.payload async for event in trigger.run()]
+
+    events = asyncio.run(run())
+
+    title = "DAG night has not succeeded within 45 minutes"
+    assert notifications() == [("role:operator", "alert", title)], events

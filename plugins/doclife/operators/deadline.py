@@ -16,11 +16,12 @@ def alert_unless_done_within(limit: timedelta) -> DeadlineAlert:
 
     Counted from when it was queued, which runs triggered by hand have too.
     """
-    words = f"has not succeeded within {limit.total_seconds() / 3600:g} hours"
+    minutes = limit.total_seconds() / 60
+    shown = f"{minutes:g} minutes" if minutes < 60 else f"{minutes / 60:g} hours"
     return DeadlineAlert(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
         # Seconds, not a timedelta: with one, nobody can clear a task of a run whose deadline is
         # still ahead (apache/airflow#70368, open in 3.3.2). Airflow reads both.
         interval=limit.total_seconds(),
-        callback=AsyncCallback(OperatorAlert, {"what": words}),
+        callback=AsyncCallback(OperatorAlert, {"what": f"has not succeeded within {shown}"}),
     )
