@@ -320,7 +320,8 @@ class TestForm:
         assert run.go_on() == "success", run.states()
         assert column(conn, "SELECT mode FROM plans") == ["simulate"]
         assert statuses(conn) == {"due": "active"}
-        assert asset_counts("doclife_automation_rules")["simulated"] == 1
+        counts = asset_counts("doclife_automation_rules")
+        assert (counts["simulated"], counts["delete_simulated"]) == (1, 1)
 
     def test_the_future_is_never_enforced(self, nightly, conn):
         allow_everything(conn)
@@ -373,6 +374,13 @@ class TestSelection:
         assert statuses(conn) == {"one": "deleted", "three": "deleted", "two": "active"}
         reasons = column(conn, "SELECT reason FROM plan_items")
         assert all("asked for by olga" in reason for reason in reasons), reasons
+
+    def test_somebodys_dag_deletes_what_a_task_before_it_found(self, dags, conn):
+        allow_everything(conn)
+        add_documents(conn, "one", "two")
+
+        assert Run(dags["delete_duplicates"]).create().go_on() == "success"
+        assert statuses(conn) == {"one": "active", "two": "deleted"}
 
     def test_a_cleared_task_finds_its_own_plan(self, dags, conn):
         allow_everything(conn)

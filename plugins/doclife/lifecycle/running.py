@@ -32,7 +32,7 @@ class Conclusion:
     failing: tuple[int, ...]
     """Plans some of whose documents could not be done."""
     outcomes: dict[str, int]
-    """Documents by action and outcome, e.g. ``{"archive_done": 12, "delete_skipped": 1}``."""
+    """Documents by action and outcome, e.g. ``{"archive_done": 12, "delete_simulated": 3}``."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the numbers alone."""
@@ -97,10 +97,11 @@ def conclude(conn: Connection, *, plan_ids: Sequence[int], now: datetime) -> Con
             waiting.append(plan_id)
         if state is PlanState.APPLYING:
             unfinished.append(plan_id)
-        if plans.summary(conn, plan_id).mode != "enforce":
-            simulated += 1
+        is_simulated = plans.summary(conn, plan_id).mode != "enforce"
+        simulated += is_simulated
         for count in plans.count_items(conn, plan_id):
-            outcomes[f"{count.action.lower()}_{count.state}"] += count.documents
+            kind = "simulated" if is_simulated else count.state
+            outcomes[f"{count.action.lower()}_{kind}"] += count.documents
             if count.state == "failed":
                 failing.append(plan_id)
     return Conclusion(
