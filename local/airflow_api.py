@@ -80,6 +80,7 @@ class AirflowApi:
             with self._open(request, timeout=TIMEOUT_SECONDS) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
+            error.close()  # whoever catches it looks at the code only
             if error.code in (401, 403):
                 raise LocalError(
                     f"Airflow refused {method} {path} ({error.code}): the login in "
