@@ -25,6 +25,11 @@ PERIODS = ("0d", "1d", "10d", "1mo", "2mo", "1y", "1y6mo", "3y")
 NO_DATES = (None, "soon", "2019-02-30", "", 5, ["2019-01-01"])
 NO_NUMBERS = (None, "many", "1.5", "", True, {"n": 1})
 GRACES = ("0d", "0d", "1d", "7d", "1mo")
+DAY = 86_400
+# Seconds between two steps: minutes, a night, a week and a bit, a long silence.
+PAUSES = (
+    60, 3600, 8 * 3600, DAY - 60, DAY, DAY, 2 * DAY, 7 * DAY + 60, 10 * DAY, 35 * DAY, 400 * DAY,
+)  # fmt: skip
 DEEDS = (
     *("night",) * 10, *("weekly",) * 3, "undo", "restore", "approve", "approve", "select",
 )  # fmt: skip
@@ -42,11 +47,15 @@ class Generator:
 
     def history(self) -> dict[str, Any]:
         count = 2 if self.chance.random() < 0.15 else 1
+        pauses = [self.chance.choice(PAUSES) for _ in range(self.chance.randrange(3, 12))]
+        while sum(pauses) > LONGEST_SECONDS:
+            pauses.pop()
+        self.days = [
+            (self.start + timedelta(seconds=sum(pauses[: number + 1]))).date()
+            for number in range(len(pauses))
+        ]
         organizations = [self.organization() for _ in range(count)]
-        length = self.chance.randrange(3, 12)
-        steps = [self.step(count) for _ in range(length)]
-        while sum(step["later"] for step in steps) > LONGEST_SECONDS:
-            steps.pop()
+        steps = [{**self.step(count), "later": pause} for pause in pauses]
         steps.append({"do": "night", "organization": 0, "later": 86_400})
         days = self.chance.choice((1, 40))
         steps.append({"do": "weekly", "organization": 0, "later": days * 86_400})
@@ -98,12 +107,15 @@ class Generator:
         return chance.choice(("contract", "contract", "invoice", None))
 
     def day(self) -> str:
-        """Near a period before the start, near the start, or at an awkward end of a month."""
+        """Around a period before some step, where a day decides, or at the end of a month."""
         chance = self.chance
-        day = self.start.date()
-        back = chance.choice((0, 1, 10, 31, 60, 365, 366, 548, 1096, 2000))
-        day -= timedelta(days=back + chance.choice((-40, -2, -1, 0, 0, 1, 2, 30)))
-        if chance.random() < 0.2:
+        day = chance.choice((self.start.date(), *self.days))
+        years, days = chance.choice(
+            ((0, 0), (0, 1), (0, 10), (0, 31), (0, 61), (1, 0), (1, 181), (3, 0), (6, 0))
+        )
+        day = day.replace(year=day.year - years, day=min(day.day, 28)) if years else day
+        day -= timedelta(days=days + chance.choice((-40, -2, -1, 0, 0, 1, 1, 2, 2, 30)))
+        if chance.random() < 0.15:
             day = chance.choice((date(day.year, 1, 31), date(day.year, 12, 31), date(2012, 2, 29)))
         return day.isoformat()
 
@@ -230,14 +242,7 @@ class Generator:
         chance = self.chance
         step = self.deed() if chance.random() < 0.5 else self.fact()
         step["organization"] = chance.randrange(organizations)
-        step["later"] = self.later()
         return step
-
-    def later(self) -> int:
-        """Seconds since the step before: minutes, a night, a week and a bit, or a long silence."""
-        day = 86_400
-        return self.chance.choice((60, 3600, 8 * 3600, day - 60, day, day, 2 * day, 7 * day + 60,
-                                   10 * day, 35 * day, 400 * day))  # fmt: skip
 
     def deed(self) -> Step:
         chance = self.chance
