@@ -89,8 +89,17 @@ def own_addresses(env: Mapping[str, str]) -> Addresses | None:
             "createdb airflow && createdb documents"
         )
     for name, url in (("DATABASE_URL", plain["m"]), ("DOCUMENTS_URL", plain["d"])):
+        # libpq's own words quote the part it stumbled over, which is mostly the password.
+        unreadable = LocalError(
+            f"{name} cannot be read: in the user or the password write % as %25, @ as %40, "
+            ": as %3A and / as %2F."
+        )
+        if url.split("://", 1)[1].split("/", 1)[0].count("@") > 1:
+            raise unreadable
         try:
             psycopg.connect(url, connect_timeout=10).close()
+        except psycopg.ProgrammingError:
+            raise unreadable from None
         except psycopg.Error as error:
             raise LocalError(f"{name} cannot be reached: {error}") from error
     return Addresses(metadata_url=plain["m"], admin_url=plain["d"], tasks_url=plain["d"])

@@ -88,3 +88,14 @@ def test_every_fault_is_told_at_once_and_no_password():
 def test_a_connection_of_another_kind_is_refused(text):
     with pytest.raises(ConfigurationError, match="AIRFLOW_CONN_DOCUMENTS cannot be read"):
         read_settings({"AIRFLOW_CONN_DOCUMENTS": text})
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://x:sec%zzretpw@127.0.0.1/foo", "postgresql://x:half@secret@127.0.0.1:5432/foo"],
+)
+def test_a_url_that_cannot_be_read_is_refused_without_quoting_its_password(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="%40") as caught:
+        read_settings({"DOCLIFE_DATABASE_URL": url})
+
+    assert "sec" not in str(caught.value)

@@ -14,6 +14,10 @@ AIRFLOW_CONNECTION = "AIRFLOW_CONN_DOCUMENTS"
 ORGANIZATION = "DOCLIFE_ORGANIZATION"
 
 _SCHEMES = ("postgresql", "postgres")
+_ENCODING = (
+    "in the user or the password write % as %25, @ as %40, : as %3A and / as %2F, "
+    "as in postgresql://user:pass%40word@host/database"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +78,13 @@ def _from_url(url: str, *, name: str) -> str:
         raise ConfigurationError(
             f"{name} is no PostgreSQL URL: write postgresql://user:password@host/database"
         )
+    # libpq's own words quote the part it stumbled over, which is mostly the password.
+    if url.split("://", 1)[1].split("/", 1)[0].count("@") > 1:
+        raise ConfigurationError(f"{name} cannot be read: {_ENCODING}")
     try:
         conninfo.conninfo_to_dict(url)
-    except Exception as error:  # noqa: BLE001 - psycopg raises several kinds for one cause
-        raise ConfigurationError(f"{name} cannot be read: {str(error).strip()}") from None
+    except Exception:  # noqa: BLE001 - psycopg raises several kinds for one cause
+        raise ConfigurationError(f"{name} cannot be read: {_ENCODING}") from None
     return url
 
 
