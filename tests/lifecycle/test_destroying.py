@@ -1,13 +1,13 @@
 """From plan to purge: what goes, what stays, and what cannot be hurried."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import bagit
 import pytest
 
 from doclife.domain.plan import PlanState, ShardOutcome
 from doclife.errors import RefusedError
-from doclife.lifecycle import applying, halting, holding, planning, undo
+from doclife.lifecycle import applying, halting, holding, planning, previewing, undo
 
 from .conftest import ACTOR, NOW, World, days_ago
 
@@ -380,3 +380,17 @@ def test_owners_are_told_even_of_what_another_rule_trashed_in_the_same_run(world
 
     assert world.status(draft) == "deleted"
     assert outcomes == {"a-delete@1": ShardOutcome(done=1), "b-tell@1": ShardOutcome(done=1)}
+
+
+def test_a_simulated_future_is_past_its_cooling_off(world: World) -> None:
+    world.add_document("draft.txt", document_type="draft", registered_at=NOW)
+    version = world.enforce(when=DRAFTS, actions=DELETE)
+
+    def items(as_of: datetime) -> dict[str, tuple[str, str | None]]:
+        preview = previewing.preview_rule(
+            world.conn, organization="default", rule=version.rule, as_of=as_of, now=world.now
+        )
+        return {item.external_id: (item.state, item.reason_code) for item in preview.items}
+
+    assert items(NOW) == {"draft.txt": ("skipped", "cooling_off")}
+    assert items(NOW + timedelta(days=7)) == {"draft.txt": ("planned", None)}

@@ -7,6 +7,7 @@
 --                                  per_night (NULL: as many as there are)
 --   today             date         the decision date in the organization's zone
 --   now               timestamptz  the present
+--   present           timestamptz  the same, or the later decision moment of a simulation
 --   cooling_off_days  integer      no DELETE this soon after registration or a change
 --   max_shards        integer      per action
 WITH context AS MATERIALIZED (
@@ -54,14 +55,14 @@ judged AS (
             WHEN
                 hit.action = 'DELETE'
                 AND (
-                    document.registered_at > %(now)s - make_interval(days => %(cooling_off_days)s)
+                    document.registered_at > %(present)s - make_interval(days => %(cooling_off_days)s)
                     OR EXISTS (
                         SELECT
                         FROM jsonb_each_text(document.field_changed_at) AS change
                         WHERE
                             change.key = ANY(context.fields)
                             AND change.value::timestamptz
-                            > %(now)s - make_interval(days => %(cooling_off_days)s)
+                            > %(present)s - make_interval(days => %(cooling_off_days)s)
                     )
                     OR EXISTS (
                         SELECT
@@ -71,7 +72,7 @@ judged AS (
                             AND clock.type = ANY(context.events)
                             AND clock.is_external
                             AND greatest(clock.recorded_at, clock.withdrawn_at)
-                            > %(now)s - make_interval(days => %(cooling_off_days)s)
+                            > %(present)s - make_interval(days => %(cooling_off_days)s)
                     )
                 )
                 THEN 'cooling_off'

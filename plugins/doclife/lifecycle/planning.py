@@ -429,6 +429,7 @@ def _judge(
         organization_id=tenant.id,
         today=night.today,
         now=night.now,
+        as_of=night.as_of,
         cooling_off_days=tenant.cooling_off_days,
     )
 

@@ -191,9 +191,13 @@ def store_items(
     organization_id: int,
     today: date,
     now: datetime,
+    as_of: datetime,
     cooling_off_days: int,
 ) -> None:
-    """Judge what was collected, and store winners and losers, shards and totals."""
+    """Judge what was collected, and store winners and losers, shards and totals.
+
+    A simulation of the future is judged as if that day had come, the cooling-off included.
+    """
     context = [
         {field: getattr(context, field) for field in ActionContext.__slots__}
         for context in contexts
@@ -204,6 +208,7 @@ def store_items(
             "context": Jsonb(context),
             "today": today,
             "now": now,
+            "present": max(now, as_of),
             "cooling_off_days": cooling_off_days,
             "max_shards": MAX_SHARDS,
         },
