@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -166,7 +165,7 @@ class World:
 
 
 @pytest.fixture
-def world(conn: Connection, tmp_path: Path) -> Iterator[World]:
+def world(conn: Connection, tmp_path: Path) -> World:
     """An organization with wide limits and two stores, ``documents`` and ``archive``."""
     conn.execute("UPDATE organizations SET max_fraction_per_day = 1")
     conn.execute("UPDATE deployment SET max_fraction_per_day = 1")
@@ -181,7 +180,7 @@ def world(conn: Connection, tmp_path: Path) -> Iterator[World]:
             actor=ACTOR,
             options=lambda _connection_id: {},
         )
-    yield World(conn=conn, folder=tmp_path)
+    return World(conn=conn, folder=tmp_path)
 
 
 def days_ago(days: int, *, now: datetime = NOW) -> date:

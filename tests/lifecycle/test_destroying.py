@@ -179,7 +179,8 @@ def test_a_breaker_acts_on_nothing_and_asks(world: World) -> None:
     with pytest.raises(RefusedError, match="waits for approval"):
         world.apply(summary.plan_id)
     world.conn.execute(
-        "INSERT INTO plan_decisions (plan_id, decision, decided_by) VALUES (%s, 'approve', 'user:x')",
+        "INSERT INTO plan_decisions (plan_id, decision, decided_by)"
+        " VALUES (%s, 'approve', 'user:x')",
         (summary.plan_id,),
     )
     world.conn.execute("UPDATE plans SET state = 'approved' WHERE id = %s", (summary.plan_id,))

@@ -86,7 +86,13 @@ def supersede(
 
 
 def supersede_purges(
-    conn: Connection, *, organization_id: int, kind: PlanKind, dag_id: str, run_id: str, now: datetime
+    conn: Connection,
+    *,
+    organization_id: int,
+    kind: PlanKind,
+    dag_id: str,
+    run_id: str,
+    now: datetime,
 ) -> list[int]:
     """Close the unanswered purge plans of earlier runs and give their documents back."""
     parameters = {
