@@ -54,12 +54,30 @@ WITH compared AS (
             ELSE 'unchanged'
         END
     FROM pg_temp.import_rows AS given
-    LEFT JOIN documents AS known
-        ON
-            known.organization_id = %(organization_id)s
-            AND given.external_id = known.external_id
-    LEFT JOIN stored_objects AS own ON known.stored_object_id = own.id
-    LEFT JOIN stored_objects AS object ON given.uri = object.uri
+    -- OFFSET 0 makes each of these one look into a unique index per row, whatever the statistics say:
+    -- in the middle of a first import they still describe an empty catalogue.
+    LEFT JOIN LATERAL (
+        SELECT document.*
+        FROM documents AS document
+        WHERE
+            document.organization_id = %(organization_id)s
+            AND document.external_id = given.external_id
+        OFFSET 0 -- noqa: AM09
+    ) AS known ON true
+    LEFT JOIN LATERAL (
+        SELECT
+            stored.uri,
+            stored.sha256
+        FROM stored_objects AS stored
+        WHERE stored.id = known.stored_object_id
+        OFFSET 0 -- noqa: AM09
+    ) AS own ON true
+    LEFT JOIN LATERAL (
+        SELECT stored.*
+        FROM stored_objects AS stored
+        WHERE stored.uri = given.uri
+        OFFSET 0 -- noqa: AM09
+    ) AS object ON true
     WHERE row.line = given.line
     RETURNING row.outcome, row.has_other_facts, row.has_other_bytes
 )

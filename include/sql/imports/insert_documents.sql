@@ -6,7 +6,8 @@
 --   source           text       what was imported
 --   is_baseline      boolean    true for a first import: no events, and one audit entry for all
 -- Returns how many there were. A document that another import registered since the comparison is
--- not among them; the next import compares with it.
+-- not among them; the next import compares with it. OFFSET 0 makes a join one look into a unique
+-- index per row, whatever the statistics say.
 WITH registered AS (
     INSERT INTO documents (
         organization_id, external_id, title, document_type, owner, tags, metadata, media_type,
@@ -31,7 +32,14 @@ WITH registered AS (
         %(now)s,
         %(is_baseline)s
     FROM pg_temp.import_rows AS row
-    INNER JOIN stored_objects AS object ON row.uri = object.uri
+    CROSS JOIN LATERAL (
+        SELECT
+            stored.id,
+            stored.size_bytes
+        FROM stored_objects AS stored
+        WHERE stored.uri = row.uri
+        OFFSET 0 -- noqa: AM09
+    ) AS object
     WHERE row.outcome = 'new'
     ORDER BY row.line
     ON CONFLICT (organization_id, external_id) DO NOTHING
@@ -66,7 +74,14 @@ audited AS (
         'imported from ' || %(source)s,
         jsonb_build_object('uri', object.uri, 'sha256', encode(object.sha256, 'hex'))
     FROM registered
-    INNER JOIN stored_objects AS object ON registered.stored_object_id = object.id
+    CROSS JOIN LATERAL (
+        SELECT
+            stored.uri,
+            stored.sha256
+        FROM stored_objects AS stored
+        WHERE stored.id = registered.stored_object_id
+        OFFSET 0 -- noqa: AM09
+    ) AS object
     WHERE NOT %(is_baseline)s
 ),
 

@@ -3,24 +3,41 @@
 --   now     timestamptz
 --   actor   text
 --   source  text       what was imported
-WITH updated AS (
+WITH sharing AS (
+    SELECT
+        document.id,
+        object.uri,
+        object.sha256,
+        object.size_bytes
+    FROM pg_temp.import_rows AS row
+    CROSS JOIN LATERAL (
+        SELECT stored.*
+        FROM stored_objects AS stored
+        WHERE stored.uri = row.uri
+        OFFSET 0 -- noqa: AM09
+    ) AS object
+    CROSS JOIN LATERAL (
+        SELECT sharer.id
+        FROM documents AS sharer
+        WHERE sharer.stored_object_id = object.id AND sharer.status = 'active'
+        OFFSET 0 -- noqa: AM09
+    ) AS document
+    WHERE row.has_other_bytes AND row.outcome IN ('new', 'changed')
+),
+
+updated AS (
     UPDATE documents AS document
     SET
-        size_bytes = object.size_bytes,
+        size_bytes = sharing.size_bytes,
         version = document.version + 1
-    FROM stored_objects AS object
+    FROM sharing
     WHERE
-        document.stored_object_id = object.id
-        AND document.status = 'active'
-        AND object.uri IN (
-            SELECT row.uri FROM pg_temp.import_rows AS row
-            WHERE row.has_other_bytes AND row.outcome IN ('new', 'changed')
-        )
+        document.id = sharing.id
         AND document.id NOT IN (
             SELECT row.document_id FROM pg_temp.import_rows AS row
             WHERE row.document_id IS NOT NULL
         )
-    RETURNING document.id, document.organization_id, object.uri, object.sha256
+    RETURNING document.id, document.organization_id, sharing.uri, sharing.sha256
 )
 
 INSERT INTO audit_entries (organization_id, at, actor, action, document_id, reason, details)
