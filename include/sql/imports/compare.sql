@@ -69,13 +69,13 @@ WITH compared AS (
             stored.uri,
             stored.sha256
         FROM stored_objects AS stored
-        WHERE stored.id = known.stored_object_id
+        WHERE stored.id = known.stored_object_id -- noqa: RF01
         OFFSET 0 -- noqa: AM09
     ) AS own ON true
     LEFT JOIN LATERAL (
         SELECT stored.*
         FROM stored_objects AS stored
-        WHERE stored.uri = given.uri
+        WHERE stored.uri = given.uri -- noqa: RF01
         OFFSET 0 -- noqa: AM09
     ) AS object ON true
     WHERE row.line = given.line
