@@ -61,7 +61,7 @@ WITH compared AS (
         FROM documents AS document
         WHERE
             document.organization_id = %(organization_id)s
-            AND document.external_id = given.external_id
+            AND document.external_id = given.external_id -- noqa: RF01
         OFFSET 0 -- noqa: AM09
     ) AS known ON true
     LEFT JOIN LATERAL (
