@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg.conninfo import make_conninfo
 from psycopg.types.json import Jsonb
 
 from doclife.domain.compiler import RuleVersion
@@ -18,7 +19,7 @@ from doclife.lifecycle import applying, planning
 from doclife.lifecycle.stores import open_stores, register_store
 from doclife.storage.stores import Stores
 from doclife.store import plans, rules
-from doclife.store.connection import Connection
+from doclife.store.connection import Connection, connect
 
 NOW = datetime(2026, 3, 2, 3, tzinfo=UTC)
 """A Monday night; every clock of these tests starts here unless a test says otherwise."""
@@ -39,6 +40,12 @@ class World:
     def stores(self) -> Stores:
         """Every store, opened anew as each task does."""
         return open_stores(self.conn, options=lambda _connection_id: {})
+
+    def another_connection(self) -> Connection:
+        """Connect once more, as another process does."""
+        info = self.conn.info
+        parameters = {**info.get_parameters(), "password": info.password}
+        return connect(make_conninfo(**parameters), application_name="another")
 
     def later(self, **delta: float) -> None:
         """Let time pass."""

@@ -34,9 +34,7 @@ def anchor(world, rule, document):
 
 def is_retained(world, document, today):
     """By any rule that is not off; simulating rules retain too (5.2)."""
-    for rule in world.rules.values():
-        if rule.mode == "off" or not rule.retain:
-            continue
+    for rule in (rule for rule in world.rules.values() if rule.mode != "off" and rule.retain):
         day = anchor(world, rule, document)
         until = add(cut_off(day, rule.retain.get("cutoff")), rule.retain["for"]) if day else FOREVER
         applies = answer(world, document, rule.when, today, is_strict=True)
@@ -46,8 +44,10 @@ def is_retained(world, document, today):
 
 
 def is_cooling_off(world, rule, document, now):
-    """Registered, or changed in what the rule looks at, within the organization's days (5.4)."""
-    used = fields(rule.when) | {rule.clock} if rule else set()
+    """Registered, or changed in what the rule or one that retains looks at, within days (5.4)."""
+    lookers = [one for one in world.rules.values() if one.retain and one.mode != "off"]
+    lookers += [rule] if rule else []
+    used = {field for one in lookers for field in (*fields(one.when), one.clock)}
     moments = [document.registered_at, *(c.at for c in document.changes if c.field in used)]
     for event in document.events:
         if f"event:{event.type}" in used:
@@ -89,10 +89,10 @@ def is_stale(world, plan, now):
     return not in_force or now - plan.made_at > timedelta(days=7)
 
 
-def reserved(world, now, kinds):
+def reserved(world, now, is_replaced):
     """Documents of plans that may yet be applied; the unanswered and the stale are over (5.5)."""
     for plan in world.plans:
-        is_unanswered = plan.kind in kinds and plan.state in ("planned", "needs_approval")
+        is_unanswered = plan.state in ("planned", "needs_approval") and is_replaced(plan)
         if plan.state in OPEN and (is_unanswered or is_stale(world, plan, now)):
             plan.state = "over"
     alive = [item for plan in world.plans if plan.state in OPEN for item in plan.items]
@@ -104,10 +104,10 @@ def fits(document, action):
     return document.status == "active" or (document.status, action) == ("archived", "DELETE")
 
 
-def plan_night(world, now, as_of):
+def plan_rules(world, rules, now, as_of):
     """One outcome per document: archive before delete, then review, priority, date, name (5.2)."""
-    taken = reserved(world, now, ("rule",))
-    acting = sorted((r for r in world.rules.values() if r.mode == "enforce"), key=Rule.place)
+    acting = sorted((rule for rule in rules if rule.mode == "enforce"), key=Rule.place)
+    taken = reserved(world, now, lambda plan: plan.rule in acting)
     chosen = {rule.name: [] for rule in acting}
     for document in world.documents.values():
         wishes = []
@@ -131,7 +131,8 @@ def plan_night(world, now, as_of):
 
 def plan_selection(world, documents, action, now):
     """What a person chose by hand passes all belts too (5.3)."""
-    plan, taken = Plan(kind="selection", made_at=now, items=[]), reserved(world, now, ())
+    plan = Plan(kind="selection", made_at=now, items=[])
+    taken = reserved(world, now, lambda plan: False)
     for document in documents:
         cools = action == "DELETE" and is_cooling_off(world, None, document, now)
         is_free = fits(document, action) and document not in taken and not cools
@@ -170,7 +171,7 @@ def breaker_trips(world, plan, now):
 
 def plan_weekly(world, now):
     """Past grace: what is in the trash is purged, originals beside their archived copy go."""
-    today, taken = world.day(now), reserved(world, now, PURGES)
+    today, taken = world.day(now), reserved(world, now, lambda plan: plan.kind in PURGES)
     plans = {kind: Plan(kind=kind, made_at=now, items=[]) for kind in PURGES}
     for document in world.documents.values():
         kind, until = "purge", document.purge_after if document.status == "deleted" else None

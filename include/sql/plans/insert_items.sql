@@ -46,7 +46,11 @@ judged AS (
         protection.retain_until AS protected_until,
         hit.action IN ('ARCHIVE', 'DELETE', 'PURGE', 'REMOVE_ORIGINAL') AS is_destructive,
         CASE
-            WHEN hit.action IN ('NOTIFY', 'WEBHOOK') OR document.status = 'purging' THEN NULL
+            WHEN hit.action IN ('NOTIFY', 'WEBHOOK') THEN NULL
+            -- Destruction that has begun is brought to its end, but by one plan at a time.
+            WHEN document.status = 'purging' THEN CASE
+                WHEN context.is_enforced AND claim.is_open THEN 'reserved'
+            END
             WHEN document.hold_count > 0 THEN 'held'
             WHEN hit.action IN ('DELETE', 'PURGE') AND protection.retain_until >= %(today)s
                 THEN 'retained'
@@ -76,22 +80,23 @@ judged AS (
                     )
                 )
                 THEN 'cooling_off'
-            WHEN
-                context.is_enforced AND EXISTS (
-                    SELECT
-                    FROM plan_items AS other
-                    WHERE
-                        other.document_id = hit.document_id
-                        AND other.state = 'planned'
-                        AND other.is_reserving
-                )
-                THEN 'reserved'
+            -- Else a rule that archives first would keep it from ever being deleted.
+            WHEN hit.action = 'ARCHIVE' AND document.stored_object_id IS NULL THEN 'no_bytes'
+            WHEN context.is_enforced AND claim.is_open THEN 'reserved'
         END AS obstacle
     FROM pg_temp.hits AS hit
     INNER JOIN context
         ON hit.plan_id = context.plan_id AND hit.action_index = context.action_index
     INNER JOIN documents AS document ON hit.document_id = document.id
     LEFT JOIN pg_temp.protections AS protection ON hit.document_id = protection.document_id
+    LEFT JOIN LATERAL (
+        SELECT TRUE AS is_open
+        FROM plan_items AS other
+        WHERE
+            other.document_id = hit.document_id
+            AND other.state = 'planned'
+            AND other.is_reserving
+    ) AS claim ON TRUE
     -- A message about a due date goes out once; one without a due date goes out once for all. What was
     -- already past when a first import brought it in is old news to everybody.
     WHERE
@@ -254,6 +259,7 @@ SELECT
         WHEN 'cooling_off' THEN
             'registered, or a field that the rule uses changed, less than '
             || %(cooling_off_days)s || ' days ago'
+        WHEN 'no_bytes' THEN 'the catalogue knows no bytes of it to archive'
         WHEN 'reserved' THEN 'another open plan already has this document'
         WHEN 'archive_first' THEN 'is archived in this run; deletion follows in a later one'
         WHEN 'paced' THEN 'a later night: the rule lets go at most ' || per_night || ' per night'

@@ -3,8 +3,8 @@
 --   plan_id          bigint    only what this plan archived and nothing has happened to since; NULL
 --                              for the given documents
 --   document_ids     bigint[]
--- Returns document_id, the copy (uri, size_bytes, sha256, etag, version_id, bag_id) and original_uri:
--- where the original is or was.
+-- Returns document_id, the copy (uri, size_bytes, sha256, etag, version_id, bag_id), whether the
+-- catalogue believes in an original, and original_uri: where that is or was.
 SELECT
     document.id AS document_id,
     copy.uri,
@@ -13,7 +13,8 @@ SELECT
     copy.etag,
     copy.version_id,
     copy.bag_id,
-    document.stored_object_id IS NOT NULL AS has_original,
+    coalesce(original.removing_since IS NULL AND original.removed_at IS NULL, FALSE)
+    AND document.stored_object_id IS NOT NULL AS has_original,
     coalesce(original.uri, document.original_uri) AS original_uri
 FROM documents AS document
 INNER JOIN stored_objects AS copy ON document.archived_object_id = copy.id

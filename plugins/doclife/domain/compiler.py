@@ -146,6 +146,11 @@ class Compiler:
         """
         if not 0 <= action_index < len(self.rule.actions):
             raise IndexError(f"rule {self.rule.name} has no action {action_index}")
+        return self.fields_read
+
+    @property
+    def fields_read(self) -> frozenset[str]:
+        """What the rule's condition and anchor read, whether it acts or only retains."""
         fields: set[str] = set()
         if self.rule.when is not None:
             fields = {located.comparison.field for located in comparisons(self.rule.when)}

@@ -8,7 +8,7 @@ retention of every rule that is not off, and winners and losers are stored with 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import LiteralString
 from zoneinfo import ZoneInfo
@@ -266,14 +266,7 @@ def plan_purges(
                 organizations.lock_planning(conn, tenant.id)
                 organizations.lock_rules(conn, tenant.id, shared=True)
                 if mode is Mode.ENFORCE:
-                    plans.supersede_purges(
-                        conn,
-                        organization_id=tenant.id,
-                        kind=kind,
-                        dag_id=dag_id,
-                        run_id=run_id,
-                        now=now,
-                    )
+                    _take_over_purges(conn, night, kind)
                 summaries.append(
                     _plan_collected(
                         conn,
@@ -423,9 +416,20 @@ def _judge(
         as_of=night.today,
     )
     plans.collect_protections(conn, protections(every_rule, candidates="candidates"))
+    # A typo in what a retaining rule reads could end its protection: it cools off as well.
+    retaining = [compiler for compiler in every_rule if compiler.rule.retain is not None]
+    fields = {field for compiler in retaining for field in compiler.fields_read}
+    events = {event for compiler in retaining for event in compiler.events_used}
     plans.store_items(
         conn,
-        contexts,
+        [
+            replace(
+                context,
+                fields=sorted({*context.fields, *fields}),
+                events=sorted({*context.events, *events}),
+            )
+            for context in contexts
+        ],
         organization_id=tenant.id,
         today=night.today,
         now=night.now,
@@ -489,6 +493,22 @@ def _record_plan(conn: Connection, night: Night, plan_id: int) -> None:
             "blocked": summary.blocked_count,
         },
     )
+
+
+def _take_over_purges(conn: Connection, night: Night, kind: PlanKind) -> None:
+    """Close the earlier purges that nobody answered, or that died: the new plan has it all."""
+    run = {"dag_id": night.dag_id, "run_id": night.run_id}
+    tenant = night.organization
+    plans.supersede_purges(conn, organization_id=tenant.id, kind=kind, now=night.now, **run)
+    for plan_id in plans.list_unfinished(conn, organization_id=tenant.id, kind=kind, **run):
+        if all(batches.is_shard_free(conn, shard) for shard in plans.list_shards(conn, plan_id)):
+            batches.end_plan(
+                conn,
+                plan_id=plan_id,
+                code="superseded",
+                reason="it ended halfway; a newer plan takes it up",
+                now=night.now,
+            )
 
 
 def _close_dead_plans(conn: Connection, night: Night) -> None:

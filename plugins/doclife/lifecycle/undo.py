@@ -4,6 +4,7 @@ Allowed while everything is halted: keeping is always allowed. What is restored 
 the organization's reprieve, so that the next night does not take it again (elastic#35561).
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,10 +15,13 @@ from doclife.domain.plan import PlanKind, PlanState
 from doclife.errors import ConfigurationError, RefusedError, StorageError
 from doclife.lifecycle.rewriting import take_out_unreferenced
 from doclife.storage.payloads import put_back
+from doclife.storage.reading import digest
 from doclife.storage.stores import Stores
-from doclife.store import audit, batches, organizations, plans, undoing
+from doclife.store import audit, bags, batches, organizations, plans, undoing
 from doclife.store.connection import Connection
 from doclife.store.undoing import ArchivedDocument, TakingBack
+
+logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 1000
 
@@ -120,24 +124,45 @@ def _reactivate(
 ) -> tuple[list[int], list[str]]:
     """Let archived documents be active again: on their originals, or on verified bytes put back."""
     failures: list[str] = []
+    sound: list[ArchivedDocument] = []
     with conn.transaction():
-        archived = undoing.list_archived(conn, taking_back, document_ids)
-        for each in archived:
-            if not each.has_original:
-                try:
+        for each in undoing.list_archived(conn, taking_back, document_ids):
+            try:
+                # The copy is given up below: only bytes that are seen to be the same replace it.
+                if not _is_original_sound(each, stores=stores):
                     _put_back(conn, each, stores=stores, now=taking_back.now)
-                except StorageError as error:
-                    failures.append(f"document {each.document_id}: {error}")
+            except StorageError as error:
+                failures.append(f"document {each.document_id}: {error}")
+            else:
+                sound.append(each)
         reactivated = undoing.reactivate_archived(
-            conn, taking_back, [each.document_id for each in archived]
+            conn, taking_back, [each.document_id for each in sound]
         )
+        bag_ids = sorted({each.bag_id for each in sound if each.document_id in set(reactivated)})
+        for bag_id in bag_ids:
+            # Committed with the documents, so that the sweep heals what a kill leaves.
+            bags.set_state(conn, bag_id=bag_id, state="rewriting", now=taking_back.now)
         if taking_back.plan_id is not None:
             undoing.mark_items(
                 conn, taking_back.plan_id, document_ids=reactivated, now=taking_back.now
             )
-    for bag_id in sorted({one.bag_id for one in archived if one.document_id in set(reactivated)}):
-        take_out_unreferenced(conn, bag_id=bag_id, stores=stores, now=taking_back.now)
+    for bag_id in bag_ids:
+        try:
+            take_out_unreferenced(conn, bag_id=bag_id, stores=stores, now=taking_back.now)
+        except StorageError as error:
+            logger.warning("Bag %s keeps copies until the next sweep: %s", bag_id, error)
     return reactivated, failures
+
+
+def _is_original_sound(archived: ArchivedDocument, *, stores: Stores) -> bool:
+    """Whether the original is in its place and has the bytes that the copy has."""
+    if not archived.has_original or archived.original_uri is None:
+        return False
+    try:
+        found = digest(stores, uri=archived.original_uri)
+    except StorageError:
+        return False
+    return (found.sha256, found.size_bytes) == (archived.sha256, archived.size_bytes)
 
 
 def _put_back(

@@ -45,6 +45,11 @@ def begin_removing(conn: Connection, object_ids: Sequence[int], *, now: datetime
     conn.execute(statement("objects/begin_removing"), {"object_ids": list(object_ids), "now": now})
 
 
+def stop_removing(conn: Connection, object_ids: Sequence[int]) -> None:
+    """Let those of the bytes live on that were not removed after all; removed ones stay so."""
+    conn.execute(statement("objects/stop_removing"), {"object_ids": list(object_ids)})
+
+
 def mark_removed(conn: Connection, object_ids: Sequence[int], *, now: datetime) -> None:
     """Write down that these bytes are verified gone."""
     conn.execute(statement("objects/mark_removed"), {"object_ids": list(object_ids), "now": now})

@@ -106,6 +106,19 @@ def supersede_purges(
     return closed
 
 
+def list_unfinished(
+    conn: Connection, *, organization_id: int, kind: PlanKind, dag_id: str, run_id: str
+) -> list[int]:
+    """Return the plans of a kind that earlier runs have begun and not ended."""
+    parameters = {
+        "organization_id": organization_id,
+        "kind": str(kind),
+        "dag_id": dag_id,
+        "run_id": run_id,
+    }
+    return [row[0] for row in conn.execute(statement("plans/list_unfinished"), parameters)]
+
+
 def lapse(conn: Connection, *, organization_id: int, now: datetime, max_age_days: int) -> list[int]:
     """Close the plans that are too old to be believed and give their documents back."""
     parameters = {"organization_id": organization_id, "now": now, "max_age_days": max_age_days}

@@ -1,0 +1,190 @@
+"""What a review found: ways to lose the last good bytes, or never to be done with a document."""
+
+import shutil
+
+import bagit
+import pytest
+
+from doclife.domain.plan import ShardOutcome
+from doclife.lifecycle import applying, cleaning, planning, purging, undo
+
+from .conftest import ACTOR, World
+
+DRAFTS = {"field": "document_type", "op": "eq", "value": "draft"}
+DELETE = [{"do": "DELETE"}]
+ARCHIVE = [{"do": "ARCHIVE"}]
+
+
+def archived(world: World, name: str = "report.txt", *, grace: str = "30d") -> int:
+    document = world.add_document(name, document_type="draft", content=b"important")
+    world.enforce(when=DRAFTS, actions=ARCHIVE, grace=grace)
+    world.night()
+    assert world.status(document) == "archived"
+    return document
+
+
+def restore(world: World, document: int) -> undo.UndoOutcome:
+    return undo.restore_documents(
+        world.conn,
+        organization="default",
+        document_ids=[document],
+        now=world.now,
+        actor=ACTOR,
+        reason="needed",
+        stores=world.stores,
+    )
+
+
+def test_a_restore_puts_the_copy_back_where_the_original_is_gone(world: World) -> None:
+    document = archived(world)
+    world.file("report.txt").unlink()
+
+    outcome = restore(world, document)
+
+    assert (outcome.undone, outcome.failures) == (1, ())
+    assert world.file("report.txt").read_bytes() == b"important"
+
+
+def test_a_restore_over_other_bytes_fails_and_keeps_the_copy(world: World) -> None:
+    document = archived(world)
+    world.file("report.txt").write_bytes(b"somebody else's work")
+
+    outcome = restore(world, document)
+
+    assert len(outcome.failures) == 1
+    assert world.status(document) == "archived"
+    [bag] = (world.folder / "archive").glob("default/rule/undated/*")
+    assert (bag / "data" / str(document)).read_bytes() == b"important"
+
+
+def test_an_original_that_a_damaged_copy_may_need_stays(world: World) -> None:
+    first = world.add_document("report.txt", document_type="draft", content=b"important")
+    world.conn.execute(
+        "INSERT INTO documents (organization_id, external_id, document_type, stored_object_id,"
+        " registered_at) SELECT 1, 'twin', 'draft', stored_object_id, registered_at"
+        " FROM documents WHERE id = %s",
+        (first,),
+    )
+    world.enforce(when=DRAFTS, actions=ARCHIVE, grace="0d")
+    world.night()
+    [bag] = (world.folder / "archive").glob("default/rule/undated/*")
+    (bag / "data" / str(first)).write_bytes(b"damaged!!")
+
+    [_purges, originals] = world.purge()
+
+    assert originals == ShardOutcome(done=1, failed=1)
+    assert world.file("report.txt").read_bytes() == b"important"
+
+
+def test_an_original_with_other_bytes_stays_and_can_be_used_again(world: World) -> None:
+    archived(world, grace="0d")
+    world.file("report.txt").write_bytes(b"somebody else's work")
+
+    [_purges, originals] = world.purge()
+
+    assert originals == ShardOutcome(failed=1)
+    assert world.file("report.txt").exists()
+    assert world.value("SELECT count(*) FROM stored_objects WHERE removing_since IS NOT NULL") == 0
+
+
+def test_a_purge_that_died_halfway_is_taken_up_by_the_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = world.add_document("draft.txt", document_type="draft")
+    world.enforce(when=DRAFTS, actions=DELETE, grace="0d")
+    world.night()
+
+    def die(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(purging, "_destroy", die)
+        with pytest.raises(KeyboardInterrupt):
+            world.purge()
+    assert world.status(draft) == "purging"
+
+    world.later(hours=1)
+    world.purge()
+
+    assert world.status(draft) == "purged"
+    assert not world.file("draft.txt").exists()
+
+
+def test_a_purge_under_way_is_not_taken_over(world: World) -> None:
+    world.add_document("draft.txt", document_type="draft")
+    world.enforce(when=DRAFTS, actions=DELETE, grace="0d")
+    world.night()
+    [first, _originals] = planning.plan_purges(
+        world.conn, now=world.now, dag_id="cleanup", run_id="first", requested_by="schedule"
+    )
+    [shard] = applying.start(world.conn, plan_id=first.plan_id, now=world.now)
+    with world.another_connection() as busy:
+        busy.execute(
+            "SELECT pg_advisory_lock(hashtextextended('doclife shard ' || %s || ' 0 ' || %s, 0))",
+            (shard.plan_id, shard.shard),
+        )
+
+        [second, _originals] = planning.plan_purges(
+            world.conn, now=world.now, dag_id="cleanup", run_id="second", requested_by="schedule"
+        )
+
+    assert world.items(second.plan_id) == {"draft.txt": ("skipped", "reserved")}
+
+
+def test_an_undo_killed_before_its_bag_is_rewritten_is_healed_by_the_sweep(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = archived(world)
+    neighbour = world.add_document("other.txt", document_type="letter", content=b"x")
+
+    def die(*_arguments: object, **_named: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(undo, "take_out_unreferenced", die)
+        with pytest.raises(KeyboardInterrupt):
+            restore(world, document)
+    assert (world.status(document), world.status(neighbour)) == ("active", "active")
+
+    world.later(hours=2)
+    cleaning.sweep_bags(world.conn, now=world.now, stores=world.stores)
+
+    assert not list((world.folder / "archive").glob("default/rule/undated/*"))
+
+
+def test_a_field_that_a_retaining_rule_reads_cools_off_too(world: World) -> None:
+    document = world.add_document("a.txt", document_type="contract")
+    world.now = world.value("SELECT now()")
+    contracts = {"field": "document_type", "op": "eq", "value": "contract"}
+    world.enforce("keep", when=contracts, retain={"for": "permanent", "after": "registered_on"})
+    old = {"field": "external_id", "op": "eq", "value": "a.txt"}
+    world.enforce("tidy", when=old, actions=DELETE)
+
+    world.conn.execute("UPDATE documents SET document_type = 'contrct' WHERE id = %s", (document,))
+    [summary] = [one for one in world.plan() if one.rule == "tidy@1"]
+
+    assert world.items(summary.plan_id) == {"a.txt": ("skipped", "cooling_off")}
+
+
+def test_a_document_without_bytes_is_not_kept_for_ever_by_an_archive_that_cannot_be(
+    world: World,
+) -> None:
+    document = world.add_document("a.txt", document_type="draft", content=None)
+    world.enforce(when=DRAFTS, actions=[*ARCHIVE, *DELETE])
+
+    world.night()
+
+    assert world.status(document) == "deleted"
+
+
+def test_an_archive_survives_the_loss_of_its_folder_only_as_a_failure(world: World) -> None:
+    document = archived(world, grace="0d")
+    [bag] = (world.folder / "archive").glob("default/rule/undated/*")
+    assert bagit.Bag(str(bag)).is_valid()
+    shutil.rmtree(bag / "data")
+
+    [_purges, originals] = world.purge()
+
+    assert originals == ShardOutcome(failed=1)
+    assert world.file("report.txt").exists()
+    assert world.status(document) == "archived"
