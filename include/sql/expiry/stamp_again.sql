@@ -1,19 +1,15 @@
 -- Look again at documents that changed behind the watermark: registered late, given another date,
 -- restored, or free of their last hold. Those whose date has passed are stamped, with event and audit
--- entry each; all are done with.
+-- entry each; all are done with. Their rows are locked before, in a statement of its own.
 --   organization_id  bigint
+--   document_ids     bigint[]
 --   today            date
 --   now              timestamptz
 --   actor            text
---   size             integer
--- Returns how many were looked at and how many were stamped.
-WITH taken AS MATERIALIZED (
-    SELECT document_id
-    FROM documents_to_check
-    WHERE organization_id = %(organization_id)s
-    ORDER BY document_id
-    LIMIT %(size)s
-    FOR UPDATE SKIP LOCKED
+-- Returns how many were stamped.
+WITH done AS (
+    DELETE FROM documents_to_check
+    WHERE document_id = ANY(%(document_ids)s::bigint [])
 ),
 
 due AS MATERIALIZED (
@@ -22,13 +18,11 @@ due AS MATERIALIZED (
         document.expires_on,
         document.is_baseline
     FROM documents AS document
-    INNER JOIN taken ON document.id = taken.document_id
     WHERE
-        document.expires_on < %(today)s
+        document.id = ANY(%(document_ids)s::bigint [])
+        AND document.expires_on < %(today)s
         AND document.status IN ('active', 'archived')
         AND document.expired_at IS NULL
-    ORDER BY document.id
-    FOR NO KEY UPDATE OF document
 ),
 
 stamped AS (
@@ -64,14 +58,7 @@ audited AS (
         stamped.id,
         'expired on ' || stamped.expires_on
     FROM stamped
-),
-
-done AS (
-    DELETE FROM documents_to_check
-    USING taken
-    WHERE documents_to_check.document_id = taken.document_id
 )
 
-SELECT
-    (SELECT count(*) FROM taken) AS seen,
-    (SELECT count(*) FROM stamped) AS stamped;
+SELECT count(*) AS stamped
+FROM stamped;

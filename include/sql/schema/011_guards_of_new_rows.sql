@@ -153,37 +153,6 @@ BEGIN
 END
 $$;
 
--- As before, but a transaction whose snapshot is older than a check that has ended since (one in
--- REPEATABLE READ) still sees the old watermark: what it registers is looked at whatever that says.
-CREATE OR REPLACE FUNCTION check_registered_documents() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = doclife, pg_temp
-AS $$
-DECLARE
-    is_snapshot_old boolean := current_setting('transaction_isolation') <> 'read committed';
-BEGIN
-    -- Held until this transaction ends: a check that begins meanwhile waits for it, and one that
-    -- has begun is seen here. Either way nobody falls between the two.
-    PERFORM FROM expiry_watermarks AS watermark
-    WHERE watermark.organization_id IN (SELECT registered.organization_id FROM registered)
-    FOR KEY SHARE;
-    INSERT INTO documents_to_check (document_id, organization_id)
-    SELECT registered.id, registered.organization_id
-    FROM registered
-    INNER JOIN expiry_watermarks AS watermark
-        ON registered.organization_id = watermark.organization_id
-    WHERE
-        registered.expired_at IS NULL
-        AND (
-            registered.expires_on <= watermark.queue_through
-            -- No organization's calendar is further ahead than a day.
-            OR (is_snapshot_old AND registered.expires_on <= current_date + 1)
-        )
-    ON CONFLICT (document_id) DO NOTHING;
-    RETURN NULL;
-END
-$$;
-
 -- Applications register documents and describe them; what happens to them is not theirs to write,
 -- nor since when they are registered: the cooling-off counts from there.
 GRANT SELECT ON organizations, stores, stored_objects, documents, metadata_fields

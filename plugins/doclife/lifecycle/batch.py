@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import psycopg
+
 from doclife.domain.compiler import protections
 from doclife.domain.duration import Period
 from doclife.domain.organization import Organization
@@ -83,10 +85,16 @@ def open_batch(
 
     :raises RefusedError: everything is halted, or the plan is not being applied.
     """
-    shard = work.shard
-    state, refusal = batches.check_applicable(
-        conn, plan_id=shard.plan_id, now=now, max_age_days=MAX_AGE_DAYS
-    )
+    shard, tenant = work.shard, work.organization
+    # Before the look at the plan: whoever edits the rule meanwhile is waited for, and then seen.
+    organizations.lock_rules(conn, tenant.id, shared=True)
+    with conn.transaction() as looking:
+        state, refusal = batches.check_applicable(
+            conn, plan_id=shard.plan_id, now=now, max_age_days=MAX_AGE_DAYS
+        )
+        if refusal:
+            # Gives the shared lock back: two shards that end their plan would wait for each other.
+            raise psycopg.Rollback(looking)
     if state != PlanState.APPLYING:
         if state in (PlanState.APPLIED, PlanState.UNDONE):
             return None
@@ -101,8 +109,6 @@ def open_batch(
             conn, plan_id=shard.plan_id, code=refusal.code, reason=refusal.reason, now=now
         )
         return None
-    tenant = work.organization
-    organizations.lock_rules(conn, tenant.id, shared=True)
     locked = batches.lock_batch(conn, shard, size=size, document_ids=document_ids)
     if not locked:
         return None

@@ -28,6 +28,11 @@ def claim_shard(conn: Connection, shard: ShardRef) -> bool:
     return bool(fetch_value(conn, statement("apply/claim_shard"), _key(shard)))
 
 
+def is_shard_free(conn: Connection, shard: ShardRef) -> bool:
+    """Whether nobody is at work on a shard; nobody can begin to until the transaction ends."""
+    return bool(fetch_value(conn, statement("apply/is_shard_free"), _key(shard)))
+
+
 def give_back_shard(conn: Connection, shard: ShardRef) -> None:
     """Let others work on a shard."""
     conn.execute(statement("apply/give_back_shard"), _key(shard))
@@ -46,7 +51,11 @@ def finish_plan(conn: Connection, *, plan_id: int, now: datetime) -> bool:
 
 
 def end_plan(conn: Connection, *, plan_id: int, code: str, reason: str, now: datetime) -> None:
-    """Close what is left of a plan that may not go on, with the reason."""
+    """Close what is left of a plan that may not go on, with the reason; once more does nothing.
+
+    Waits for the batches under way. Whoever holds a batch of this plan open waits for itself.
+    """
+    conn.execute(statement("apply/lock_plan"), {"plan_id": plan_id})
     parameters = {"plan_id": plan_id, "code": code, "reason": reason, "now": now}
     conn.execute(statement("apply/end_plan"), parameters)
     conn.execute(statement("apply/close_plan"), {"plan_id": plan_id, "now": now})

@@ -81,15 +81,19 @@ def stamp_again(
     size: int,
 ) -> StampedAgain:
     """Look again at documents that changed behind the watermark."""
-    return fetch_rows(
-        conn,
-        statement("expiry/stamp_again"),
-        {
-            "organization_id": organization_id,
-            "today": today,
-            "now": now,
-            "actor": actor,
-            "size": size,
-        },
-        StampedAgain,
-    )[0]
+    with conn.transaction():
+        queued = conn.execute(
+            statement("expiry/lock_queued"), {"organization_id": organization_id, "size": size}
+        ).fetchall()
+        stamped = fetch_value(
+            conn,
+            statement("expiry/stamp_again"),
+            {
+                "organization_id": organization_id,
+                "document_ids": [row[0] for row in queued],
+                "today": today,
+                "now": now,
+                "actor": actor,
+            },
+        )
+    return StampedAgain(seen=len(queued), stamped=int(stamped))
