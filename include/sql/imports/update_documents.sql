@@ -35,7 +35,15 @@ WITH updated AS (
     WHERE
         row.outcome = 'changed'
         AND document.id = row.document_id
-        AND document.status IN ('active', 'archived')
+        -- The bytes of a document that was archived meanwhile are those in its bag.
+        AND (
+            document.status = 'active'
+            OR (
+                document.status = 'archived'
+                AND NOT row.has_other_bytes
+                AND own.uri IS NOT DISTINCT FROM row.uri
+            )
+        )
     RETURNING
         document.id,
         object.uri,

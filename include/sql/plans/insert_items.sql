@@ -75,6 +75,7 @@ judged AS (
                             clock.document_id = hit.document_id
                             AND clock.type = ANY(context.events)
                             AND clock.is_external
+                            AND clock.may_start_clocks
                             AND greatest(clock.recorded_at, clock.withdrawn_at)
                             > %(present)s - make_interval(days => %(cooling_off_days)s)
                     )

@@ -38,6 +38,23 @@ CREATE TABLE archive_bags (
     CHECK (state IN ('writing', 'removed') OR sealed_at IS NOT NULL)
 );
 
+-- Whether a URI is spelled the one way that doclife spells it (storage/uris.py): two spellings of one
+-- file would be two objects, and purging the one would destroy the bytes of the other.
+CREATE FUNCTION is_normalised_uri(uri text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT
+        CASE
+            WHEN uri LIKE 'file:///%' THEN
+                uri ~ '^file:///(?:[A-Za-z0-9/._~!$&''()*+,;=:@-]|%[0-9A-F]{2})+$'
+                -- What needs no encoding is not encoded, and neither is NUL.
+                AND uri !~ '%(?:00|2[146-9A-F]|3[0-9ABD]|4[0-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE])'
+                AND substr(uri, 8) !~ '//|/\.{1,2}(?:/|$)|/$'
+            WHEN uri LIKE 's3://_%/_%' THEN uri !~ '/\.{1,2}(?:/|$)|/$'
+            ELSE false
+        END
+$$;
+
 -- Bytes at one normalised URI. Several documents may share them.
 CREATE TABLE stored_objects (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -56,6 +73,7 @@ CREATE TABLE stored_objects (
     -- Set, under a lock that a new reference needs too, before the first byte is touched.
     removing_since timestamptz,
     removed_at timestamptz,
+    CONSTRAINT a_stored_object_has_a_normalised_uri CHECK (is_normalised_uri(uri)),
     CONSTRAINT a_stored_object_has_a_size CHECK (size_bytes >= 0),
     CONSTRAINT a_stored_object_has_a_sha256 CHECK (octet_length(sha256) = 32),
     CONSTRAINT references_are_not_negative CHECK (reference_count >= 0),
@@ -279,5 +297,5 @@ GRANT INSERT, UPDATE ON stores, archive_bags, stored_objects, documents, expiry_
 metadata_fields, matters, matter_documents TO doclife_worker;
 GRANT INSERT, UPDATE, DELETE ON documents_to_check TO doclife_worker;
 -- A local store may be forgotten when it turned out to be empty; rows of bytes never are.
-GRANT EXECUTE ON FUNCTION metadata_text(jsonb, text), metadata_int(jsonb, text),
+GRANT EXECUTE ON FUNCTION is_normalised_uri(text), metadata_text(jsonb, text), metadata_int(jsonb, text),
 metadata_date(jsonb, text) TO doclife_worker, doclife_application, doclife_reader;

@@ -16,6 +16,9 @@ CREATE TABLE events (
     withdrawn_by text,
     -- True for what an application emitted; only these start retention clocks and need the index.
     is_external boolean NOT NULL DEFAULT false,
+    -- Whether whoever emitted it was allowed to start retention clocks then: an event emitted before
+    -- any rule counts from its type must not start one later.
+    may_start_clocks boolean NOT NULL DEFAULT true,
     CONSTRAINT an_event_has_a_type CHECK (type ~ '^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$'),
     CONSTRAINT an_event_happened_within_years_1_to_9999
     CHECK (occurred_on BETWEEN '0001-01-01' AND '9999-12-31'),

@@ -273,6 +273,35 @@ FOR EACH ROW
 WHEN (new.removing_since IS NOT NULL AND new.reference_count > old.reference_count)
 EXECUTE FUNCTION guard_references();
 
+-- Bytes are registered where they lie: within their store, and in a bag only as that bag's payload.
+CREATE FUNCTION guard_place_of_bytes() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = doclife, pg_temp
+AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM stores
+        WHERE id = NEW.store_id AND starts_with(NEW.uri, root_uri || '/')
+    ) THEN
+        RAISE EXCEPTION '% does not lie in its store', NEW.uri
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'bytes_lie_in_their_store';
+    END IF;
+    IF
+        NEW.bag_id IS NULL
+        AND EXISTS (
+            SELECT FROM archive_bags
+            WHERE uri = substring(NEW.uri FROM '^(.*/bag-[0-9]+)/') AND state <> 'removed'
+        )
+    THEN
+        RAISE EXCEPTION '% lies in an archive bag', NEW.uri
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'payloads_belong_to_their_bag';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER guard_place_of_bytes BEFORE INSERT OR UPDATE OF uri, store_id, bag_id ON stored_objects
+FOR EACH ROW EXECUTE FUNCTION guard_place_of_bytes();
+
 -- hold_count is the lock between a hold and destruction: both write the document's row, so one
 -- waits for the other (retention.md 0.5). A hold on what is already going is recorded as too late.
 CREATE FUNCTION note_hold_that_came_too_late() RETURNS trigger

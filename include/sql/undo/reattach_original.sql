@@ -6,6 +6,7 @@
 --   etag, version_id  text
 --   store_id     bigint
 --   now          timestamptz
+-- Returns the document; no row when a purge is destroying the bytes at that place.
 WITH original AS (
     INSERT INTO stored_objects (
         store_id, uri, size_bytes, sha256, etag, version_id, created_at, verified_at
@@ -29,10 +30,15 @@ WITH original AS (
         verified_at = excluded.verified_at,
         removing_since = NULL,
         removed_at = NULL
+    -- Bytes that a purge is destroying are no place to stand on.
+    WHERE
+        stored_objects.removing_since IS NULL
+        OR (stored_objects.removed_at IS NOT NULL AND stored_objects.reference_count = 0)
     RETURNING id
 )
 
 UPDATE documents
 SET stored_object_id = original.id
 FROM original
-WHERE documents.id = %(document_id)s;
+WHERE documents.id = %(document_id)s
+RETURNING documents.id;

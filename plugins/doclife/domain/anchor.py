@@ -85,7 +85,7 @@ class AnchorWriter:
             return None
         return (
             "d.id IN (SELECT e.document_id FROM events AS e "
-            f"WHERE e.type = {self._bind_event()} AND e.is_external "
+            f"WHERE e.type = {self._bind_event()} AND e.is_external AND e.may_start_clocks "
             f"AND e.withdrawn_at IS NULL AND e.occurred_on <= {self._bind_latest(latest)})"
         )
 
@@ -110,7 +110,7 @@ class AnchorWriter:
             "(SELECT CASE WHEN (array_agg(e.withdrawn_at IS NULL ORDER BY e.id DESC))[1] "
             "THEN max(e.occurred_on) FILTER (WHERE e.withdrawn_at IS NULL) END "
             "FROM events AS e WHERE e.document_id = d.id "
-            f"AND e.type = {self._bind_event()} AND e.is_external)"
+            f"AND e.type = {self._bind_event()} AND e.is_external AND e.may_start_clocks)"
         )
 
     def _bind_event(self) -> str:

@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from doclife.domain.actions import ArchiveAction, ArchiveSettings
 from doclife.domain.plan import ShardOutcome
-from doclife.errors import ConfigurationError
+from doclife.errors import ConfigurationError, TryAgainLater
 from doclife.lifecycle.batch import Work, open_batch
 from doclife.lifecycle.rewriting import take_out_unreferenced
 from doclife.storage import bags as bag_files
@@ -90,6 +90,8 @@ def _commit(
     """Judge once more under the locks and let the copies count."""
     copies = {copy.document_id: copy for copy in written.copies}
     with conn.transaction():
+        if bags.find_locked(conn, bag_id).state != "writing":
+            raise TryAgainLater(f"bag {bag_id} was swept away while it was being written.")
         failed = _fail(
             conn,
             work,

@@ -8,7 +8,7 @@ from doclife.errors import StorageError
 from doclife.lifecycle.rewriting import take_out_unreferenced
 from doclife.storage.bags import remove_bag
 from doclife.storage.stores import Stores
-from doclife.store import bags, cleaning
+from doclife.store import bags, batches, cleaning
 from doclife.store.connection import Connection
 
 logger = logging.getLogger(__name__)
@@ -30,22 +30,31 @@ class PruneOutcome:
 def sweep_bags(conn: Connection, *, now: datetime, stores: Stores) -> int:
     """Remove bags that were never sealed and finish those half rewritten; return how many.
 
-    Only bags untouched for an hour are taken. One that cannot be swept is logged with its reason
-    and tried again next week; the others go on.
+    Only bags that were begun an hour ago and that nobody is at work on are taken. One that cannot
+    be swept is logged with its reason and tried again next week; the others go on.
     """
     swept = 0
     for bag in cleaning.list_unfinished_bags(conn, now=now):
         try:
             if bag.state == "writing":
-                remove_bag(stores, uri=bag.uri)
-                bags.forget(conn, bag.bag_id)
+                swept += _remove_half_written(conn, bag, stores)
             else:
                 take_out_unreferenced(conn, bag_id=bag.bag_id, stores=stores, now=now)
+                swept += 1
         except StorageError as error:
             logger.warning("Bag %s was not swept: %s", bag.bag_id, error)
-        else:
-            swept += 1
     return swept
+
+
+def _remove_half_written(conn: Connection, bag: cleaning.UnfinishedBag, stores: Stores) -> bool:
+    """Remove a bag that nobody writes; a large document may well take longer than an hour."""
+    with conn.transaction():
+        shards = bags.list_shards(conn, bag.bag_id)
+        if not all(batches.is_shard_free(conn, shard) for shard in shards):
+            return False
+        remove_bag(stores, uri=bag.uri)
+        bags.forget(conn, bag.bag_id)
+        return True
 
 
 def prune_history(conn: Connection, *, now: datetime) -> PruneOutcome:

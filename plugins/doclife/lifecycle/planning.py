@@ -76,8 +76,8 @@ def plan_due_rules(
     One plan per rule, in one transaction per organization. A second call by the same run finds
     the plans of the first and stores nothing.
 
-    :param as_of: aware; the rules of ON_SCHEDULE with a cron are due when it fired in the 24
-        hours before, all others every night.
+    :param as_of: aware; the rules of ON_SCHEDULE with a cron are due when it has fired since
+        they last ran, all others every night.
     :param mode: simulate to only look; None for each rule's own mode. Asking never enforces a
         rule that only simulates.
     """
@@ -101,7 +101,7 @@ def plan_due_rules(
             due = [
                 version
                 for version in rules.list_current(conn, tenant.id)
-                if version.rule.actions and _is_due(version, night)
+                if version.rule.actions and _is_due(conn, version, night)
             ]
             modes = {
                 version.version_id: Mode.SIMULATE if mode is Mode.SIMULATE else version.rule.mode
@@ -612,8 +612,11 @@ def warning_actions(version: RuleVersion) -> list[int]:
     ]
 
 
-def _is_due(version: RuleVersion, night: Night) -> bool:
-    """Whether the rule runs tonight: always, or when its cron fired in the last 24 hours."""
+def _is_due(conn: Connection, version: RuleVersion, night: Night) -> bool:
+    """Whether the rule runs tonight: always, or when its cron fired since it last ran.
+
+    A night that was missed is made up for, once; a rule never ran counts from its version.
+    """
     trigger = version.rule.trigger
     if trigger.type is not TriggerType.ON_SCHEDULE or trigger.cron is None:
         return True
@@ -621,7 +624,14 @@ def _is_due(version: RuleVersion, night: Night) -> bool:
     moment = night.as_of.astimezone(zone)
     # A moment that is itself on the schedule counts as fired.
     last: datetime = croniter(trigger.cron, moment + timedelta(seconds=1)).get_prev(datetime)
-    return moment - last < timedelta(days=1)
+    ran = plans.find_last_night(
+        conn,
+        rule_id=version.rule_id,
+        dag_id=night.dag_id,
+        run_id=night.run_id,
+        mode=version.rule.mode,
+    )
+    return last > (ran or version.created_at)
 
 
 def _refuse_naive(**moments: datetime) -> None:

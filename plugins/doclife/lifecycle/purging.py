@@ -91,6 +91,12 @@ def remove_originals_batch(conn: Connection, work: Work, *, now: datetime) -> Sh
         # what was asked for. One with other bytes is not ours to remove.
         present = [each for each in originals if not _is_gone(work, each)]
         failures = _check(work, [*copies, *present])
+        digests = {each.document_id: each.sha256 for each in copies}
+        failures += [
+            _failure(each.document_id, "changed", "the original is newer than its archived copy")
+            for each in present
+            if digests.get(each.document_id, each.sha256) != each.sha256
+        ]
         failures += [
             _failure(document_id, "missing", "the catalogue knows no archived copy of it")
             for document_id in set(batch.document_ids) - {each.document_id for each in copies}

@@ -129,7 +129,7 @@ def _reactivate(
         for each in undoing.list_archived(conn, taking_back, document_ids):
             try:
                 # The copy is given up below: only bytes that are seen to be the same replace it.
-                if not _is_original_sound(each, stores=stores):
+                if not _is_original_sound(conn, each, stores=stores):
                     _put_back(conn, each, stores=stores, now=taking_back.now)
             except StorageError as error:
                 failures.append(f"document {each.document_id}: {error}")
@@ -154,9 +154,11 @@ def _reactivate(
     return reactivated, failures
 
 
-def _is_original_sound(archived: ArchivedDocument, *, stores: Stores) -> bool:
+def _is_original_sound(conn: Connection, archived: ArchivedDocument, *, stores: Stores) -> bool:
     """Whether the original is in its place and has the bytes that the copy has."""
     if not archived.has_original or archived.original_uri is None:
+        return False
+    if undoing.is_being_removed(conn, archived.original_uri):
         return False
     try:
         found = digest(stores, uri=archived.original_uri)
@@ -170,6 +172,9 @@ def _put_back(
 ) -> None:
     if archived.original_uri is None:
         raise StorageError("nobody knows where its original was")
+    busy = f"{archived.original_uri} is being destroyed by a purge; restore again afterwards"
+    if undoing.is_being_removed(conn, archived.original_uri):
+        raise StorageError(busy)
     found = put_back(
         stores,
         payload_uri=archived.uri,
@@ -178,7 +183,7 @@ def _put_back(
         sha256=archived.sha256,
         version_id=archived.version_id,
     )
-    undoing.reattach_original(
+    reattached = undoing.reattach_original(
         conn,
         document_id=archived.document_id,
         uri=archived.original_uri,
@@ -189,6 +194,8 @@ def _put_back(
         store_id=stores.at(archived.original_uri).record.store_id,
         now=now,
     )
+    if not reattached:
+        raise StorageError(busy)
 
 
 def _taking_back(

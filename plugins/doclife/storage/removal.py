@@ -40,6 +40,8 @@ def remove_exactly(
     :raises ChangedBytes: other bytes are there; they stay.
     :raises StorageError: the store does not carry our marker, or did not do or not say.
     """
+    if uris.normalised(uri) != uri:
+        raise ChangedBytes(f"{uri} is another spelling of {uris.normalised(uri)}; it stays")
     store = stores.at(uri)
     store.require_ours()
     try:

@@ -124,6 +124,11 @@ def list_leftovers(conn: Connection, shard: ShardRef) -> list[Leftover]:
     return fetch_rows(conn, statement("bags/list_leftovers"), parameters, Leftover)
 
 
+def list_shards(conn: Connection, bag_id: int) -> list[ShardRef]:
+    """Return the shards whose items go into a bag."""
+    return fetch_rows(conn, statement("bags/list_shards"), {"bag_id": bag_id}, ShardRef)
+
+
 def forget(conn: Connection, bag_id: int) -> None:
     """Note that a half written bag was removed, and free its items."""
     conn.execute(statement("bags/forget"), {"bag_id": bag_id})

@@ -70,6 +70,15 @@ def find_own(
     return found
 
 
+def find_last_night(
+    conn: Connection, *, rule_id: int, dag_id: str, run_id: str, mode: str
+) -> datetime | None:
+    """Return the decision moment of the last plan that another run of a DAG stored for a rule."""
+    parameters = {"rule_id": rule_id, "dag_id": dag_id, "run_id": run_id, "mode": mode}
+    found: datetime | None = fetch_value(conn, statement("plans/find_last_night"), parameters)
+    return found
+
+
 def insert(conn: Connection, parameters: Mapping[str, object]) -> int:
     """Store a plan without items; the parameters are those of plans/insert.sql."""
     return int(fetch_value(conn, statement("plans/insert"), parameters))

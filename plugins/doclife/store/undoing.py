@@ -100,9 +100,13 @@ def reattach_original(
     version_id: str | None,
     store_id: int,
     now: datetime,
-) -> None:
-    """Register bytes that were put back in their place, and let the document stand on them."""
-    conn.execute(
+) -> bool:
+    """Register bytes that were put back in their place, and let the document stand on them.
+
+    False when a purge is destroying the bytes at that place.
+    """
+    reattached = fetch_value(
+        conn,
         statement("undo/reattach_original"),
         {
             "document_id": document_id,
@@ -115,6 +119,12 @@ def reattach_original(
             "now": now,
         },
     )
+    return reattached is not None
+
+
+def is_being_removed(conn: Connection, uri: str) -> bool:
+    """Whether a purge is destroying the bytes at a place; none can begin to until the end."""
+    return bool(fetch_value(conn, statement("undo/lock_original"), {"uri": uri}))
 
 
 def mark_items(
