@@ -41,12 +41,12 @@ def restore(world, document, now):
     if document.status == "deleted":
         document.status, document.before_trash = document.before_trash, None
         document.purge_after = None
-    elif document.original or world.files[document.bag] == "intact":
+    elif world.files[document.original or document.bag] == "intact":
         if document.original is None:
             document.original = document.first_original
             world.files[document.original] = "intact"
         document.status, document.archived_at, document.bag = "active", None, None
-        document.original_until = None
+        document.original_until, document.removal_has_begun = None, False
     else:
         return False  # there are no good bytes to go back to
     document.reprieve_until = world.day(now) + timedelta(days=world.reprieve_days)

@@ -19,9 +19,9 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from doclife.domain.actions import ActionType
-from doclife.domain.rule import Rule
+from doclife.domain.rule import Mode, Rule
 from doclife.errors import RefusedError
-from doclife.lifecycle import applying, expiring, halting, holding, planning, undo
+from doclife.lifecycle import applying, cleaning, expiring, halting, holding, planning, undo
 from doclife.storage.stores import StoreRecord, Stores
 from doclife.store import organizations, rules
 from doclife.store.connection import prepare
@@ -63,6 +63,8 @@ LEFTOVERS = (
     "jobs", "certificates", "documents_to_check", "documents", "stored_objects", "archive_bags",
     "rule_versions", "rules", "metadata_fields", "expiry_watermarks", "job_keys",
 )  # fmt: skip
+# Deleting is quicker than truncating, until what was deleted lies about in heaps.
+TRUNCATE_EVERY = 50
 
 
 class System:
@@ -71,6 +73,7 @@ class System:
     def __init__(self, *, url: str, superuser_url: str, folder: Path) -> None:
         self.url, self.superuser_url, self.folder = url, superuser_url, folder
         self.numbers = itertools.count(1)
+        self.forgotten = 0
         self.fuse = Fuse()
         self.moment = datetime.now(UTC)
         self.conn = self._connect()
@@ -118,11 +121,16 @@ class System:
     def resume(self) -> None:
         halting.resume(self.conn, actor=ACTOR, now=self.moment)
 
+    def sweep(self) -> None:
+        cleaning.sweep_bags(self.conn, now=self.moment, stores=self.stores)
+
     def forget(self) -> None:
         """Remove what the last history left, so that every history starts alike."""
-        for table in LEFTOVERS:
+        self.forgotten += 1
+        if self.forgotten % TRUNCATE_EVERY == 0:
+            self.superuser.execute(f"TRUNCATE {', '.join((*LEFTOVERS, 'organizations'))} CASCADE")
+        for table in (*LEFTOVERS, "organizations"):
             self.superuser.execute(f"DELETE FROM {table}")
-        self.superuser.execute("DELETE FROM organizations")
         self.superuser.execute("UPDATE switches SET is_on = false, reason = NULL")
 
 
@@ -132,6 +140,7 @@ class Organization:
     def __init__(self, system: System, setup: dict[str, Any], start: datetime) -> None:
         self.system, self.slug = system, f"model-{next(system.numbers)}"
         self.ids: dict[str, int] = {}
+        self.versions: dict[str, int] = {}
         self.originals: dict[str, Path] = {}
         self.objects: dict[str, int] = {}
         self.folder = system.folder / "documents" / self.slug
@@ -160,7 +169,7 @@ class Organization:
         self, name: str, file: str, values: dict[str, Any], registered_at: datetime
     ) -> None:
         if file not in self.objects:
-            content = f"{self.slug}/{file}".encode()
+            content = self.content(file)
             self.originals[file] = self.folder / file
             self.originals[file].write_bytes(content)
             row = self.conn.execute(
@@ -214,7 +223,7 @@ class Organization:
         """Store a version; not by way of a rule file, reading YAML would take half the time."""
         with self.conn.transaction():
             organizations.lock_rules(self.conn, self.id, shared=False)
-            rules.add_version(
+            version = rules.add_version(
                 self.conn,
                 organization_id=self.id,
                 rule=Rule.from_document(text),
@@ -223,6 +232,7 @@ class Organization:
                 commit=None,
                 now=now,
             )
+        self.versions[text["name"]] = version.version_id
 
     def remove_rule(self, name: str, now: datetime) -> None:
         with self.conn.transaction():
@@ -260,6 +270,12 @@ class Organization:
         return planning.plan_due_rules(
             self.conn, now=now, as_of=as_of, run_id=run_id, organization=self.slug, **RUN
         )
+
+    def plan_rule(self, name: str, run_id: str, now: datetime, as_of: datetime, mode: str) -> Any:
+        return planning.plan_rule(
+            self.conn, rule_version_id=self.versions[name], now=now, as_of=as_of, run_id=run_id,
+            mode=Mode(mode), **RUN,
+        )  # fmt: skip
 
     def plan_selection(self, run_id: str, names: list[str], action: str, now: datetime) -> Any:
         return planning.plan_selection(
@@ -304,6 +320,15 @@ class Organization:
         return str(row[0])
 
     # ------------------------------------------------------------------------------ observations
+    def content(self, file: str) -> bytes:
+        return f"{self.slug}/{file}".encode()
+
+    def contents(self) -> dict[bytes, Path]:
+        """Everything that lies in this organization's part of the stores, and where."""
+        folders = [self.system.folder / store / self.slug for store in ("documents", "archive")]
+        files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+        return {path.read_bytes(): path for path in files}
+
     def documents(self) -> dict[str, dict[str, Any]]:
         cursor = self.conn.cursor(row_factory=psycopg.rows.dict_row)
         rows = cursor.execute(

@@ -31,7 +31,7 @@ PAUSES = (
     60, 3600, 8 * 3600, DAY - 60, DAY, DAY, 2 * DAY, 7 * DAY + 60, 10 * DAY, 35 * DAY, 400 * DAY,
 )  # fmt: skip
 DEEDS = (
-    *("night",) * 10, *("weekly",) * 3, "undo", "restore", "approve", "approve", "select",
+    *("night",) * 10, *("weekly",) * 3, "undo", "restore", "approve", "approve", "select", "run",
 )  # fmt: skip
 ANCHORS = (*DATE_FIELDS, "metadata.end", "event:case.closed", "registered_on", "archived_on")
 
@@ -55,7 +55,14 @@ class Generator:
             for number in range(len(pauses))
         ]
         organizations = [self.organization() for _ in range(count)]
-        steps = [{**self.step(count), "later": pause} for pause in pauses]
+        steps: list[Step] = []
+        for pause in pauses:
+            steps.append({**self.step(count), "later": pause})
+            if steps[-1]["do"] in ("change", "event", "withdraw") and self.chance.random() < 0.6:
+                soon = self.chance.choice((60, DAY - 60, DAY, 7 * DAY - 3600, 7 * DAY))
+                steps.append(
+                    {"do": "night", "organization": steps[-1]["organization"], "later": soon}
+                )
         steps.append({"do": "night", "organization": 0, "later": 86_400})
         days = self.chance.choice((1, 40))
         steps.append({"do": "weekly", "organization": 0, "later": days * 86_400})
@@ -68,7 +75,7 @@ class Generator:
         shared = "shared-file" if chance.random() < 0.15 else None
         return {
             "zone": chance.choice(ZONES),
-            "cooling_off_days": chance.choice((0, 0, 1, 7)),
+            "cooling_off_days": chance.choice((0, 1, 7, 7)),
             "reprieve_days": chance.choice((0, 3, 30)),
             "limits": self.limits(generous=0.92),
             "documents": [
@@ -83,7 +90,7 @@ class Generator:
         return {
             "name": name,
             "file": file,
-            "age_seconds": chance.choice((0, 3600, 86_400 * 6, 86_400 * 8, 86_400 * 400)),
+            "age_seconds": chance.choice((0, DAY * 6, DAY * 8, DAY * 400, DAY * 400)),
             "values": {field: self.value(field) for field in (
                 "document_type", "owner", "tags", "size_bytes", *DATE_FIELDS,
                 *(f"metadata.{key}" for key in METADATA),
@@ -251,7 +258,10 @@ class Generator:
         if kind == "select":
             step["action"] = chance.choice(("ARCHIVE", "DELETE"))
             step["which"] = chance.randrange(256)
-        if kind in ("night", "weekly", "approve", "select"):
+        if kind == "run":
+            step["mode"] = chance.choice(("enforce", "enforce", "simulate"))
+            step["is_ahead"] = chance.random() < 0.3
+        if kind in ("night", "weekly", "approve", "select", "run"):
             if chance.random() < 0.5:
                 facts = [self.fact() for _ in range(chance.randrange(1, 3))]
                 step["between"] = [{**fact, "is_aimed": chance.random() < 0.8} for fact in facts]

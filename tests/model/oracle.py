@@ -10,7 +10,8 @@ from datetime import timedelta
 from tests.model.facts import Item, Plan, Rule
 from tests.model.language import FOREVER, add, answer, cut_off, fields, value
 
-ACTING = ("planned", "approved", "applying")
+ANSWERED = ("approved", "applying")
+ACTING = ("planned", *ANSWERED)
 PURGES = ("purge", "originals")
 OPEN = (*ACTING, "needs_approval")
 
@@ -49,9 +50,8 @@ def is_cooling_off(world, rule, document, now):
     lookers += [rule] if rule else []
     used = {field for one in lookers for field in (*fields(one.when), one.clock)}
     moments = [document.registered_at, *(c.at for c in document.changes if c.field in used)]
-    for event in document.events:
-        if f"event:{event.type}" in used:
-            moments += [event.recorded_at, event.withdrawn_at or event.recorded_at]
+    for event in (event for event in document.events if f"event:{event.type}" in used):
+        moments += [event.recorded_at, event.withdrawn_at or event.recorded_at]
     return max(moments) + timedelta(days=world.cooling_off_days) > now
 
 
@@ -90,10 +90,9 @@ def is_stale(world, plan, now):
 
 
 def reserved(world, now, is_replaced):
-    """Documents of plans that may yet be applied; the unanswered and the stale are over (5.5)."""
+    """Documents of plans that may yet be applied; the replaced and the stale are over (5.5)."""
     for plan in world.plans:
-        is_unanswered = plan.state in ("planned", "needs_approval") and is_replaced(plan)
-        if plan.state in OPEN and (is_unanswered or is_stale(world, plan, now)):
+        if plan.state in OPEN and (is_replaced(plan) or is_stale(world, plan, now)):
             plan.state = "over"
     alive = [item for plan in world.plans if plan.state in OPEN for item in plan.items]
     return {item.document for item in alive if item.state == "planned"}
@@ -107,7 +106,7 @@ def fits(document, action):
 def plan_rules(world, rules, now, as_of):
     """One outcome per document: archive before delete, then review, priority, date, name (5.2)."""
     acting = sorted((rule for rule in rules if rule.mode == "enforce"), key=Rule.place)
-    taken = reserved(world, now, lambda plan: plan.rule in acting)
+    taken = reserved(world, now, lambda p: p.rule in acting and p.state not in ANSWERED)
     chosen = {rule.name: [] for rule in acting}
     for document in world.documents.values():
         wishes = []
@@ -170,20 +169,20 @@ def breaker_trips(world, plan, now):
 
 
 def plan_weekly(world, now):
-    """Past grace: what is in the trash is purged, originals beside their archived copy go."""
-    today, taken = world.day(now), reserved(world, now, lambda plan: plan.kind in PURGES)
+    """Past grace: trash is purged, also what died halfway; originals beside their copies go."""
+    taken = reserved(world, now, lambda p: p.kind in PURGES and p.state != "approved")
     plans = {kind: Plan(kind=kind, made_at=now, items=[]) for kind in PURGES}
     for document in world.documents.values():
         kind, until = "purge", document.purge_after if document.status == "deleted" else None
         if document.status == "archived" and document.original:
             kind, until = "originals", document.original_until
         action = "PURGE" if kind == "purge" else "REMOVE_ORIGINAL"
-        is_due = document.status == "purging" or (until is not None and until <= today)
+        is_due = document.status == "purging" or (until is not None and until <= world.day(now))
         if not is_due or document in taken:
             continue
         if not objection(world, document, action, now, as_of=now):
             plans[kind].items.append(Item.of(document, action))
-    return ask_where_needed(world, list(plans.values()), now)
+    return [ask_where_needed(world, [plan], now)[0] for plan in plans.values()]
 
 
 def verdict(world, plan, item, now):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from doclife.errors import RefusedError
 from tests.model import deeds, oracle
 from tests.model.driver import System
 from tests.model.facts import Item, Plan
@@ -15,6 +16,7 @@ from tests.model.mortality import Killed
 from tests.model.tenant import Disagreement, Tenant
 
 SECOND = timedelta(seconds=1)
+FAR_AHEAD = datetime(2101, 1, 1, tzinfo=UTC)
 Result = TypeVar("Result")
 
 
@@ -80,6 +82,10 @@ class Play:
                 deed(tenant, step, where)
             for each in self.tenants:
                 each.compare(where)
+        self.pass_time(timedelta(hours=2))
+        self.system.sweep()
+        for each in self.tenants:
+            each.compare_remains()
         return self.outcomes
 
     def pass_time(self, by: timedelta) -> None:
@@ -99,7 +105,7 @@ class Play:
         run_id, now = f"night {self.now}", self.now
         mortal = Mortal(self.system, step.get("crash", {}).get("after"))
         summaries = mortal.call(lambda: tenant.real.plan_night(run_id, now, as_of))
-        plans = oracle.plan_night(tenant.world, now, as_of)
+        plans = oracle.plan_rules(tenant.world, tenant.world.rules.values(), now, as_of)
         by_rule = {s.rule.split("@")[0]: s for s in summaries if s.mode == "enforce"}
         for plan in plans:
             assert plan.rule is not None
@@ -116,6 +122,32 @@ class Play:
         for plan in plans:
             if plan.state == "planned" and plan.items:
                 self.apply(tenant, plan, step, mortal, where)
+
+    def deed_run(self, tenant: Tenant, step: Step, where: str) -> None:
+        """Somebody runs one rule by hand, perhaps only to see, perhaps into the future."""
+        name = tenant.pick_name(step, tenant.world.rules)
+        if name is None:
+            return
+        rule, now, run_id = tenant.world.rules[name], self.now, f"run {self.now}"
+        as_of = FAR_AHEAD if step["is_ahead"] else now
+        may_act = rule.mode == "enforce" and not step["is_ahead"]
+        try:
+            summary = tenant.real.plan_rule(name, run_id, now, as_of, step["mode"])
+        except RefusedError:
+            self.count("run by hand refused")
+            if may_act or (step["mode"] == "simulate" and rule.mode != "off"):
+                raise
+            return
+        if step["mode"] == "simulate":
+            self.count("run by hand simulated")
+            return
+        if not may_act:
+            raise Disagreement(f"{where}: rule {name} ({rule.mode}) may not act: {summary}")
+        (plan,) = oracle.plan_rules(tenant.world, [rule], now, now)
+        self.same_plan(tenant, plan, summary, where)
+        self.state_facts_between(tenant, step)
+        if plan.state == "planned" and plan.items:
+            self.apply(tenant, plan, step, Mortal(self.system, None), where)
 
     def deed_weekly(self, tenant: Tenant, step: Step, where: str) -> None:
         """The purge is planned for all organizations at once."""

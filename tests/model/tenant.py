@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from doclife.domain.rule import Rule as SystemRule
@@ -38,8 +37,6 @@ class Tenant:
         self.plan_ids: dict[int, int] = {}  # id() of the oracle's plan: the system's plan
         self.matters: dict[str, Any] = {}
         self.event_ids: dict[int, int] = {}
-        # Every place where bytes of a document were ever seen, with what they are.
-        self.places: dict[str, set[Path]] = {}
         for document in setup["documents"]:
             self.register(document, now - timedelta(seconds=document["age_seconds"]))
         for text in setup["rules"]:
@@ -59,7 +56,6 @@ class Tenant:
         self.world.documents[name] = Document(
             name=name, registered_at=at, values=values, first_original=file, original=file
         )
-        self.places[name] = {self.real.originals[file]}
 
     def make_current(self, text: dict[str, Any], now: datetime) -> None:
         self.real.make_current(text, now)
@@ -200,7 +196,6 @@ class Tenant:
                 self.compare_bytes(where, document, row)
 
     def compare_bytes(self, where: str, document: Document, row: dict[str, Any]) -> None:
-        seen = self.places[document.name]
         for copy in ("original", "bag"):
             file, uri = getattr(document, copy), row[copy]
             if (file is None) != (uri is None):
@@ -210,24 +205,33 @@ class Tenant:
             if file is None:
                 continue
             path = path_of(uri)
-            seen.add(path)
             state = self.world.files[file]
             content = path.read_bytes() if path.exists() else None
-            wanted = f"{self.real.slug}/{document.first_original}".encode()
+            wanted = self.real.content(document.first_original)
             if content is None or (state == "intact" and content != wanted):
                 raise Disagreement(
                     f"{where}: {document.name}: {path} holds {content!r}, not {wanted!r}"
                 )
-        used = {d.original for d in self.world.documents.values() if d.original}
-        used_places = {self.real.originals[file] for file in used}
-        if document.bag:
-            used_places.add(path_of(row["bag"]))
-        gone = seen if document.status == "purged" else set()
-        if document.original is None:
-            gone = gone | {self.real.originals[document.first_original]}
-        left = [path for path in gone if path not in used_places and path.exists()]
-        if left:
-            raise Disagreement(f"{where}: {document.name} should be gone from {left}")
+        first = self.real.originals[document.first_original]
+        used = {d.original for d in self.world.documents.values()}
+        if document.original is None and document.first_original not in used and first.exists():
+            raise Disagreement(f"{where}: the original of {document.name} should be gone")
+
+    def compare_remains(self) -> None:
+        """Nowhere in a store are there bytes that only purged documents had."""
+        kept = {
+            document.first_original
+            for document in self.world.documents.values()
+            if document.status != "purged"
+        }
+        contents = self.real.contents()
+        for document in self.world.documents.values():
+            content = self.real.content(document.first_original)
+            if document.first_original not in kept and content in contents:
+                raise Disagreement(
+                    f"at the end: {document.name} is purged, and its bytes are at "
+                    f"{contents[content]}"
+                )
 
 
 def as_fact(field: str, raw: Any) -> Any:
