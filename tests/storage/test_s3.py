@@ -79,7 +79,7 @@ def test_any_key_is_written_read_and_removed(cloud: Stores, key: str) -> None:
     assert remove(cloud, payload).already_gone
 
 
-def test_large_objects_travel_in_parts(cloud: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_objects_travel_in_parts(cloud: Stores) -> None:
     content = os.urandom(3 * s3.PART_BYTES + 12345)
 
     payload = put(cloud, "large", content)
@@ -145,6 +145,13 @@ def test_exactly_the_recorded_version_goes(versions: Stores, s3_client: Any, buc
     assert [version["VersionId"] for version in left["Versions"]] == [newer]
     assert "DeleteMarkers" not in left
     assert remove(versions, payload).already_gone
+
+
+def test_a_version_of_another_size_than_recorded_stays(versions: Stores) -> None:
+    payload = put(versions, "key", b"content")
+
+    with pytest.raises(ChangedBytes, match="7 bytes and 8 were recorded"):
+        remove(versions, replace(payload, size_bytes=8))
 
 
 def test_a_version_below_a_delete_marker_is_still_destroyed(

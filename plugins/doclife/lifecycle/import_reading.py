@@ -20,7 +20,7 @@ AHEAD_FILES = 10_000
 """Read ahead of the database at most: a few of its batches."""
 _LOCAL_THREADS = 3
 """One more than the usual two cores: somebody is always waiting for the disk."""
-_REMOTE_THREADS = 16
+_REMOTE_THREADS = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

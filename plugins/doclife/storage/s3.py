@@ -16,10 +16,12 @@ from botocore.exceptions import BotoCoreError
 from doclife.storage import uris
 from doclife.storage.filesystem import Chunk, Listed, Stat
 
-PART_BYTES = 8 * 1024 * 1024
-"""Objects up to this size are one request; larger ones are read and written in parts."""
+READ_BYTES = 2 * 1024 * 1024
+"""Objects are read in ranges of this size: several threads at once must not fill the memory."""
+PART_BYTES = 5 * 1024 * 1024
+"""Larger objects are written in parts of this size, the smallest that S3 takes."""
 PARTS_PER_STEP = 1000
-"""S3 allows 10,000 parts. Every 1,000 they grow, so that 440 GB fit and memory stays small."""
+"""S3 takes 10,000 parts. Every 1,000 they grow, so that 275 GB fit and memory stays small."""
 
 
 class S3Filesystem:
@@ -59,15 +61,15 @@ class S3Filesystem:
         return found, cast(BinaryIO, _Parts(self, uri, found))
 
     def part(self, uri: str, found: Stat, *, start: int) -> bytes:
-        """Read up to PART_BYTES of a described object."""
+        """Read up to READ_BYTES of a described object."""
         bucket, key = uris.bucket_and_key(uri)
         arguments = {"Bucket": bucket, "Key": key}
         if found.version_id is not None:
             arguments["VersionId"] = found.version_id
         elif found.etag is not None:
             arguments["IfMatch"] = f'"{found.etag}"'
-        if found.size_bytes > PART_BYTES:
-            arguments["Range"] = f"bytes={start}-{start + PART_BYTES - 1}"
+        if found.size_bytes > READ_BYTES:
+            arguments["Range"] = f"bytes={start}-{start + READ_BYTES - 1}"
         try:
             return cast(bytes, fsspec.asyn.sync(self._s3.loop, self._body, arguments))
         except BotoCoreError as error:
@@ -106,7 +108,7 @@ class S3Filesystem:
         parts = _parts_of(chunks)
         first = next(parts)
         if len(first) < PART_BYTES:
-            answer = self._call("put_object", uri, Body=first, IfNoneMatch="*")
+            answer = self._call("put_object", uri, Body=bytes(first), IfNoneMatch="*")
             size = len(first)
         else:
             answer, size = self._upload(uri, first, parts)
@@ -119,7 +121,9 @@ class S3Filesystem:
             raise OSError(f"{uri} was overwritten by somebody else while it was written")
         return found
 
-    def _upload(self, uri: str, first: bytes, rest: Iterator[bytes]) -> tuple[dict[str, Any], int]:
+    def _upload(
+        self, uri: str, first: bytearray, rest: Iterator[bytearray]
+    ) -> tuple[dict[str, Any], int]:
         upload = self._call("create_multipart_upload", uri)["UploadId"]
         try:
             size, content = 0, first
@@ -127,11 +131,11 @@ class S3Filesystem:
             while content:
                 number = len(sent) + 1
                 part = self._call(
-                    "upload_part", uri, UploadId=upload, PartNumber=number, Body=content
+                    "upload_part", uri, UploadId=upload, PartNumber=number, Body=bytes(content)
                 )
                 sent.append({"PartNumber": number, "ETag": part["ETag"]})
                 size += len(content)
-                content = next(rest, b"")
+                content = next(rest, bytearray())
             answer = self._call(
                 "complete_multipart_upload",
                 uri,
@@ -211,19 +215,23 @@ class _Parts(RawIOBase):
         return length
 
 
-def _parts_of(chunks: Iterable[Chunk]) -> Iterator[bytes]:
+def _parts_of(chunks: Iterable[Chunk]) -> Iterator[bytearray]:
     """Yield content in parts as large as S3 wants them; at least one, which may be empty."""
-    gathered = bytearray()
+    part = bytearray()
     number = 0
     for chunk in chunks:
-        gathered += chunk
-        wanted = PART_BYTES * (1 + number // PARTS_PER_STEP)
-        while len(gathered) >= wanted:
-            yield bytes(gathered[:wanted])
-            del gathered[:wanted]
-            number += 1
-    if gathered or number == 0:
-        yield bytes(gathered)
+        rest = memoryview(chunk)
+        while rest:
+            wanted = PART_BYTES * (1 + number // PARTS_PER_STEP)
+            room = wanted - len(part)
+            part += rest[:room]
+            rest = rest[room:]
+            if len(part) == wanted:
+                yield part
+                part = bytearray()
+                number += 1
+    if part or number == 0:
+        yield part
 
 
 def _facts(head: Mapping[str, Any]) -> Stat:
