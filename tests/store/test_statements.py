@@ -1,0 +1,149 @@
+"""Every SQL file is one statement with a header, known to the server and used by one module."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from doclife.errors import ConfigurationError
+from doclife.store.connection import connect
+from doclife.store.sql import SQL_DIR, composed, statement
+
+PLUGIN = Path(__file__).parents[2] / "plugins" / "doclife"
+NAMES = sorted(
+    str(path.relative_to(SQL_DIR).with_suffix(""))
+    for path in SQL_DIR.glob("*/*.sql")
+    if path.parent.name != "schema"
+)
+HOLE = re.compile(r"\{([a-z_]+)\}")
+PARAMETER = re.compile(r"%\((\w+)\)s")
+
+# What fills the holes when a file is prepared: the compiler's own text has tests of its own.
+HIT = (
+    "SELECT NULL::bigint AS document_id, NULL::smallint AS action_index, NULL::text AS action,"
+    " NULL::date AS anchor_on, NULL::date AS retain_until, NULL::date AS due_on,"
+    " NULL::boolean AS matched"
+)
+FRAGMENTS = {
+    "hits": HIT,
+    "protections": "SELECT NULL::bigint AS document_id, NULL::bigint AS rule_version_id,"
+    " NULL::date AS retain_until",
+}
+# psycopg sends moments and days with their types; everything else leaves the choice to the server.
+TYPES = {
+    "now": "timestamptz",
+    "present": "timestamptz",
+    "as_of": "timestamptz",
+    "today": "date",
+    "days": "int4",
+}
+# Statements of a working table are prepared after the one that makes it.
+FIRST = sorted(NAMES, key=lambda name: ("/create_" not in name, name))
+
+
+def uses() -> Iterator[tuple[str, str]]:
+    """Every (name, module) of a statement("...") or composed("...") in the code."""
+    for path in PLUGIN.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in ("statement", "composed")
+                and node.args
+                and isinstance(node.args[0], ast.Constant)
+            ):
+                yield node.args[0].value, str(path.relative_to(PLUGIN))
+
+
+def body(name: str) -> str:
+    """Return a file without its comments."""
+    lines = statement(name).splitlines()
+    return "\n".join(line for line in lines if not line.lstrip().startswith("--"))
+
+
+def test_there_are_statements() -> None:
+    assert len(NAMES) > 100
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_is_one_statement_with_a_header(name: str) -> None:
+    code = re.sub(r"'[^']*'", "''", body(name)).strip()
+    assert statement(name).startswith("-- ")
+    assert code.endswith(";")
+    assert code.count(";") == 1
+    # The session's search_path finds the schema; only a migration begins without one.
+    assert "doclife." not in code or name.startswith("migrations/")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_header_names_every_parameter_and_hole(name: str) -> None:
+    header = "\n".join(line for line in statement(name).splitlines() if line.startswith("--"))
+    wanted = set(PARAMETER.findall(body(name))) | set(HOLE.findall(body(name)))
+
+    assert {each for each in wanted if not re.search(rf"\b{each}\b", header)} == set()
+
+
+def test_every_file_is_used_by_one_module_and_every_use_has_a_file() -> None:
+    used = set(uses())
+    modules = Counter(name for name, _module in used)
+
+    assert set(modules) == set(NAMES)
+    shared = {name: count for name, count in modules.items() if count > 1}
+    assert set(shared) == SHARED
+    assert {module.split("/")[0] for _name, module in used} <= {"store", "lifecycle"}
+
+
+# The working tables of plan and apply are made where each begins.
+SHARED = {"plans/create_protections"}
+
+
+def test_the_server_knows_every_table_column_and_function(database: str) -> None:
+    faults = {}
+    with connect(database) as conn:
+        for name in FIRST:
+            text = statement(name)
+            holes = {each: FRAGMENTS[each] for each in HOLE.findall(body(name))}
+            if holes:
+                text = composed(name, **holes)
+            wanted = dict.fromkeys(PARAMETER.findall(text))
+            try:
+                if "/create_" in name and "CREATE" in text:
+                    conn.execute(text, wanted)
+                elif not re.match(r"COPY|ANALYZE|TRUNCATE|CREATE", body(name).strip()):
+                    prepare(conn, text)
+            except psycopg.Error as error:
+                faults[name] = str(error)
+
+    assert not faults, "\n".join(f"{name}: {fault}" for name, fault in faults.items())
+
+
+def prepare(conn: psycopg.Connection, text: str) -> None:
+    """Let the server parse and analyse a statement without running it."""
+    numbers: dict[str, int] = {}
+
+    def number(match: re.Match[str]) -> str:
+        return f"${numbers.setdefault(match[1], len(numbers) + 1)}"
+
+    query = PARAMETER.sub(number, text).replace("%%", "%")
+    types = [psycopg.adapters.types[TYPES[name]].oid if name in TYPES else 0 for name in numbers]
+    result = conn.pgconn.prepare(b"", query.encode(), types)
+    if result.status != psycopg.pq.ExecStatus.COMMAND_OK:
+        raise psycopg.Error(result.get_error_message())
+
+
+def test_a_name_without_a_file_says_where_it_was_looked_for() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"no SQL statement named 'plans/inzert'.*inzert\.sql"
+    ):
+        statement("plans/inzert")
+
+
+def test_a_hole_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="has no hole"):
+        composed("plans/insert", hits="SELECT 1")
