@@ -30,6 +30,10 @@ DAY = 86_400
 PAUSES = (
     60, 3600, 8 * 3600, DAY - 60, DAY, DAY, 2 * DAY, 7 * DAY + 60, 10 * DAY, 35 * DAY, 400 * DAY,
 )  # fmt: skip
+# After a change comes a night within the cooling-off or just past it, after a night a purge within
+# the grace or just past it: where a day decides.
+FOLLOWERS = {"change": "night", "event": "night", "withdraw": "night", "night": "weekly"}
+SOON = (60, DAY - 60, DAY, 2 * DAY, 6 * DAY, 7 * DAY - 60, 7 * DAY, 31 * DAY)
 DEEDS = (
     *("night",) * 10, *("weekly",) * 3, "undo", "restore", "approve", "approve", "select", "run",
 )  # fmt: skip
@@ -47,7 +51,7 @@ class Generator:
 
     def history(self) -> dict[str, Any]:
         count = 2 if self.chance.random() < 0.15 else 1
-        pauses = [self.chance.choice(PAUSES) for _ in range(self.chance.randrange(3, 12))]
+        pauses = [self.chance.choice(PAUSES) for _ in range(self.chance.randrange(3, 9))]
         while sum(pauses) > LONGEST_SECONDS:
             pauses.pop()
         self.days = [
@@ -58,14 +62,14 @@ class Generator:
         steps: list[Step] = []
         for pause in pauses:
             steps.append({**self.step(count), "later": pause})
-            if steps[-1]["do"] in ("change", "event", "withdraw") and self.chance.random() < 0.6:
-                soon = self.chance.choice((60, DAY - 60, DAY, 7 * DAY - 3600, 7 * DAY))
-                steps.append(
-                    {"do": "night", "organization": steps[-1]["organization"], "later": soon}
-                )
-        steps.append({"do": "night", "organization": 0, "later": 86_400})
+            follow = FOLLOWERS.get(steps[-1]["do"])
+            if follow is not None and self.chance.random() < 0.5:
+                organization = steps[-1]["organization"]
+                soon = self.chance.choice(SOON)
+                steps.append({"do": follow, "organization": organization, "later": soon})
+        steps.append({"do": "night", "organization": 0, "later": DAY})
         days = self.chance.choice((1, 40))
-        steps.append({"do": "weekly", "organization": 0, "later": days * 86_400})
+        steps.append({"do": "weekly", "organization": 0, "later": days * DAY})
         return {"start": self.start.isoformat(), "organizations": organizations, "steps": steps}
 
     # ------------------------------------------------------------------------ the world at first
