@@ -84,11 +84,10 @@ def _info(info: BagInfo, *, count: int, total_bytes: int) -> bytes:
 
 def _line(label: str, value: str) -> str:
     assert _LABEL.fullmatch(label), f"{label!r} is no label of bag-info.txt"
-    # split() also takes what str.splitlines() would break at: form feeds, U+2028 and the like.
-    words = "".join(
-        character if character.isprintable() else " " for character in " ".join(value.split())
-    )
-    if not words.strip():
+    # Line ends of every kind, U+2028 included, are not printable.
+    printable = "".join(character if character.isprintable() else " " for character in value)
+    words = " ".join(printable.split())
+    if not words:
         return ""
     return (
         textwrap.fill(
