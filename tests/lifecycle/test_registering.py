@@ -169,8 +169,9 @@ def test_touching_a_file_does_not_move_its_retention(importer: Importer, folder:
     write(folder / "a", b"content", on=datetime(2000, 1, 1, tzinfo=UTC))
 
     assert importer(folder).unchanged == 1
+    assert importer(folder, owner="olga").changed == 1
     document = importer.document("papers/a")
-    assert (document["modified_on"], document["version"]) == (date(2020, 5, 17), 1)
+    assert (document["modified_on"], document["version"]) == (date(2020, 5, 17), 2)
     assert importer(folder, quick=True).unchanged == 1
 
 

@@ -101,6 +101,7 @@ def test_whatever_moment_it_is_killed_running_it_again_completes_it(
         assert rewrite(stores, bag, copies[1], copies[2]).removed == (1, 2)
         bagit.Bag(str(bag)).validate()
         assert held_by(bag) == ["3"]
+        assert len(names_in(bag)) == 5, "something half written was left"
 
     assert number > 30
 
@@ -139,6 +140,23 @@ def test_another_purge_after_a_killed_one_never_loses_a_document(
         assert (held_by(bag) if bag.exists() else []) == survivors
         if survivors:
             bagit.Bag(str(bag)).validate()
+
+
+def test_what_changes_after_a_killed_purge_is_still_promised_as_recorded(
+    stores: Stores, bag: Path, copies: dict[int, Copy]
+) -> None:
+    """Killed after the manifests were written without document 2, and then somebody changed it."""
+    whole = bag.with_name("whole")
+    os.system(f"cp -r '{bag}' '{whole}'")
+    rewrite(stores, bag, copies[2])
+    (bag / "data" / "2").write_bytes(b"CONTENT 2")
+
+    assert [failure.reason_code for failure in rewrite(stores, bag, copies[2]).failures] == [
+        "changed"
+    ]
+    assert (bag / "manifest-sha256.txt").read_bytes() == (
+        whole / "manifest-sha256.txt"
+    ).read_bytes()
 
 
 def test_a_bag_without_its_manifest_is_reported_not_guessed(

@@ -4,11 +4,11 @@
 
 import contextlib
 import ctypes
+import errno
 import hashlib
 import os
 import stat as modes
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from io import FileIO
@@ -65,16 +65,10 @@ class LocalFilesystem:
         path = Path(uris.local_path(uri))
         if not is_durable:
             return self._written(path, chunks)
-        # Always the same name, so that what a crash left is overwritten by the next attempt.
-        mark = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
-        temporary = path.with_name(f"{TEMPORARY_PREFIX}{mark}")
-        temporary.unlink(missing_ok=True)
-        try:
+        with _temporary_for(path) as temporary:
             found = self._written(temporary, chunks)
             flush_file(str(temporary))
             os.link(temporary, path)  # unlike a rename it never overwrites
-        finally:
-            temporary.unlink(missing_ok=True)
         flush_folder(str(path.parent))
         return found
 
@@ -98,19 +92,12 @@ class LocalFilesystem:
     def replace(self, uri: str, content: bytes) -> None:
         """Write under a temporary name, flush, rename, flush the folder."""
         path = Path(uris.local_path(uri))
-        descriptor, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)
-        temporary = Path(name)
-        try:
-            try:
-                os.fchmod(descriptor, FILE_MODE)
-                _write_all(descriptor, content)
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        if not path.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
+        with _temporary_for(path) as temporary:
+            self._written(temporary, [content])
+            flush_file(str(temporary))
             temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
         flush_folder(str(path.parent))
 
     def flush(self, uri: str) -> None:
@@ -161,6 +148,21 @@ class LocalFilesystem:
     def copies_beside(self, uri: str, *, version_id: str | None = None) -> int:
         """Count the other hard links of a file."""
         return os.lstat(uris.local_path(uri)).st_nlink - 1
+
+
+@contextlib.contextmanager
+def _temporary_for(path: Path) -> Iterator[Path]:
+    """Yield a free name beside ``path`` and leave nothing there.
+
+    Always the same one, so that what a killed process left goes with the next attempt.
+    """
+    mark = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
+    temporary = path.with_name(f"{TEMPORARY_PREFIX}{mark}")
+    temporary.unlink(missing_ok=True)
+    try:
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def flush_file(path: str) -> None:
