@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from datetime import date
 
+import psycopg
 import pytest
 from airflow.sdk.exceptions import AirflowNotFoundException
 
+from doclife.errors import ConfigurationError
 from doclife.operators.connecting import _credentials, documents_database
 
 
@@ -38,6 +40,26 @@ def test_a_connection_that_does_not_exist_is_a_fault_that_lasts():
     with (
         pytest.raises(AirflowNotFoundException),
         documents_database("no_such_connection", application_name="doclife"),
+    ):
+        pass
+
+
+def test_a_database_that_lets_nobody_in_is_a_fault_that_lasts(database, monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_DOCUMENTS", f"{database.partition('?')[0]}_is_missing")
+
+    with (
+        pytest.raises(ConfigurationError, match=r"Connection 'documents'.* does not exist"),
+        documents_database("documents", application_name="doclife"),
+    ):
+        pass
+
+
+def test_a_database_that_is_away_may_come_back(monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_DOCUMENTS", "postgresql://doclife@127.0.0.1:1/doclife")
+
+    with (
+        pytest.raises(psycopg.OperationalError),
+        documents_database("documents", application_name="doclife"),
     ):
         pass
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import jinja2
 import psycopg
 import pytest
 from airflow.sdk.definitions.retry_policy import RetryAction
@@ -15,11 +16,16 @@ LASTING = [
     ConfigurationError("no such store 'archve'"),
     RefusedError("plan 7 waits for approval"),
     AirflowNotFoundException("The conn_id `documents` isn't defined"),
+    psycopg.errors.UndefinedTable('relation "organizations" does not exist'),
+    psycopg.errors.InvalidSchemaName('schema "doclife" does not exist'),
+    psycopg.errors.InsufficientPrivilege("permission denied for table documents"),
+    jinja2.UndefinedError("'dict object' has no attribute 'cse'"),
 ]
 PASSING = [
     TryAgainLater("another process works on it"),
     StorageError("the bucket does not answer"),
     psycopg.OperationalError("connection refused"),
+    psycopg.errors.LockNotAvailable("canceling statement due to lock timeout"),
 ]
 
 

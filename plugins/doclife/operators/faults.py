@@ -4,12 +4,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
+from jinja2 import TemplateError
 
 from doclife.errors import ConfigurationError, RefusedError
 
-LASTING = (ConfigurationError, RefusedError, AirflowNotFoundException)
+LASTING = (ConfigurationError, RefusedError, AirflowNotFoundException, TemplateError)
 """What stays as it is until a person does something: wrong settings, a halt, a missing approval,
-a Connection that does not exist."""
+a Connection that does not exist, an operator's template that cannot be rendered."""
+
+LASTING_STATES = frozenset(
+    {
+        "28000",  # the user may not connect
+        "28P01",  # wrong password
+        "3D000",  # no such database
+        "3F000",  # no such schema: never migrated
+        "42501",  # a grant is missing
+        "42703",  # no such column: migrations are missing
+        "42883",  # no such function
+        "42P01",  # no such table
+    }
+)
+"""SQLSTATEs with the same meaning."""
+
+
+def is_lasting(error: BaseException) -> bool:
+    """Whether a failure stays as it is until a person does something."""
+    # By attribute: psycopg is not imported when DAG files are parsed.
+    return isinstance(error, LASTING) or getattr(error, "sqlstate", None) in LASTING_STATES
 
 
 @contextmanager
@@ -21,5 +42,7 @@ def lasting_faults_fail_at_once() -> Iterator[None]:
     """
     try:
         yield
-    except LASTING as error:
+    except Exception as error:
+        if not is_lasting(error):
+            raise
         raise AirflowFailException(str(error)) from error

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from airflow.sdk import RetryDecision, RetryPolicy
 
-from doclife.operators.faults import LASTING
+from doclife.operators.faults import is_lasting
 
 
 class FullJitter(RetryPolicy):
@@ -35,7 +35,7 @@ class FullJitter(RetryPolicy):
         context: Any = None,  # noqa: ARG002
     ) -> RetryDecision:
         """Decide by the exception, and draw the wait."""
-        if isinstance(exception, LASTING):
+        if is_lasting(exception):
             return RetryDecision.fail(f"a retry cannot help: {exception}")
         limit = self.longest_wait(try_number)
         wait = random.uniform(0, limit.total_seconds())  # noqa: S311 (no secret)
