@@ -274,7 +274,7 @@ class Generator:
                 step["crash"] = {
                     "after": chance.choice((chance.randrange(1, 50), chance.randrange(40, 130))),
                     "then": [self.fact()] if chance.random() < 0.4 else [],
-                    "resumes": chance.random() < 0.85,
+                    "resumes": chance.random() < 0.65,
                 }
         if kind == "night" and chance.random() < 0.15:
             step["decided_earlier"] = chance.choice((3600, 86_400, 3 * 86_400))
