@@ -98,6 +98,24 @@ def test_a_draft_is_previewed_without_being_applied(acme, tmp_path):
     assert [rule["name"] for rule in acme.json("rules", "list")["rules"]] == ["expired-notes"]
 
 
+def test_a_rule_that_archives_into_an_unknown_store_is_not_applied(acme, tmp_path):
+    file = tmp_path / "archiving.yaml"
+    file.write_text(
+        "organization: acme\n"
+        "rules:\n"
+        "  - name: old-notes\n"
+        "    mode: enforce\n"
+        "    trigger: {type: ON_EXPIRATION}\n"
+        "    when: {field: title, op: not_null}\n"
+        "    actions: [{do: ARCHIVE, with: {store: nostore}}]\n"
+    )
+
+    refused = acme("rules", "apply", file, exit_code=1)
+
+    assert "rule old-notes archives into store 'nostore'" in refused.errors
+    assert [rule["name"] for rule in acme.json("rules", "list")["rules"]] == ["expired-notes"]
+
+
 def test_an_unknown_rule_is_named_with_those_there_are(acme):
     for command in (("preview", "nope"), ("remove", "nope")):
         assert "Rules: expired-notes." in acme("rules", *command, exit_code=1).errors

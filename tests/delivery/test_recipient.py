@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 
 from doclife.delivery.recipient import render_recipient
+from doclife.domain.recipient import DOCUMENT_FIELDS
 from doclife.errors import ConfigurationError
+from doclife.store.connection import Connection
+from doclife.store.sql import statement
 
 DOCUMENT: dict[str, Any] = {
     "external_id": "4711",
@@ -54,8 +57,15 @@ def test_names_whom_the_document_names(template: str, recipient: str) -> None:
         "{{ document.title | pprint }}",
         "{{ document.owner",
         "{{ config }}",
+        "{{ document.owner is owned }}",
     ],
 )
 def test_refuses_everything_else(template: str) -> None:
     with pytest.raises(ConfigurationError, match="the recipient"):
         render_recipient(template, DOCUMENT)
+
+
+def test_the_fields_are_those_that_messages_read(conn: Connection) -> None:
+    found = conn.execute(statement("notices/read_documents"), {"document_ids": []}).description
+
+    assert {column.name for column in found or ()} == DOCUMENT_FIELDS

@@ -118,6 +118,25 @@ def test_refuses_parts_that_do_not_fit_together(parts: dict[str, Any], reason: s
         rule(**parts)
 
 
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"to": "{{ document.ownr }}"}, "Did you mean 'owner'"),
+        ({"to": "{{ document['ownr'] }}"}, "Did you mean 'owner'"),
+        ({"to": "{{ 1 + 1 }}"}, "may not contain add"),
+        ({"to": "{{ document.metadata.x"}, "cannot be read"),
+        ({"to": "{{ document.owner | pprint }}"}, "uses filter 'pprint'"),
+        ({"to": "x@example.org", "template": "notise"}, "Did you mean 'notice'"),
+        ({"to": "x@example.org", "template": "digest"}, "no message template 'digest'"),
+    ],
+)
+def test_refuses_a_message_that_could_never_be_composed(
+    settings: dict[str, str], reason: str
+) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        rule(actions=[{"do": "NOTIFY", "with": settings}])
+
+
 def test_a_period_that_may_be_longer_is_left_to_the_protection() -> None:
     # 365 days may be shorter or as long as 12 months; the retention itself decides at run time.
     retain = {"for": "12mo", "after": "created_on"}
@@ -175,6 +194,11 @@ def test_refuses_an_unknown_time_zone(zone: str) -> None:
         {"headers": {"X A": "b"}},
         {"headers": {"Webhook-Signature": "v1,x"}},
         {"headers": {"Host": "x"}},
+        {"headers": {"Authorization": "Bearer x"}},
+        {"headers": {"Proxy-Authorization": "x"}},
+        {"headers": {"Cookie": "x"}},
+        {"headers": {"X-Api-Key": "x"}},
+        {"headers": {"X-Hook-Token": "x"}},
         {"timeout": "0s"},
         {"timeout": "301s"},
         {"timeout": 30},

@@ -195,7 +195,7 @@ def test_an_owner_that_is_no_plain_address_is_replaced_by_the_fallback(
 
 def test_a_misspelt_recipient_fails_with_the_reason_and_harms_no_other_rule(world: World) -> None:
     world.add_document("a.txt", document_type="draft")
-    world.enforce("misspelt", when=DRAFTS, actions=notify(to="{{ document.ownr }}"))
+    world.enforce("misspelt", when=DRAFTS, actions=notify(to="{{ document.title.ownr }}"))
     world.enforce("right", when=DRAFTS, actions=notify())
 
     outcomes = world.night()

@@ -1,39 +1,18 @@
 """Whom a rule's ``to: "{{ document.owner }}"`` names, for one document.
 
 The author of a rule writes this template, and anybody may write what is in a document. So it is
-less than Jinja: values of the document, a few filters, conditions; no calls, no loops, no
-arithmetic, and no attributes but the keys of the document.
+the small language of ``domain.recipient``, and reads no attributes but the keys of the document.
 """
 
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, UndefinedError, nodes
+from jinja2 import StrictUndefined, TemplateError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from doclife.domain.recipient import recipient_fault
 from doclife.errors import ConfigurationError
-
-FILTERS = frozenset({"d", "default", "first", "last", "lower", "trim", "upper"})
-_ALLOWED = (
-    nodes.Template,
-    nodes.Output,
-    nodes.TemplateData,
-    nodes.Name,
-    nodes.Getattr,
-    nodes.Getitem,
-    nodes.Const,
-    nodes.Filter,
-    nodes.Test,
-    nodes.If,
-    nodes.CondExpr,
-    nodes.And,
-    nodes.Or,
-    nodes.Not,
-    nodes.Compare,
-    nodes.Operand,
-    nodes.Keyword,
-)
 
 
 def render_recipient(template: str, document: Mapping[str, Any]) -> str:
@@ -85,26 +64,7 @@ _ENVIRONMENT.globals.clear()
 
 @lru_cache(maxsize=500)
 def _compiled(template: str) -> Any:
-    for node in _walk(_ENVIRONMENT.parse(template)):
-        if not isinstance(node, _ALLOWED):
-            raise ConfigurationError(
-                f"the recipient {template!r} may not contain {type(node).__name__.lower()}: "
-                "write fields such as {{ document.owner }} or {{ document.metadata.contact }}"
-            )
-        if isinstance(node, nodes.Filter) and node.name not in FILTERS:
-            raise ConfigurationError(
-                f"the recipient {template!r} uses filter {node.name!r}. "
-                f"Filters: {', '.join(sorted(FILTERS))}"
-            )
-        if isinstance(node, nodes.Name) and node.name != "document":
-            raise ConfigurationError(
-                f"the recipient {template!r} uses {node.name!r}; there is only document"
-            )
+    fault = recipient_fault(template)
+    if fault is not None:
+        raise ConfigurationError(fault)
     return _ENVIRONMENT.from_string(template)
-
-
-def _walk(node: nodes.Node) -> list[nodes.Node]:
-    found = [node]
-    for child in node.iter_child_nodes():
-        found += _walk(child)
-    return found

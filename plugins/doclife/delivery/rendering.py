@@ -16,11 +16,12 @@ from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateNot
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from doclife.delivery.plain_text import cut_for_slack, escape_for_slack, one_line
+from doclife.domain.message import TEMPLATES
 from doclife.errors import ConfigurationError
 
 TEMPLATES_DIR = Path(__file__).resolve().parents[3] / "include" / "templates"
-NAMES = ("deletion-warning", "digest", "expiry-warning", "notice")
-"""The templates there are. A rule names one of them; ``digest`` is the daily summary's."""
+NAMES = tuple(sorted(("digest", *TEMPLATES)))
+"""The templates there are; ``digest`` is the daily summary's, the others a rule may name."""
 LOCALES = ("en", "es")
 DEFAULT_LOCALE = "en"
 

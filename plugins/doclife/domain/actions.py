@@ -21,7 +21,9 @@ from pydantic import (
 )
 
 from doclife.domain.duration import Period
-from doclife.domain.faults import shown
+from doclife.domain.faults import did_you_mean, shown
+from doclife.domain.message import TEMPLATES
+from doclife.domain.recipient import recipient_fault
 from doclife.domain.text import Text
 from doclife.errors import ConfigurationError
 
@@ -33,6 +35,10 @@ _SECONDS = re.compile(r"([0-9]{1,4})(s|m)")
 _MAX_TIMEOUT_SECONDS = 300
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")  # RFC 9110, 5.6.2: token
 _RESERVED_HEADERS = frozenset({"host", "content-length", "content-type", "transfer-encoding"})
+_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
+_SECRET_WORDS = re.compile(
+    r"token|secret|passw|api[_-]?key|access[_-]?key|signature|credential", re.I
+)
 
 
 class RulePart(BaseModel):
@@ -76,9 +82,30 @@ def _headers(headers: dict[str, str]) -> dict[str, str]:
             raise ValueError(f"{shown(name)} is not a header name")
         if name.lower() in _RESERVED_HEADERS or name.lower().startswith("webhook-"):
             raise ValueError(f"header {name!r} is set by doclife")
+        if name.lower() in _SECRET_HEADERS or _SECRET_WORDS.search(name):
+            raise ValueError(
+                f"header {name!r} carries a secret, which no rule may hold: put it into the extra "
+                "of the Airflow Connection doclife_endpoint_<name>"
+            )
         if not value.isascii() or not value.isprintable():
             raise ValueError(f"the value of header {name!r} is not printable ASCII")
     return headers
+
+
+def _recipient(template: str) -> str:
+    fault = recipient_fault(template)
+    if fault is not None:
+        raise ValueError(fault)
+    return template
+
+
+def _template(name: str) -> str:
+    if name not in TEMPLATES:
+        raise ValueError(
+            f"there is no message template {shown(name)}.{did_you_mean(name, TEMPLATES)} "
+            f"Templates: {', '.join(TEMPLATES)}"
+        )
+    return name
 
 
 class ArchiveSettings(RulePart):
@@ -102,8 +129,8 @@ class NotifySettings(RulePart):
     """
 
     channel: Literal["email", "slack", "notification"] = "email"
-    to: Annotated[Text, Field(min_length=1)]
-    template: Name | None = None
+    to: Annotated[Text, Field(min_length=1), AfterValidator(_recipient)]
+    template: Annotated[Name, AfterValidator(_template)] | None = None
     digest: Literal["none", "daily"] = "none"
 
 
@@ -163,7 +190,6 @@ def plain_settings(action: Any) -> dict[str, Any]:
     """The settings of an action as plain JSON, defaults included: what a job carries."""
     settings: dict[str, Any] = action.with_.model_dump(mode="json", by_alias=True)
     return settings
-
 
 
 def checked_settings(action: ActionType, options: Mapping[str, object]) -> dict[str, Any]:

@@ -37,5 +37,8 @@ class Unsendable:
     reason: str
 
 
+TEMPLATES = ("deletion-warning", "expiry-warning", "notice")
+"""The message templates that a rule may name."""
+
 DAILY = "daily:"
 """Begins the type of a notification that the next digest takes up."""

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from doclife.domain.actions import ArchiveAction
 from doclife.domain.compiler import RuleVersion
-from doclife.domain.rule import Rule
+from doclife.domain.rule import Mode, Rule
 from doclife.domain.rule_file import RuleFile, dump_rules, load_rules
 from doclife.errors import ConfigurationError
-from doclife.store import audit, organizations, rules
+from doclife.store import audit, organizations, rules, stores
 from doclife.store.connection import Connection
 
 
@@ -60,12 +61,15 @@ def apply_rule_file(
 
     :param author: who is responsible, as in the audit trail; cannot approve the rule's plans.
     :param organization: used when the file does not name one; else ``default``.
+    :raises RuleFileError: every fault of the file at once, with line and suggestion.
+    :raises ConfigurationError: a rule that is not off archives into a store that is not registered.
     """
     with conn.transaction():
         tenant_slug = _organization_of(load_file(conn, text=text, file=file), organization)
         tenant = organizations.find(conn, tenant_slug)
         organizations.lock_rules(conn, tenant.id, shared=False)
         rule_file, compared = _compare(conn, text, file, organization)
+        _check_stores(conn, rule_file)
         organizations.declare_metadata(conn, tenant.id, rule_file.metadata_fields)
         for change, rule in compared:
             if change.kind is ChangeKind.UNCHANGED:
@@ -184,6 +188,24 @@ def _compare(
         )
         compared.append((change, rule))
     return rule_file, compared
+
+
+def _check_stores(conn: Connection, rule_file: RuleFile) -> None:
+    known = {store.name for store in stores.list_all(conn)}
+    missing = [
+        f"rule {rule.name} archives into store {action.with_.store!r}"
+        for rule in rule_file.rules
+        for action in rule.actions
+        if rule.mode is not Mode.OFF
+        and isinstance(action, ArchiveAction)
+        and action.with_.store not in known
+    ]
+    if missing:
+        raise ConfigurationError(
+            f"{'; '.join(missing)}, which is not registered. Stores: "
+            f"{', '.join(sorted(known)) or 'none yet'}. Register it first: "
+            "doclife stores register NAME PLACE"
+        )
 
 
 def _as_yaml(rule: Rule) -> str:
