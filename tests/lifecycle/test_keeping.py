@@ -6,6 +6,7 @@ import bagit
 import pytest
 
 from doclife.domain.plan import ShardOutcome
+from doclife.errors import TryAgainLater
 from doclife.lifecycle import applying, cleaning, planning, purging, undo
 
 from .conftest import ACTOR, World
@@ -150,6 +151,24 @@ def test_an_undo_killed_before_its_bag_is_rewritten_is_healed_by_the_sweep(
     cleaning.sweep_bags(world.conn, now=world.now, stores=world.stores)
 
     assert not list((world.folder / "archive").glob("default/rule/undated/*"))
+
+
+def test_a_sweep_that_a_store_keeps_from_its_work_says_so_and_sweeps_the_others(
+    world: World,
+) -> None:
+    for store in ("documents", "archive"):
+        world.conn.execute(
+            "INSERT INTO archive_bags (organization_id, store_id, uri, created_at)"
+            " SELECT 1, id, root_uri || '/bag-1', %s - interval '2 hours' FROM stores"
+            " WHERE name = %s",
+            (world.now, store),
+        )
+    (world.folder / "documents" / ".doclife-store").unlink()
+
+    with pytest.raises(TryAgainLater, match=r"\(1 were\): bag [0-9]+: store 'documents'"):
+        cleaning.sweep_bags(world.conn, now=world.now, stores=world.stores)
+
+    assert world.value("SELECT count(*) FROM archive_bags WHERE state = 'writing'") == 1
 
 
 def test_a_field_that_a_retaining_rule_reads_cools_off_too(world: World) -> None:

@@ -1,17 +1,14 @@
 """Sweeps what killed runs left behind, and keeps the history to what is asked of it."""
 
-import logging
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from doclife.errors import StorageError
+from doclife.errors import StorageError, TryAgainLater
 from doclife.lifecycle.rewriting import take_out_unreferenced
 from doclife.storage.bags import remove_bag
 from doclife.storage.stores import Stores
 from doclife.store import bags, batches, cleaning
 from doclife.store.connection import Connection
-
-logger = logging.getLogger(__name__)
 
 HISTORY_DAYS = 90
 """Delivery history older than this is dropped; the audit trail is never pruned."""
@@ -31,9 +28,11 @@ def sweep_bags(conn: Connection, *, now: datetime, stores: Stores) -> int:
     """Remove bags that were never sealed and finish those half rewritten; return how many.
 
     Only bags that were begun an hour ago and that nobody is at work on are taken. One that cannot
-    be swept is logged with its reason and tried again next week; the others go on.
+    be swept keeps none of the others from it.
+
+    :raises TryAgainLater: some could not be swept; each is named with its reason.
     """
-    swept = 0
+    swept, failures = 0, []
     for bag in cleaning.list_unfinished_bags(conn, now=now):
         try:
             if bag.state == "writing":
@@ -42,7 +41,11 @@ def sweep_bags(conn: Connection, *, now: datetime, stores: Stores) -> int:
                 take_out_unreferenced(conn, bag_id=bag.bag_id, stores=stores, now=now)
                 swept += 1
         except StorageError as error:
-            logger.warning("Bag %s was not swept: %s", bag.bag_id, error)
+            failures.append(f"bag {bag.bag_id}: {error}")
+    if failures:
+        raise TryAgainLater(
+            f"not every archive bag could be swept ({swept} were): {'; '.join(failures)}"
+        )
     return swept
 
 
