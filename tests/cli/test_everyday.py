@@ -1,10 +1,17 @@
 """halt, holds, stores, jobs, status and what goes wrong on any day."""
 
 import json
+import os
+import subprocess
+import sys
 import uuid
 
 import psycopg
 import pytest
+
+from local.state import ROOT
+
+from .conftest import Cli
 
 
 def test_a_halt_stops_applying_until_it_is_taken_off(acme, plan_id):
@@ -113,6 +120,8 @@ def test_one_screen_says_how_things_are(acme, plan_id):
     overview = acme.json("status")
 
     assert "Migrations up to date" in shown
+    assert "never" in shown.partition("Checked for expiry")[2]
+    assert "0001-01-01" not in shown
     assert overview["pending_migrations"] == []
     assert overview["documents"][0]["documents"] == 3
     assert overview["plans"] == [
@@ -217,3 +226,53 @@ def test_colours_are_for_terminals_that_want_them(acme):
 
     assert "\x1b[32m" in coloured
     assert "\x1b[32m" not in uncoloured
+
+
+@pytest.mark.parametrize("columns", ["", "wide", "5", "²"])
+def test_a_width_that_is_none_is_that_of_pipes(cli, columns):
+    narrow = Cli(cli.database, {"COLUMNS": columns})
+
+    assert narrow("organizations", "list").output == cli("organizations", "list").output
+
+
+def test_hints_can_be_typed_as_they_are(acme, plan_id):
+    refused = acme("documents", "show", "nope", exit_code=1)
+    made = acme("plans", "create", "--rule", "expired-notes", "--mode", "simulate")
+
+    assert "See: doclife documents list -o acme" in refused.errors
+    assert f"doclife plans show {int(plan_id) + 1} --items" in made.output
+
+
+def test_an_argument_that_is_not_utf_8_is_one_sentence(cli):
+    refused = cli("documents", "show", "caf\udce9.txt", exit_code=1)
+
+    assert "caf%E9.txt is not UTF-8" in refused.errors
+    assert len(refused.errors.strip().splitlines()) == 1
+
+
+def test_a_terminal_with_fewer_letters_shows_the_others_escaped(cli, folder):
+    (folder / "öl.txt").write_text("x")
+    cli("documents", "import", folder)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "doclife.cli", "documents", "list"],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT / "plugins"),
+            "PYTHONIOENCODING": "ascii",
+            "DOCLIFE_DATABASE_URL": cli.database,
+        },
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0
+    assert "files/\\xf6l.txt" in done.stdout
+
+
+def test_a_server_that_does_not_answer_is_one_line(cli):
+    refused = Cli("postgresql://x@127.0.0.1:1/x")("status", exit_code=1)
+
+    assert len(refused.errors.strip().splitlines()) == 1
+    assert "\\t" not in refused.errors
+    assert "?." not in refused.errors

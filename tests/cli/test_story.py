@@ -98,7 +98,17 @@ def test_restoring_what_is_not_gone_says_so(acme):
     assert (outcome["undone"], outcome["skipped"]) == (0, 1)
 
 
-def test_a_plan_that_waits_says_who_may_approve_and_that_it_is_not_the_command_line(acme, plan_id):
+def test_an_undo_that_brings_nothing_back_promises_nothing(acme, plan_id):
+    acme("plans", "apply", plan_id, "--yes")
+    acme("documents", "restore", "files/a.txt", "files/b.txt", "files/c.txt")
+
+    undone = acme("plans", "undo", plan_id, exit_code=3)
+
+    assert "0 documents brought back." in undone.output
+    assert "3 left as they are" in undone.output
+
+
+def test_a_plan_that_waits_says_that_nothing_can_approve_it_and_what_else_to_do(acme, plan_id):
     acme("organizations", "set", "acme", "--max-documents-per-day", "1")
     (waiting,) = acme.json("plans", "create", "--rule", "expired-notes")["plans"]
 
@@ -106,7 +116,8 @@ def test_a_plan_that_waits_says_who_may_approve_and_that_it_is_not_the_command_l
     refused = acme("plans", "apply", str(waiting["plan_id"]), "--yes", exit_code=1)
 
     assert waiting["state"] == "needs_approval"
-    assert "the command line cannot approve" in shown.output
+    assert "Nothing can approve it yet" in shown.output
+    assert "doclife limits set" in shown.output
     assert "waits for approval" in refused.errors
 
 

@@ -258,7 +258,8 @@ def apply(plan_id: PlanId, yes: Yes = False, as_json: Json = False) -> None:
 def undo_(plan_id: PlanId, as_json: Json = False) -> None:
     """Take back what a plan archived or deleted while it is in grace. What was sent stays sent.
 
-    Exit code 3: some could not be brought back; each is listed with its reason.
+    Exit code 3: some could not be brought back; each is listed with its reason. Or none could,
+    because something else has happened to all of them, such as a purge.
     """
     with session(as_json=as_json) as s:
         plan = _find(s, plan_id)
@@ -268,19 +269,20 @@ def undo_(plan_id: PlanId, as_json: Json = False) -> None:
         reprieve_days = plan["reprieve_days"]
 
         def people() -> None:
+            left_alone = f"; rules leave them alone for {reprieve_days} days" * bool(outcome.undone)
             s.output.say(
-                f"Plan {plan_id}: {counted(outcome.undone, 'document')} brought back; rules leave "
-                f"them alone for {reprieve_days} days."
+                f"Plan {plan_id}: {counted(outcome.undone, 'document')} brought back{left_alone}."
             )
             if outcome.skipped:
                 s.output.say(
-                    f"{outcome.skipped:,} left as they are: something else has happened to them."
+                    f"{outcome.skipped:,} left as they are: something else has happened to them "
+                    "since, for example a purge. See: doclife documents show EXTERNAL_ID"
                 )
             for failure in outcome.failures:
                 s.output.say(printable(failure), style="red")
 
         s.output.show({"plan_id": plan_id, "outcome": outcome}, people=people)
-    if outcome.failures:
+    if outcome.failures or (outcome.skipped and not outcome.undone):
         raise typer.Exit(PARTLY_DONE)
 
 

@@ -79,7 +79,7 @@ def _print(s: Session, overview: Overview) -> None:
         [
             (
                 each["organization"],
-                each["checked_through"],
+                each["checked_through"] if each["checked_at"] else "never",
                 each["checked_at"],
                 each["to_check_again"],
             )
