@@ -9,6 +9,9 @@ about a document.
 needs no rerun: the next one finds everything that expired by then, and `execute_automation_rules`
 checks again before it acts.
 
+**The form** has a moment and no mode: that a date has passed is a fact, not a decision. What rules
+make of it can be simulated in `execute_automation_rules`. A moment in the future counts as now.
+
 **When it is red:** open the log of `expire`. *Connection refused* or *timeout*: the documents
 database is away; bring it back and clear the task. A setting or rule that is wrong fails at once
 and says which: correct it, then clear. **When it is late:** see whether the task is queued (no

@@ -6,6 +6,9 @@ purges what has been in the trash longer than its grace period, as plans of thei
 the originals of archived documents whose copy is past grace. Then it sweeps up archive bags that
 killed runs left behind, and drops history that is old enough.
 
+**The form** has a mode and no moment: grace counts to the present, so that no form can end it
+early. *Only plan* is about the purge; leftovers and old history go in both modes.
+
 **Rerun:** safe. Cleared tasks continue the plans of their run. A purge cannot be undone; until it
 runs, everything in the trash can be restored.
 

@@ -133,3 +133,33 @@ class TestMode:
     def test_off_is_no_mode_of_a_run(self):
         with pytest.raises(ConfigurationError, match="off"):
             parse_mode("off")
+
+
+class TestTemplates:
+    def test_what_differs_between_environments_may_be_a_template(self):
+        archive = ArchiveOperator(
+            task_id="a",
+            document_ids=[1],
+            reason="x",
+            as_of="2026-01-01T00:00:00+00:00",
+            store="{{ params.store }}",
+            postgres_conn_id="{{ params.catalogue }}",
+        )
+        call = WebhookOperator(
+            task_id="w",
+            document_ids=[1],
+            reason="x",
+            as_of="2026-01-01T00:00:00+00:00",
+            endpoint="{{ params.system }}",
+            headers={"X-Source": "{{ params.system }}"},
+        )
+        context = {"params": {"store": "vault", "catalogue": "eu", "system": "cases"}}
+
+        archive.render_template_fields(context)
+        call.render_template_fields(context)
+
+        assert (archive.store, archive.postgres_conn_id) == ("vault", "eu")
+        assert (call.endpoint, call.headers) == ("cases", {"X-Source": "cases"})
+
+    def test_the_recipient_is_filled_in_by_doclife(self):
+        assert "to" not in NotifyOperator.template_fields

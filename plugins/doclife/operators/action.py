@@ -39,6 +39,7 @@ class ActionOperator(LifecycleOperator):
 
     action: ClassVar[str]
     template_fields: Sequence[str] = (
+        *LifecycleOperator.template_fields,
         "shards",
         "document_ids",
         "external_ids",

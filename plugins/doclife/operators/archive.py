@@ -1,6 +1,6 @@
 """Archives documents from a DAG."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from doclife.operators.action import ActionOperator
@@ -11,11 +11,13 @@ class ArchiveOperator(ActionOperator):
 
     See ActionOperator for what all actions take.
 
-    :param store: name of the store that the bags go to. Only for a selection: a rule says its own.
+    :param store: name of the store that the bags go to. Only for a selection: a rule says its own
+        (templated).
     :param original: ``remove`` the original after the grace period, or ``keep`` it.
     """
 
     action: ClassVar[str] = "ARCHIVE"
+    template_fields: Sequence[str] = (*ActionOperator.template_fields, "store")
 
     def __init__(self, *, store: str = "archive", original: str = "remove", **kwargs: Any) -> None:
         super().__init__(**kwargs)

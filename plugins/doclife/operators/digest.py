@@ -20,7 +20,7 @@ class DigestOperator(LifecycleOperator):
     :param as_of: the day the summaries are about (templated).
     """
 
-    template_fields: Sequence[str] = ("as_of",)
+    template_fields: Sequence[str] = (*LifecycleOperator.template_fields, "as_of")
 
     def __init__(self, *, as_of: str = AS_OF, **kwargs: Any) -> None:
         super().__init__(**kwargs)

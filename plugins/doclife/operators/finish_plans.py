@@ -7,7 +7,6 @@ from airflow.sdk import TriggerRule
 
 from doclife.errors import RefusedError
 from doclife.operators.lifecycle_operator import LifecycleOperator, present
-from doclife.operators.moment import AS_OF, parse_moment
 from doclife.operators.task_run import TaskRun
 
 if TYPE_CHECKING:
@@ -23,25 +22,23 @@ class FinishPlansOperator(LifecycleOperator):
 
     :param plan_ids: the plans, as the planning task returned them.
     :param rebuild_forecast: also rebuild what forecast and lists of due documents show; for the
-        nightly run of all rules.
-    :param as_of: the moment the forecast is made for (templated).
+        nightly run of all rules. It is always that of the present, whatever moment the run decides
+        for: digests and the drift check of the breaker compare with it.
     """
 
-    template_fields: Sequence[str] = ("plan_ids", "as_of")
+    template_fields: Sequence[str] = (*LifecycleOperator.template_fields, "plan_ids")
 
     def __init__(
         self,
         *,
         plan_ids: Sequence[int],
         rebuild_forecast: bool = False,
-        as_of: str = AS_OF,
         trigger_rule: TriggerRule = TriggerRule.ALL_DONE,
         **kwargs: Any,
     ) -> None:
         super().__init__(trigger_rule=trigger_rule, **kwargs)
         self.plan_ids = plan_ids
         self.rebuild_forecast = rebuild_forecast
-        self.as_of = as_of
 
     def work(self, conn: "Connection", run: TaskRun) -> dict[str, Any]:  # noqa: ARG002
         """Conclude, and return the counts."""
@@ -53,7 +50,8 @@ class FinishPlansOperator(LifecycleOperator):
         if self.rebuild_forecast:
             from doclife.lifecycle.forecasting import rebuild_dispositions
 
-            rebuild_dispositions(conn, now=present(), as_of=parse_moment(self.as_of))
+            now = present()
+            rebuild_dispositions(conn, now=now, as_of=now)
         if conclusion.unfinished:
             raise RefusedError(
                 f"Something is left to do of {_plans(conclusion.unfinished)}: "

@@ -1,7 +1,7 @@
 """What all operators have in common: Airflow in, lifecycle out."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +23,10 @@ class LifecycleOperator(BaseOperator):
     A subclass says in ``work`` which verb of the lifecycle is called. What it returns goes to
     XCom, and where it is a dictionary of counts, to the task's outlets as their ``extra``.
 
-    :param postgres_conn_id: Airflow Connection to the catalogue.
+    :param postgres_conn_id: Airflow Connection to the catalogue (templated).
     """
+
+    template_fields: Sequence[str] = ("postgres_conn_id",)
 
     def __init__(self, *, postgres_conn_id: str = "documents", **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -1,6 +1,6 @@
 """Tells people about documents from a DAG."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from doclife.operators.action import ActionOperator
@@ -14,12 +14,13 @@ class NotifyOperator(ActionOperator):
 
     :param to: who is told. A template over the document, e.g. ``{{ document.owner }}``, filled in
         by doclife and therefore not one of Airflow's template fields.
-    :param channel: ``email``, ``slack`` or ``notification`` (in the dashboard).
-    :param template: name of the message's template; None for the channel's own.
+    :param channel: ``email``, ``slack`` or ``notification`` (in the dashboard) (templated).
+    :param template: name of the message's template; None for the channel's own (templated).
     :param digest: ``daily`` collects everything for a recipient into one message a day.
     """
 
     action: ClassVar[str] = "NOTIFY"
+    template_fields: Sequence[str] = (*ActionOperator.template_fields, "channel", "template")
 
     def __init__(
         self,

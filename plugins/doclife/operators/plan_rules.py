@@ -28,7 +28,12 @@ class PlanRulesOperator(LifecycleOperator):
     :param as_of: the decision moment, ISO 8601 with offset (templated).
     """
 
-    template_fields: Sequence[str] = ("organization", "mode", "as_of")
+    template_fields: Sequence[str] = (
+        *LifecycleOperator.template_fields,
+        "organization",
+        "mode",
+        "as_of",
+    )
 
     def __init__(
         self,
@@ -88,7 +93,14 @@ class PlanRuleOperator(LifecycleOperator):
     :param as_of: the decision moment of a new plan, ISO 8601 with offset (templated).
     """
 
-    template_fields: Sequence[str] = ("rule", "organization", "mode", "plan_id", "as_of")
+    template_fields: Sequence[str] = (
+        *LifecycleOperator.template_fields,
+        "rule",
+        "organization",
+        "mode",
+        "plan_id",
+        "as_of",
+    )
 
     def __init__(
         self,

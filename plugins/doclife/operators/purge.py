@@ -25,7 +25,7 @@ class PlanPurgesOperator(LifecycleOperator):
         (templated).
     """
 
-    template_fields: Sequence[str] = ("mode",)
+    template_fields: Sequence[str] = (*LifecycleOperator.template_fields, "mode")
 
     def __init__(self, *, mode: str = MODE, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -59,7 +59,7 @@ class PurgeOperator(LifecycleOperator):
     :param shards: one entry of a ListShardsOperator's output; expand over it.
     """
 
-    template_fields: Sequence[str] = ("shards",)
+    template_fields: Sequence[str] = (*LifecycleOperator.template_fields, "shards")
 
     def __init__(self, *, shards: Sequence[ShardJson], **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -27,7 +27,7 @@ class ListShardsOperator(LifecycleOperator):
     :param actions: e.g. ``["DELETE"]``.
     """
 
-    template_fields = ("plan_ids",)
+    template_fields: Sequence[str] = (*LifecycleOperator.template_fields, "plan_ids")
 
     def __init__(self, *, plan_ids: Sequence[int], actions: Sequence[str], **kwargs: Any) -> None:
         super().__init__(**kwargs)

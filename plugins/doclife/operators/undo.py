@@ -22,7 +22,7 @@ class UndoPlanOperator(LifecycleOperator):
     :param plan_id: number of the plan (templated).
     """
 
-    template_fields: Sequence[str] = ("plan_id",)
+    template_fields: Sequence[str] = (*LifecycleOperator.template_fields, "plan_id")
 
     def __init__(self, *, plan_id: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -1,6 +1,6 @@
 """Tells other applications about documents from a DAG."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from doclife.errors import ConfigurationError
@@ -13,12 +13,19 @@ class WebhookOperator(ActionOperator):
     See ActionOperator for what all actions take. The settings are only for a selection: a rule
     says its own.
 
-    :param endpoint: name of the endpoint; its address and secrets are an Airflow Connection.
-    :param headers: further headers of the call.
-    :param timeout: how long one call may take, e.g. ``30s`` or ``2m``.
+    :param endpoint: name of the endpoint; its address and secrets are an Airflow Connection
+        (templated).
+    :param headers: further headers of the call (templated).
+    :param timeout: how long one call may take, e.g. ``30s`` or ``2m`` (templated).
     """
 
     action: ClassVar[str] = "WEBHOOK"
+    template_fields: Sequence[str] = (
+        *ActionOperator.template_fields,
+        "endpoint",
+        "headers",
+        "timeout",
+    )
 
     def __init__(
         self,
