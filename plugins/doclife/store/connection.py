@@ -49,13 +49,18 @@ def prepare(conn: Connection, *, application_name: str) -> Connection:
     return conn
 
 
+def one_line(error: Exception) -> str:
+    """Return what libpq says over several indented lines as one sentence without its end."""
+    return " ".join(str(error).split()).rstrip("?.")
+
+
 def connect(url: str, *, application_name: str = "doclife") -> Connection:
     """Open a prepared connection to ``url`` (``postgresql://...``)."""
     try:
         conn: Connection = psycopg.connect(url, autocommit=True, connect_timeout=10)
     except psycopg.OperationalError as error:
         raise ConfigurationError(
-            f"cannot reach the documents database: {str(error).strip()}. "
+            f"cannot reach the documents database: {one_line(error)}. "
             "Check DOCLIFE_DATABASE_URL, or start the local one with ./run."
         ) from None
     return prepare(conn, application_name=application_name)
