@@ -2,8 +2,11 @@
 ### Send daily summaries
 
 Daily at 08:00, when people begin to work and the night is over. Renders one summary per recipient
-and channel (what expires, what was done last night, what failed, what waits for you, what tonight
-will do) and queues it for 08:00 in the recipient's time zone. Sending is the queue's work.
+(what expires, what was done last night, what failed, what waits for you, what tonight will do) and
+queues it as mail for 08:00 in the recipient's time zone, or for at once where that has passed.
+Sending is the queue's work.
+
+**The form** has a moment and no mode: a summary only tells. A moment in the future counts as now.
 
 **Rerun:** safe. A recipient who has a summary for the day gets no second one. Clear a run of an
 earlier day only if its summaries are still worth reading.
@@ -37,7 +40,7 @@ with DAG(
             type=["null", "string"],
             format="date-time",
             title="As of",
-            description="Summarise as at this moment; empty: when the run was due.",
+            description="Summarise as at this past moment; empty: when the run was due.",
         ),
     },
     doc_md=__doc__,

@@ -198,7 +198,13 @@ class Postgres:
         return self._programs / name
 
     def _become_unprivileged(self) -> None:
-        user = pwd.getpwnam(os.environ.get("PG_OS_USER", "nobody"))
+        name = os.environ.get("PG_OS_USER") or "nobody"
+        try:
+            user = pwd.getpwnam(name)
+        except KeyError:
+            raise LocalError(
+                f"PG_OS_USER={name!r}: there is no such user to run PostgreSQL as."
+            ) from None
         self._as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         if not self._reachable(self._home):
             self._place = hidden_place(self._home)

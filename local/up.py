@@ -66,7 +66,7 @@ def up(state: State, *, with_samples: bool) -> int:
 def wanted_port(env: Mapping[str, str]) -> int:
     """Return the port of the user interface: PORT, else 8080."""
     given = env.get("PORT") or str(DEFAULT_PORT)
-    if not given.isdigit() or not 1 <= int(given) <= 65535:
+    if not (given.isascii() and given.isdigit()) or not 1 <= int(given) <= 65535:
         raise LocalError(f"PORT={given!r} is no port. Give a number from 1 to 65535.")
     return int(given)
 
@@ -82,7 +82,10 @@ def own_addresses(env: Mapping[str, str]) -> Addresses | None:
             f"{missing} is missing. Set both DATABASE_URL (for Airflow's metadata) and "
             "DOCUMENTS_URL (for the documents), to two databases of your server, or neither."
         )
-    plain = {name: _without_driver(url) for name, url in (("m", metadata), ("d", documents))}
+    plain = {
+        "m": _without_driver(metadata, name="DATABASE_URL"),
+        "d": _without_driver(documents, name="DOCUMENTS_URL"),
+    }
     if plain["m"] == plain["d"]:
         raise LocalError(
             "DATABASE_URL and DOCUMENTS_URL name the same database. Make two, for example: "
@@ -105,11 +108,11 @@ def own_addresses(env: Mapping[str, str]) -> Addresses | None:
     return Addresses(metadata_url=plain["m"], admin_url=plain["d"], tasks_url=plain["d"])
 
 
-def _without_driver(url: str) -> str:
+def _without_driver(url: str, *, name: str) -> str:
     scheme, separator, rest = url.partition("://")
     if scheme.split("+")[0] not in ("postgresql", "postgres") or not separator:
         raise LocalError(
-            f"A URL of the form postgresql://user:password@host/database is needed, not {scheme}:"
+            f"{name} is no PostgreSQL URL: write postgresql://user:password@host/database"
         )
     return f"postgresql://{rest}"
 

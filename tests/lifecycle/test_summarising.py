@@ -1,8 +1,9 @@
 """The daily digest: one per person, of what concerns them, and never an empty one."""
 
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -116,7 +117,7 @@ def test_says_what_was_done_and_what_failed(world: World) -> None:
     world.enforce(
         "letters",
         when={"field": "document_type", "op": "eq", "value": "letter"},
-        actions=[{"do": "NOTIFY", "with": {"to": "{{ document.owr }}"}}],
+        actions=[{"do": "NOTIFY", "with": {"to": "{{ document.title.owr }}"}}],
     )
     world.night()
     world.later(hours=5)
@@ -141,6 +142,63 @@ def test_what_one_digest_said_the_next_leaves_out(world: World) -> None:
     world.later(hours=20)
 
     assert digest(world) == DigestOutcome(recipients=0, jobs=0, skipped_empty=1)
+
+
+def test_a_digest_of_the_future_is_of_now_and_silences_no_later_one(world: World) -> None:
+    contact(world)
+    world.add_document("a.txt", document_type="draft")
+    world.add_document("b.txt", expires_on=SOON)
+    named = {"actor": "schedule", "dag_id": "d", "run_id": "r"}
+    store_digests(world.conn, now=world.now, as_of=world.now + timedelta(days=1500), **named)
+    world.later(hours=1)
+    world.enforce(when=DRAFTS, actions=[{"do": "DELETE"}])
+    world.night()
+    world.later(days=1)
+
+    digest(world)
+
+    assert "Title of a.txt" in mails(world)["records@example.org"]["text"]
+
+
+def test_a_digest_for_a_past_day_begins_where_the_one_before_that_day_ended(world: World) -> None:
+    contact(world)
+    world.add_document("a.txt", document_type="draft")
+    world.enforce(when=DRAFTS, actions=[{"do": "DELETE"}])
+    world.night()
+    world.add_document("b.txt", expires_on=SOON)
+    yesterday = world.now + timedelta(hours=1)
+    world.later(days=2)
+    digest(world)
+
+    store_digests(
+        world.conn, now=world.now, as_of=yesterday, actor="schedule", dag_id="d", run_id="r"
+    )
+
+    assert "Title of a.txt" in mails(world)["records@example.org"]["text"]
+
+
+def test_is_sent_at_eight_by_the_readers_clock_and_never_in_the_past(world: World) -> None:
+    world.conn.execute("UPDATE organizations SET time_zone = 'Europe/Berlin'")
+    for name, zone in (
+        ("ann", None),
+        ("bob", "America/New_York"),
+        ("eva", "Asia/Tokyo"),
+        ("odd", "Mars/Olympus"),
+    ):
+        world.add_document(f"{name}.txt", owner=f"{name}@example.org", expires_on=SOON)
+        world.conn.execute(
+            "INSERT INTO recipient_preferences (organization_id, recipient, time_zone)"
+            " VALUES (1, %s, %s)",
+            (f"{name}@example.org", zone),
+        )
+
+    digest(world)
+
+    rows = world.conn.execute("SELECT payload, run_at FROM jobs ORDER BY id").fetchall()
+    sent = {json.loads(payload)["to"][:3]: run_at for payload, run_at in rows}
+    here = datetime(2026, 3, 2, 8, tzinfo=ZoneInfo("Europe/Berlin"))
+    overseas = datetime(2026, 3, 2, 8, tzinfo=ZoneInfo("America/New_York"))
+    assert sent == {"ann": here, "bob": overseas, "eva": world.now, "odd": here}
 
 
 def test_after_an_outage_a_digest_covers_the_days_since_the_last(world: World) -> None:

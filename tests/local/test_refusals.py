@@ -39,7 +39,7 @@ def test_a_taken_port_is_refused_with_another_to_try(checkout):
         assert f"Port {port} is taken by another program" in refusal(checkout, PORT=port)
 
 
-@pytest.mark.parametrize("port", ["web", "0", "65536", "-1"])
+@pytest.mark.parametrize("port", ["web", "0", "65536", "-1", "²"])
 def test_a_port_that_is_none_is_refused(checkout, port):
     assert f"PORT='{port}' is no port" in refusal(checkout, PORT=port)
 
@@ -64,6 +64,25 @@ def test_a_server_that_does_not_answer_is_named(checkout):
     )
 
     assert said.startswith("DATABASE_URL cannot be reached")
+
+
+@pytest.mark.parametrize("url", ["u:sec%zzret@h/x", "postgresql://u:sec%zzret@127.0.0.1/x"])
+def test_a_url_that_cannot_be_read_is_named_and_not_quoted(checkout, url):
+    said = refusal(
+        checkout, DATABASE_URL=url, DOCUMENTS_URL="postgresql://u:p@127.0.0.1:1/documents"
+    )
+
+    assert said.startswith("DATABASE_URL")
+    assert "zzret" not in said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="PG_OS_USER is only for root")
+def test_a_system_user_that_is_none_is_named(checkout):
+    done = checkout.call(env={"PG_OS_USER": "nosuch"})
+
+    assert done.returncode == 1
+    assert "PG_OS_USER='nosuch'" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_an_unknown_command_is_refused(checkout):

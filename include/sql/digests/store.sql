@@ -1,16 +1,18 @@
 -- Store rendered digests as e-mail jobs; one whose key is taken was stored before.
---   digests          jsonb        objects: unique_key, payload (text)
+--   digests          jsonb        objects: unique_key, payload (text), run_at
 --   organization_id  bigint
 --   as_of            timestamptz  the moment the digest is of; the next one begins there
---   now              timestamptz
 --   actor            text
 -- Returns how many were new.
 WITH given AS MATERIALIZED (
     SELECT
         digest.unique_key,
         digest.payload,
+        digest.run_at,
         nextval('jobs_id_seq') AS job_id
-    FROM jsonb_to_recordset(%(digests)s) AS digest (unique_key text, payload text)
+    FROM jsonb_to_recordset(%(digests)s) AS digest (
+        unique_key text, payload text, run_at timestamptz
+    )
 ),
 
 keyed AS (
@@ -35,7 +37,7 @@ queued AS (
         %(organization_id)s,
         'email',
         given.payload,
-        %(now)s,
+        given.run_at,
         given.unique_key,
         3,
         %(actor)s

@@ -1,6 +1,9 @@
 """Turns what can be foreseen to go wrong into one sentence on stderr and an exit code."""
 
+import sys
+from io import TextIOWrapper
 from typing import Any
+from urllib.parse import quote_from_bytes
 
 import psycopg
 import typer
@@ -43,6 +46,9 @@ class FriendlyGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command and explain its failure."""
+        if isinstance(sys.stdout, TextIOWrapper):
+            # A terminal that knows fewer letters shows the others escaped, as stderr does.
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except DoclifeError as error:
@@ -51,6 +57,11 @@ class FriendlyGroup(TyperGroup):
             fail(explain(error))
         except UnicodeDecodeError as error:
             fail(f"a file is not UTF-8 text: {error}")
+        except UnicodeEncodeError as error:
+            fail(
+                f"{escaped(error.object)} is not UTF-8, so the documents database cannot hold it. "
+                "Documents are listed under names that can be typed: doclife documents list"
+            )
         except FileNotFoundError as error:
             fail(f"{error.filename} does not exist.")
         except (PermissionError, IsADirectoryError, NotADirectoryError) as error:
@@ -59,6 +70,16 @@ class FriendlyGroup(TyperGroup):
             fail("Stopped. What is done stays done; the same command goes on from there.")
             raise typer.Exit(INTERRUPTED) from None
         raise typer.Exit(FAILED)
+
+
+def escaped(text: str) -> str:
+    """Return a text with bytes that are not UTF-8 percent-encoded, as in external ids."""
+    return "".join(
+        quote_from_bytes(letter.encode("utf-8", "surrogateescape"))
+        if "\ud800" <= letter <= "\udfff"
+        else letter
+        for letter in text
+    )
 
 
 def explain(error: psycopg.Error) -> str:

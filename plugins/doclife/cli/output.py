@@ -17,6 +17,8 @@ from rich.text import Text
 
 WIDTH_OF_PIPES = 200
 """Columns of a table that nobody's terminal limits; COLUMNS sets another number."""
+NARROWEST = 40
+"""Fewer columns show nothing that can be read, so they are not meant."""
 
 FOR_GOOD = "for good"
 
@@ -78,7 +80,9 @@ def console(*, stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None
     if not stream.isatty():
-        width = int(os.environ.get("COLUMNS", WIDTH_OF_PIPES))
+        wanted = os.environ.get("COLUMNS", "")
+        is_width = wanted.isascii() and wanted.isdigit() and int(wanted) >= NARROWEST
+        width = int(wanted) if is_width else WIDTH_OF_PIPES
     return Console(file=stream, highlight=False, soft_wrap=False, width=width)
 
 

@@ -10,8 +10,8 @@ from doclife.domain.plan import DESTRUCTIVE, PURGE, REMOVE_ORIGINAL, PlanSummary
 from doclife.store.plans import ItemCount, PlanItem
 
 WAITS = (
-    "It waits for approval, which is given in Airflow only (Required Actions of the DAG "
-    "review_plan), by somebody other than the author; the command line cannot approve."
+    "Nothing can approve it yet. Make it smaller, or change the limit it exceeds (doclife limits "
+    "set, doclife organizations set, or limits: in the rule), and plan again."
 )
 GONE = {
     PURGE: "What is purged cannot be brought back by anybody.",
@@ -162,9 +162,10 @@ def print_made(s: Session, made: Sequence[PlanSummary]) -> None:
         s.output.say(WAITS, style="yellow")
     ready = [plan for plan in made if plan.mode == "enforce" and plan.state == "planned"]
     if made:
+        number = str(made[0].plan_id) if len(made) == 1 else "ID"
         s.output.say(
-            "Nothing was done yet. Look: doclife plans show ID --items"
-            + (". Do it: doclife plans apply ID" if ready else ""),
+            f"Nothing was done yet. Look: doclife plans show {number} --items"
+            + (f". Do it: doclife plans apply {number}" if ready else ""),
             style="dim",
         )
 

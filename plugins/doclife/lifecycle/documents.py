@@ -112,5 +112,5 @@ def unknown_documents(organization: str, external_ids: Sequence[str]) -> Configu
     return ConfigurationError(
         f"organization {organization!r} has no document {quoted}"
         + (f" and {more} more" if more > 0 else "")
-        + ". See: doclife documents list"
+        + f". See: doclife documents list -o {organization}"
     )

@@ -6,10 +6,12 @@ where documents appear whose owner is no address. Nobody gets an empty digest.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from doclife.delivery.plain_text import one_line
 from doclife.delivery.rendering import templates
@@ -29,6 +31,9 @@ LOOK_BACK = timedelta(hours=24)
 """What a first digest covers."""
 LONGEST_LOOK_BACK = timedelta(days=7)
 """What a digest covers after an outage: older news is history."""
+
+READ_AT = time(8)
+"""When a digest may be sent, by its reader's clock."""
 
 SECTIONS = ("failed", "tonight", "expiring", "done", "notifications")
 OVERVIEW = ""
@@ -75,6 +80,14 @@ class Day:
         """Return what makes a recipient's digest of this day one of its kind."""
         return f"{self.keys}{recipient}:{self.today.isoformat()}"
 
+    def send_at(self, time_zone: str | None) -> datetime:
+        """Return 08:00 of this day in the reader's zone, else the organization's; or now."""
+        try:
+            zone = ZoneInfo(time_zone or self.organization.time_zone)
+        except (KeyError, ValueError, OSError):  # applications write preferences unchecked
+            zone = ZoneInfo(self.organization.time_zone)
+        return max(self.now, datetime.combine(self.today, READ_AT, tzinfo=zone)).astimezone(UTC)
+
     @property
     def keys(self) -> str:
         """What the keys of all digests of the organization begin with."""
@@ -89,7 +102,8 @@ def store_digests(
     A second call for the same day, by this run or another, stores only what is missing.
 
     :param as_of: the moment the digests are of; they cover what happened since those of the day
-        before (else 24 hours, at most 7 days).
+        before (else 24 hours, at most 7 days). A moment that has not come yet counts as ``now``:
+        digests of the future would leave the next ones nothing to say.
     """
     total = DigestOutcome()
     for tenant in organizations.list_all(conn):
@@ -97,7 +111,7 @@ def store_digests(
         day = Day(
             organization=tenant,
             now=now,
-            as_of=as_of,
+            as_of=min(as_of, now),
             actor=actor,
             contact=mailbox_key(fallback) if is_address(fallback) else None,
         )
@@ -154,7 +168,7 @@ def _store_overview(conn: Connection, day: Day) -> DigestOutcome:
     )[day.contact]
     if not preference["wants_digest"]:
         return DigestOutcome()
-    digest = _render(day, day.contact, rows, plans, locale=preference["locale"])
+    digest = _render(day, day.contact, rows, plans, preference=preference)
     return DigestOutcome(recipients=1, jobs=_store(conn, day, [digest]))
 
 
@@ -167,7 +181,7 @@ def _store_personal(conn: Connection, day: Day) -> DigestOutcome:
         )
         rows = digests.list_rows(conn, page)
         rendered = [
-            _render(day, recipient, list(lines), [], locale=preferences[recipient]["locale"])
+            _render(day, recipient, list(lines), [], preference=preferences[recipient])
             for recipient, lines in groupby(rows, key=lambda row: row.recipient)
             if is_address(recipient) and preferences[recipient]["wants_digest"]
         ]
@@ -181,7 +195,6 @@ def _store(conn: Connection, day: Day, rendered: Sequence[dict[str, str]]) -> in
         rendered,
         organization_id=day.organization.id,
         as_of=day.as_of,
-        now=day.now,
         actor=day.actor,
     )
 
@@ -192,9 +205,9 @@ def _render(
     rows: Sequence[digests.DigestRow],
     plans: Sequence[digests.WaitingPlan],
     *,
-    locale: str | None,
+    preference: Mapping[str, Any],
 ) -> dict[str, str]:
-    language = locale or day.organization.locale
+    language = preference["locale"] or day.organization.locale
     total = plans[0].total if plans else 0
     email = templates().email(
         "digest",
@@ -220,7 +233,11 @@ def _render(
         "organization": day.organization.slug,
         "headers": MAIL_HEADERS,
     }
-    return {"unique_key": day.key(recipient), "payload": json.dumps(payload, ensure_ascii=False)}
+    return {
+        "unique_key": day.key(recipient),
+        "payload": json.dumps(payload, ensure_ascii=False),
+        "run_at": day.send_at(preference["time_zone"]).isoformat(),
+    }
 
 
 def _section(kind: str, rows: Sequence[digests.DigestRow]) -> dict[str, object] | None:

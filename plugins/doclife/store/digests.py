@@ -117,7 +117,7 @@ def list_rows(conn: Connection, recipients: Sequence[str]) -> list[DigestRow]:
 def list_preferences(
     conn: Connection, *, organization_id: int, recipients: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
-    """Return ``wants_digest`` and ``locale`` (or None) of each recipient."""
+    """Return ``wants_digest``, and ``locale`` and ``time_zone`` or None, of each recipient."""
     rows = fetch_dicts(
         conn,
         statement("digests/list_preferences"),
@@ -139,15 +139,13 @@ def store(
     *,
     organization_id: int,
     as_of: datetime,
-    now: datetime,
     actor: str,
 ) -> int:
-    """Store rendered digests (``unique_key``, ``payload``) as jobs; return how many were new."""
+    """Store digests (``unique_key``, ``payload``, ``run_at``) as jobs; return how many are new."""
     parameters = {
         "digests": Jsonb(list(digests)),
         "organization_id": organization_id,
         "as_of": as_of,
-        "now": now,
         "actor": actor,
     }
     return int(fetch_value(conn, statement("digests/store"), parameters))
