@@ -563,10 +563,10 @@ def test_batches_are_committed_one_by_one(
     honest = registering.importing.take_over
     batches = iter(range(10))
 
-    def dies_at_the_third(*arguments: Any) -> Any:
+    def dies_at_the_third(*arguments: Any, **settings: Any) -> Any:
         if next(batches) == 2:
             raise KeyboardInterrupt
-        return honest(*arguments)
+        return honest(*arguments, **settings)
 
     monkeypatch.setattr(registering.importing, "take_over", dies_at_the_third)
     with pytest.raises(KeyboardInterrupt):

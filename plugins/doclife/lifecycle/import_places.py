@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 
 from doclife.errors import ConfigurationError, StorageError
 from doclife.lifecycle.import_manifest import Manifest, ManifestRow
@@ -37,7 +38,10 @@ class Places:
 
 @dataclass(frozen=True, kw_only=True)
 class Registrar:
-    """Registers stores on behalf of one import."""
+    """Registers stores on behalf of one import.
+
+    :param database: held while the connection is used beside the writer's thread.
+    """
 
     conn: Connection
     store_name: str | None
@@ -45,6 +49,12 @@ class Registrar:
     now: datetime
     actor: str
     options: Options
+    database: Lock
+
+    def is_bag(self, uri: str) -> bool:
+        """Tell whether a folder is an archive bag of ours."""
+        with self.database:
+            return importing.is_bag(self.conn, uri)
 
     def register(self, root_uri: str) -> RegisteredStore:
         """Make sure that a folder or prefix lies in a store."""
@@ -224,10 +234,9 @@ def _places(
 
 
 def _finder(registrar: Registrar, given: Given) -> Finder:
-    conn = registrar.conn
     return Finder(
-        stores=open_stores(conn, options=registrar.options),
-        is_bag=lambda uri: importing.is_bag(conn, uri),
+        stores=open_stores(registrar.conn, options=registrar.options),
+        is_bag=registrar.is_bag,
         given=given,
     )
 

@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from threading import Lock
 from zoneinfo import ZoneInfo
 
-import psycopg
 from psycopg.types.json import Jsonb
 
 from doclife.domain.fields import MetadataType
 from doclife.domain.organization import Organization
-from doclife.errors import TryAgainLater
 from doclife.lifecycle.import_manifest import Manifest, checked_metadata, guessed_media_type
 from doclife.lifecycle.import_places import Places, Registrar, find_places
 from doclife.lifecycle.import_progress import Problem, ProblemKind, Progress, Silent
@@ -22,6 +21,7 @@ from doclife.lifecycle.import_sources import (
     external_id_of,
     printable_place,
 )
+from doclife.lifecycle.import_writing import BatchWriter, Written
 from doclife.lifecycle.stores import Options
 from doclife.storage import uris
 from doclife.store import importing, organizations
@@ -45,9 +45,6 @@ KEPT_PROBLEMS = 1000
 """The result lists so many; all of them are counted and reported to the progress."""
 HUGE_BYTES = 256 * 1024 * 1024
 """From here on a document is mentioned: it is archived in a bag of its own."""
-_ATTEMPTS = 3
-"""A batch is compared again when a purge got between the comparison and the writing."""
-
 _LEFT_ALONE: Mapping[str, tuple[ProblemKind, str]] = {
     "in_trash": (
         ProblemKind.IN_TRASH,
@@ -155,6 +152,7 @@ def import_documents(
         expires_on=settings.expires_on,
     )
     importing.create_rows(conn)
+    database = Lock()
     places = find_places(
         Registrar(
             conn=conn,
@@ -163,6 +161,7 @@ def import_documents(
             now=now,
             actor=actor,
             options=options,
+            database=database,
         ),
         source=source,
         manifest=_manifest(source, given, declared),
@@ -180,6 +179,7 @@ def import_documents(
             began_at=now,
         ),
         progress=progress or Silent(),
+        database=database,
         is_quick=settings.quick,
     )
     return run.carry_out(places)
@@ -204,9 +204,11 @@ class _Import:
         tenant: Organization,
         context: ImportContext,
         progress: Progress,
+        database: Lock,
         is_quick: bool,
     ) -> None:
         self._conn = conn
+        self._database = database
         self._zone = ZoneInfo(tenant.time_zone)
         self._context = context
         self._progress = progress
@@ -224,19 +226,23 @@ class _Import:
             find_facts=self._find_facts if self._is_quick else None,
         )
         batch: list[ImportRow] = []
-        for each in found:
-            if isinstance(each, Problem):
-                self._report(each)
-                continue
-            batch.append(self._row(each, line=len(batch)))
-            if len(batch) == BATCH_ROWS:
-                self._take_over(batch)
-                batch = []
-        self._take_over(batch)
+        with BatchWriter(self._conn, self._context, database=self._database) as writer:
+            for each in found:
+                if isinstance(each, Problem):
+                    self._report(each)
+                    continue
+                if len(batch) == BATCH_ROWS:
+                    self._note(writer.hand_over(batch, is_last=False))
+                    batch = []
+                batch.append(self._row(each, line=len(batch)))
+            if batch:
+                self._note(writer.hand_over(batch, is_last=True))
+            self._note(writer.wait())
         return self._result(places)
 
     def _find_facts(self, wanted: Sequence[str]) -> Mapping[str, importing.RecordedFacts]:
-        return importing.find_facts(self._conn, wanted)
+        with self._database:
+            return importing.find_facts(self._conn, wanted)
 
     def _report(self, problem: Problem) -> None:
         kept = self._mentioned if problem.is_imported else self._refused
@@ -288,30 +294,18 @@ class _Import:
             return
         self._report(Problem(path=printable_place(uri), kind=kind, reason=reason))
 
-    def _take_over(self, batch: list[ImportRow]) -> None:
-        if not batch:
+    def _note(self, written: Written | None) -> None:
+        """Count what became of a batch."""
+        if written is None:
             return
-        outcome = self._compared(batch)
-        self._counts["new"] += outcome.new
-        self._counts["changed"] += outcome.changed
-        for row in outcome.left_alone:
+        self._counts["new"] += written.outcome.new
+        self._counts["changed"] += written.outcome.changed
+        for row in written.outcome.left_alone:
             kind, reason = _LEFT_ALONE[row.outcome]
             problem = Problem(path=printable_place(row.uri), kind=kind, reason=reason)
             self._counts["not_taken"] += not problem.is_imported
             self._report(problem)
-        self._counts["rows"] += len(batch)
-
-    def _compared(self, batch: list[ImportRow]) -> importing.BatchOutcome:
-        for _ in range(_ATTEMPTS):
-            try:
-                return importing.take_over(self._conn, batch, self._context)
-            except psycopg.errors.CheckViolation as error:
-                if error.diag.constraint_name != "bytes_being_destroyed_take_no_reference":
-                    raise
-        raise TryAgainLater(
-            "a purge is destroying files that are being imported. Nothing of this batch was "
-            "registered; import again when it is done."
-        )
+        self._counts["rows"] += written.row_count
 
     def _result(self, places: Places) -> ImportResult:
         counts = self._counts

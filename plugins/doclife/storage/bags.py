@@ -26,7 +26,7 @@ MAX_BYTES = 256 * 1024 * 1024
 """Cut bags at this size: purging one document of it rewrites little. A larger document gets a
 bag of its own."""
 
-_LOCAL_THREADS = 2
+_LOCAL_THREADS = 3
 _LOCAL_SLICE = 16
 _REMOTE_THREADS = 8
 """Requests to a remote store wait far more than they compute."""
@@ -149,6 +149,8 @@ def write_bag(
         written = [outcome for outcome in copied if isinstance(outcome, Copy)]
         if written:
             filesystem.flush(uri)
+        # All at once, so that the disk reads some while others are hashed.
+        in_parallel(uri, lambda copy: filesystem.forget_cached(copy.uri), written)
         checked = in_parallel(uri, lambda copy: _read_back(filesystem, copy), written)
         copies = [outcome for outcome in checked if isinstance(outcome, Copy)]
         if copies:
@@ -259,7 +261,6 @@ def _verified(source: Store, payload: Payload) -> Iterator[Chunk]:
 
 
 def _read_back(filesystem: Filesystem, copy: Copy) -> Copy | Failure:
-    filesystem.forget_cached(copy.uri)
     read = hashed(filesystem, copy.uri, version_id=copy.version_id)
     if read.sha256 == copy.sha256 and read.size_bytes == copy.size_bytes:
         return copy

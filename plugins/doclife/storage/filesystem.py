@@ -73,7 +73,10 @@ class Filesystem(Protocol):
         """Return when everything written below the folder ``uri`` would survive a power cut."""
 
     def forget_cached(self, uri: str) -> None:
-        """Make the next read of ``uri`` come from where the bytes are kept, where that is known."""
+        """Make the next read of ``uri`` come from where the bytes are kept, where that is known.
+
+        That may be begun already, so that many files are read back faster than one by one.
+        """
 
     def remove(self, uri: str, *, etag: str | None = None, version_id: str | None = None) -> None:
         """Remove the bytes; with ``version_id`` that version, with ``etag`` only if it matches.

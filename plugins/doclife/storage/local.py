@@ -121,12 +121,13 @@ class LocalFilesystem:
         flush_folder(str(Path(path).parent))
 
     def forget_cached(self, uri: str) -> None:
-        """Drop the file from the page cache, so that it is read back from the disk."""
+        """Drop the file from the page cache, and have the disk begin to read it again."""
         if not hasattr(os, "posix_fadvise"):
             return
         descriptor = os.open(uris.local_path(uri), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_WILLNEED)
         finally:
             os.close(descriptor)
 

@@ -100,10 +100,15 @@ def create_rows(conn: Connection) -> None:
     conn.execute(statement("imports/create_rows"))
 
 
-def take_over(conn: Connection, rows: Sequence[ImportRow], context: ImportContext) -> BatchOutcome:
+def take_over(
+    conn: Connection, rows: Sequence[ImportRow], context: ImportContext, *, is_durable: bool
+) -> BatchOutcome:
     """Compare a batch with the catalogue and take over what is new or changed, in one transaction.
 
     The same batch again finds everything unchanged.
+
+    :param is_durable: wait until the batch is on disk, and with it every batch before. Only the
+        last one needs it: what a power cut takes from an unfinished import is imported again.
     """
     parameters: dict[str, Any] = {
         "organization_id": context.organization_id,
@@ -115,6 +120,8 @@ def take_over(conn: Connection, rows: Sequence[ImportRow], context: ImportContex
         "is_baseline": context.is_baseline,
     }
     with conn.transaction():
+        if not is_durable:
+            conn.execute("SET LOCAL synchronous_commit = off")
         conn.execute(statement("imports/clear_rows"))
         with conn.cursor() as cursor, cursor.copy(statement("imports/copy_rows")) as copy:
             for row in rows:
