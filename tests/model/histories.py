@@ -32,8 +32,14 @@ PAUSES = (
 )  # fmt: skip
 # After a change comes a night within the cooling-off or just past it, after a night a purge within
 # the grace or just past it: where a day decides.
-FOLLOWERS = {"change": "night", "event": "night", "withdraw": "night", "night": "weekly"}
-SOON = (60, DAY - 60, DAY, 2 * DAY, 6 * DAY, 7 * DAY - 60, 7 * DAY, 31 * DAY)
+FOLLOWERS = {
+    "change": ("night",),
+    "event": ("night",),
+    "withdraw": ("night",),
+    "night": ("weekly", "weekly", "night"),
+    "weekly": ("weekly",),
+}
+SOON = (60, 3600, DAY - 60, DAY, 2 * DAY, 6 * DAY, 7 * DAY - 60, 7 * DAY, 31 * DAY)
 DEEDS = (
     *("night",) * 10, *("weekly",) * 3, "undo", "restore", "approve", "approve", "select", "run",
 )  # fmt: skip
@@ -62,11 +68,11 @@ class Generator:
         steps: list[Step] = []
         for pause in pauses:
             steps.append({**self.step(count), "later": pause})
-            follow = FOLLOWERS.get(steps[-1]["do"])
-            if follow is not None and self.chance.random() < 0.5:
+            followers = FOLLOWERS.get(steps[-1]["do"])
+            if followers is not None and self.chance.random() < 0.5:
+                kind, soon = self.chance.choice(followers), self.chance.choice(SOON)
                 organization = steps[-1]["organization"]
-                soon = self.chance.choice(SOON)
-                steps.append({"do": follow, "organization": organization, "later": soon})
+                steps.append({"do": kind, "organization": organization, "later": soon})
         steps.append({"do": "night", "organization": 0, "later": DAY})
         days = self.chance.choice((1, 40))
         steps.append({"do": "weekly", "organization": 0, "later": days * DAY})
@@ -172,7 +178,7 @@ class Generator:
             rule["when"] = self.condition(deletes=deletes)
         if deletes and "when" not in rule and "retain" not in rule:
             rule["when"] = self.condition(deletes=True)
-        if chance.random() < 0.08:
+        if chance.random() < 0.15:
             rule["limits"]["per_night"] = chance.choice((1, 2))
         if kind != "keep":
             rule["actions"] = self.actions(rule, kind, archives=archives, deletes=deletes)
@@ -272,7 +278,8 @@ class Generator:
                 step["wait"] = chance.choice((1, 3600, 86_400, 6 * 86_400, 8 * 86_400))
             if chance.random() < 0.25:
                 step["crash"] = {
-                    "after": chance.choice((chance.randrange(1, 50), chance.randrange(40, 130))),
+                    "while": chance.choice(("planning", "applying", "applying", "applying")),
+                    "after": chance.randrange(1, 50),
                     "then": [self.fact()] if chance.random() < 0.4 else [],
                     "resumes": chance.random() < 0.65,
                 }

@@ -23,11 +23,14 @@ Result = TypeVar("Result")
 class Mortal:
     """Runs deeds that may die once, at the step that the history chose.
 
-    :param steps: how many statements and writes come through; None lets everything live.
+    :param step: its crash says after how many statements and writes; without one all live.
+    :param work: planning or applying; only the one that the crash names dies.
     """
 
-    def __init__(self, system: System, steps: int | None) -> None:
-        self.system, self.steps_left = system, steps
+    def __init__(self, system: System, step: Step, work: str) -> None:
+        crash = step.get("crash", {"while": None})
+        self.system = system
+        self.steps_left: int | None = crash["after"] if crash["while"] == work else None
 
     def call(self, deed: Callable[[], Result]) -> Result:
         """Run a deed; when it dies, run it again, as a cleared task would."""
@@ -44,13 +47,12 @@ class Mortal:
         fuse = self.system.fuse
         fuse.steps_left = self.steps_left
         try:
-            result = deed()
+            return deed()
         except Killed:
-            self.steps_left = None
             self.system.fresh_connection()
             raise
-        self.steps_left, fuse.steps_left = fuse.steps_left, None
-        return result
+        finally:
+            self.steps_left, fuse.steps_left = fuse.steps_left, None
 
 
 class Play:
@@ -103,8 +105,8 @@ class Play:
     def deed_night(self, tenant: Tenant, step: Step, where: str) -> None:
         as_of = self.now - timedelta(seconds=step.get("decided_earlier", 0))
         run_id, now = f"night {self.now}", self.now
-        mortal = Mortal(self.system, step.get("crash", {}).get("after"))
-        summaries = mortal.call(lambda: tenant.real.plan_night(run_id, now, as_of))
+        planning, applying = self.mortals(step)
+        summaries = planning.call(lambda: tenant.real.plan_night(run_id, now, as_of))
         plans = oracle.plan_rules(tenant.world, tenant.world.rules.values(), now, as_of)
         by_rule = {s.rule.split("@")[0]: s for s in summaries if s.mode == "enforce"}
         for plan in plans:
@@ -121,7 +123,7 @@ class Play:
         self.state_facts_between(tenant, step)
         for plan in plans:
             if plan.state == "planned" and plan.items:
-                self.apply(tenant, plan, step, mortal, where)
+                self.apply(tenant, plan, step, applying, where)
 
     def deed_run(self, tenant: Tenant, step: Step, where: str) -> None:
         """Somebody runs one rule by hand, perhaps only to see, perhaps into the future."""
@@ -131,8 +133,11 @@ class Play:
         rule, now, run_id = tenant.world.rules[name], self.now, f"run {self.now}"
         as_of = FAR_AHEAD if step["is_ahead"] else now
         may_act = rule.mode == "enforce" and not step["is_ahead"]
+        planning, applying = self.mortals(step)
         try:
-            summary = tenant.real.plan_rule(name, run_id, now, as_of, step["mode"])
+            summary = planning.call(
+                lambda: tenant.real.plan_rule(name, run_id, now, as_of, step["mode"])
+            )
         except RefusedError:
             self.count("run by hand refused")
             if may_act or (step["mode"] == "simulate" and rule.mode != "off"):
@@ -147,13 +152,13 @@ class Play:
         self.same_plan(tenant, plan, summary, where)
         self.state_facts_between(tenant, step)
         if plan.state == "planned" and plan.items:
-            self.apply(tenant, plan, step, Mortal(self.system, None), where)
+            self.apply(tenant, plan, step, applying, where)
 
     def deed_weekly(self, tenant: Tenant, step: Step, where: str) -> None:
         """The purge is planned for all organizations at once."""
         run_id, now = f"weekly {self.now}", self.now
-        mortal = Mortal(self.system, step.get("crash", {}).get("after"))
-        summaries = mortal.call(lambda: tenant.real.plan_weekly(run_id, now))
+        planning, applying = self.mortals(step)
+        summaries = planning.call(lambda: tenant.real.plan_weekly(run_id, now))
         found = {(summary.organization, str(summary.kind)): summary for summary in summaries}
         plans: list[tuple[Tenant, Plan]] = []
         for each in self.tenants:
@@ -163,7 +168,7 @@ class Play:
         self.state_facts_between(tenant, step)
         for each, plan in plans:
             if plan.state == "planned" and plan.items:
-                self.apply(each, plan, step, mortal, where)
+                self.apply(each, plan, step, applying, where)
 
     def deed_select(self, tenant: Tenant, step: Step, where: str) -> None:
         """Somebody chooses documents by hand."""
@@ -172,14 +177,14 @@ class Play:
         if not chosen:
             return
         run_id, now, action = f"select {self.now}", self.now, step["action"]
-        mortal = Mortal(self.system, step.get("crash", {}).get("after"))
-        summary = mortal.call(lambda: tenant.real.plan_selection(run_id, chosen, action, now))
+        planning, applying = self.mortals(step)
+        summary = planning.call(lambda: tenant.real.plan_selection(run_id, chosen, action, now))
         documents = [tenant.world.documents[name] for name in chosen]
         (plan,) = oracle.plan_selection(tenant.world, documents, action, now)
         self.same_plan(tenant, plan, summary, where)
         self.state_facts_between(tenant, step)
         if plan.state == "planned" and plan.items:
-            self.apply(tenant, plan, step, mortal, where)
+            self.apply(tenant, plan, step, applying, where)
 
     def deed_approve(self, tenant: Tenant, step: Step, where: str) -> None:
         """Somebody agrees to a plan that waits, or takes up one that was left lying."""
@@ -194,9 +199,9 @@ class Play:
         if plan.state == "needs_approval":
             tenant.real.approve(tenant.plan_ids[id(plan)], self.now)
             plan.state = "approved"
-        mortal = Mortal(self.system, step.get("crash", {}).get("after"))
+        _, applying = self.mortals(step)
         self.state_facts_between(tenant, step)
-        self.apply(tenant, plan, step, mortal, where)
+        self.apply(tenant, plan, step, applying, where)
 
     def deed_restore(self, tenant: Tenant, step: Step, where: str) -> None:
         document = tenant.pick(step, lambda d: d.status in ("deleted", "archived"))
@@ -218,6 +223,9 @@ class Play:
 
     def count(self, outcome: str) -> None:
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+
+    def mortals(self, step: Step) -> tuple[Mortal, Mortal]:
+        return Mortal(self.system, step, "planning"), Mortal(self.system, step, "applying")
 
     # ------------------------------------------------------------------------------- applying
     def state_facts_between(self, tenant: Tenant, step: Step) -> None:
