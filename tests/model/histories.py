@@ -41,7 +41,7 @@ FOLLOWERS = {
 }
 SOON = (60, 3600, DAY - 60, DAY, 2 * DAY, 6 * DAY, 7 * DAY - 60, 7 * DAY, 31 * DAY)
 DEEDS = (
-    *("night",) * 10, *("weekly",) * 3, "undo", "restore", "approve", "approve", "select", "run",
+    *("night",) * 10, *("weekly",) * 3, "undo", "approve", "approve", "select", "run",
 )  # fmt: skip
 ANCHORS = (*DATE_FIELDS, "metadata.end", "event:case.closed", "registered_on", "archived_on")
 
@@ -292,6 +292,7 @@ class Generator:
         kind = chance.choice((
             "change", "change", "change", "hold", "hold", "release", "event", "event", "withdraw",
             "edit", "edit", "remove", "keep", "halt", "resume", "resume", "tamper", "register",
+            "restore", "restore",
         ))  # fmt: skip
         step: Step = {"do": kind, "pick": int(chance.random() * 1000) / 1000}
         if kind == "change":

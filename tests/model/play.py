@@ -203,13 +203,6 @@ class Play:
         self.state_facts_between(tenant, step)
         self.apply(tenant, plan, step, applying, where)
 
-    def deed_restore(self, tenant: Tenant, step: Step, where: str) -> None:
-        document = tenant.pick(step, lambda d: d.status in ("deleted", "archived"))
-        if document is not None:
-            tenant.real.restore(document.name, self.now)
-            deeds.restore(tenant.world, document, self.now)
-            self.count("document restored")
-
     def deed_undo(self, tenant: Tenant, step: Step, where: str) -> None:
         done = [
             plan for plan in tenant.world.plans

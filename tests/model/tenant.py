@@ -10,7 +10,7 @@ from typing import Any
 
 from doclife.domain.rule import Rule as SystemRule
 from doclife.errors import ConfigurationError
-from tests.model import oracle
+from tests.model import deeds, oracle
 from tests.model.driver import Organization, System
 from tests.model.facts import Change, Document, Event, Rule, World
 from tests.model.histories import DATE_FIELDS, METADATA, Step
@@ -144,6 +144,12 @@ class Tenant:
     def fact_resume(self, step: Step, now: datetime) -> None:
         self.real.system.resume()
         self.world.is_halted = False
+
+    def fact_restore(self, step: Step, now: datetime) -> None:
+        document = self.pick(step, lambda d: d.status in ("deleted", "archived"))
+        if document is not None:
+            self.real.restore(document.name, now)
+            deeds.restore(self.world, document, now)
 
     def fact_tamper(self, step: Step, now: datetime) -> None:
         copy = step["copy"]

@@ -34,7 +34,6 @@ EXPECTED_OF_FEW = {
     "DELETE skipped: retained",
     "plan refused",
     "plan undone",
-    "document restored",
     "process killed while applying",
 }
 EXPECTED_OF_MANY = EXPECTED_OF_FEW | {
