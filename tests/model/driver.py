@@ -88,6 +88,7 @@ class System:
         conn = psycopg.connect(self.url, autocommit=True, cursor_factory=MortalCursor)
         cast(Any, conn).fuse = self.fuse
         prepare(conn, application_name="doclife model test")
+        self.backend = conn.info.backend_pid
         return conn
 
     def _make_stores(self) -> Stores:
@@ -111,6 +112,8 @@ class System:
     def fresh_connection(self) -> None:
         """Somebody else takes over after the process died."""
         self.conn.close()
+        # What the dead one held is free when its server process has gone, not a moment before.
+        self.superuser.execute("SELECT pg_terminate_backend(%s, 10000)", (self.backend,))
         self.fuse.steps_left, self.fuse.is_blown = None, False
         self.conn = self._connect()
         self.set_clock(self.moment)

@@ -54,7 +54,11 @@ judged AS (
             WHEN document.hold_count > 0 THEN 'held'
             WHEN hit.action IN ('DELETE', 'PURGE') AND protection.retain_until >= %(today)s
                 THEN 'retained'
-            WHEN hit.action IN ('ARCHIVE', 'DELETE') AND document.reprieve_until >= %(today)s
+            -- Like holds and cooling-off by the present, also when an earlier day is decided for.
+            WHEN
+                hit.action IN ('ARCHIVE', 'DELETE')
+                AND document.reprieve_until
+                >= (%(present)s::timestamptz AT TIME ZONE organization.time_zone)::date
                 THEN 'reprieved'
             WHEN
                 hit.action = 'DELETE'
@@ -89,6 +93,7 @@ judged AS (
     INNER JOIN context
         ON hit.plan_id = context.plan_id AND hit.action_index = context.action_index
     INNER JOIN documents AS document ON hit.document_id = document.id
+    INNER JOIN organizations AS organization ON document.organization_id = organization.id
     LEFT JOIN pg_temp.protections AS protection ON hit.document_id = protection.document_id
     LEFT JOIN LATERAL (
         SELECT TRUE AS is_open
