@@ -281,7 +281,7 @@ def test_an_edited_rule_stops_acting_from_that_moment(
 def test_two_shards_end_a_plan_that_may_not_go_on_without_waiting_for_each_other(
     world: World, other: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("doclife.lifecycle.planning.SHARD_DOCUMENTS_OTHERWISE", 5)
+    monkeypatch.setattr("doclife.lifecycle.judging.SHARD_DOCUMENTS_OTHERWISE", 5)
     stores = world.stores
     for number in range(max(ROUNDS // 20, 2)):
         for one in range(10):

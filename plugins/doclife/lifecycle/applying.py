@@ -11,9 +11,9 @@ from doclife.domain.plan import PURGE, REMOVE_ORIGINAL, PlanState, ShardOutcome,
 from doclife.errors import ConfigurationError, RefusedError, TryAgainLater
 from doclife.lifecycle.archiving import archive_batch
 from doclife.lifecycle.batch import Work, begin
+from doclife.lifecycle.closing import MAX_AGE_DAYS
 from doclife.lifecycle.deleting import delete_batch
 from doclife.lifecycle.notifying import notify_batch, webhook_batch
-from doclife.lifecycle.planning import MAX_AGE_DAYS
 from doclife.lifecycle.purging import purge_batch, remove_originals_batch
 from doclife.storage.stores import Stores
 from doclife.store import batches, plans

@@ -12,7 +12,8 @@ from doclife.domain.organization import Organization
 from doclife.domain.plan import PlanKind, PlanState, ShardRef
 from doclife.domain.rule import Rule
 from doclife.errors import ConfigurationError, RefusedError
-from doclife.lifecycle.planning import MAX_AGE_DAYS, compilers_for
+from doclife.lifecycle.closing import MAX_AGE_DAYS
+from doclife.lifecycle.judging import compilers_for
 from doclife.storage.stores import Stores
 from doclife.store import batches, organizations, plans, rules
 from doclife.store.connection import Connection

@@ -5,7 +5,7 @@ For lists, the digest and the drift check of the breaker; never trusted for an a
 
 from datetime import date, datetime
 
-from doclife.lifecycle.planning import compilers_for
+from doclife.lifecycle.judging import compilers_for
 from doclife.store import forecasts, organizations, rules
 from doclife.store.connection import Connection
 

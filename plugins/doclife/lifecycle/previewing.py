@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from doclife.domain.rule import Mode, Rule
-from doclife.lifecycle.planning import compilers_for, plan_rule
+from doclife.lifecycle.judging import compilers_for
+from doclife.lifecycle.planning import plan_rule
 from doclife.store import organizations, plans, rules
 from doclife.store.connection import Connection
 

@@ -9,7 +9,7 @@ from doclife.domain.message import Message, Unsendable
 from doclife.domain.organization import Organization
 from doclife.domain.rule import Mode, Rule
 from doclife.lifecycle.composing import Concern, Occasion, compose_notice
-from doclife.lifecycle.planning import compilers_for
+from doclife.lifecycle.judging import compilers_for
 from doclife.store import audit, notices, organizations, rules
 from doclife.store.connection import Connection
 

@@ -1,0 +1,167 @@
+"""Judges everything that was collected for a night, and asks a person where one must look."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+
+from doclife.domain.actions import ActionType
+from doclife.domain.breaker import trips
+from doclife.domain.compiler import Compiler, RuleVersion, protections
+from doclife.domain.fields import MetadataType
+from doclife.domain.organization import Organization
+from doclife.domain.plan import PURGE, REMOVE_ORIGINAL
+from doclife.lifecycle.night import Night
+from doclife.store import plans, rules
+from doclife.store.connection import Connection
+
+SHARD_DOCUMENTS: Mapping[str, int] = {ActionType.ARCHIVE: 1000, PURGE: 1000, REMOVE_ORIGINAL: 1000}
+"""Documents per shard where each costs reading or writing bytes; a bag holds at most as many."""
+SHARD_DOCUMENTS_OTHERWISE = 20_000
+SHARD_BYTES: Mapping[str, int] = {ActionType.ARCHIVE: 256_000_000}
+NO_BYTE_LIMIT = 2**62
+
+SELECTION_PRIORITY = 0
+"""What a person chose comes before what a rule wants: explicit over implicit."""
+
+
+def shard_limits(action: str) -> tuple[int, int]:
+    """Return how many documents and how many bytes a shard of an action holds at the most."""
+    return (
+        SHARD_DOCUMENTS.get(action, SHARD_DOCUMENTS_OTHERWISE),
+        SHARD_BYTES.get(action, NO_BYTE_LIMIT),
+    )
+
+
+def selection_context(plan_id: int, action: str, *, is_enforced: bool) -> plans.ActionContext:
+    """Return the context of a plan that no rule made."""
+    documents, size = shard_limits(action)
+    return plans.ActionContext(
+        plan_id=plan_id,
+        action_index=0,
+        rule_id=None,
+        rule="",
+        priority=SELECTION_PRIORITY,
+        asks_review=False,
+        is_enforced=is_enforced,
+        fields=(),
+        events=(),
+        shard_documents=documents,
+        shard_bytes=size,
+    )
+
+
+def contexts_of(
+    plan_id: int, compiler: Compiler, *, is_enforced: bool
+) -> list[plans.ActionContext]:
+    """Return what judging needs to know about each action of a rule's plan."""
+    version = compiler.rule_version
+    return [
+        plans.ActionContext(
+            plan_id=plan_id,
+            action_index=index,
+            rule_id=version.rule_id,
+            rule=version.rule.name,
+            priority=version.rule.priority,
+            asks_review=version.rule.review is not None,
+            is_enforced=is_enforced,
+            fields=tuple(sorted(compiler.fields_used(index))),
+            events=tuple(sorted(compiler.events_used)),
+            shard_documents=shard_limits(action.do)[0],
+            shard_bytes=shard_limits(action.do)[1],
+            per_night=version.rule.limits.per_night,
+        )
+        for index, action in enumerate(version.rule.actions)
+    ]
+
+
+def compilers_for(
+    versions: Sequence[RuleVersion],
+    *,
+    organization: Organization,
+    metadata_types: dict[str, MetadataType],
+    as_of: date,
+) -> list[Compiler]:
+    """Return a compiler for each rule version, ready to stand in one statement."""
+    return [
+        Compiler(
+            rule_version=version,
+            metadata_types=metadata_types,
+            time_zone=organization.time_zone,
+            as_of=as_of,
+            prefix=f"r{version.version_id}",
+        )
+        for version in versions
+    ]
+
+
+def judge(
+    conn: Connection,
+    night: Night,
+    contexts: Sequence[plans.ActionContext],
+    metadata_types: dict[str, MetadataType],
+) -> None:
+    """Resolve what was collected against all retention, and store items and shards."""
+    if not contexts:
+        return
+    tenant = night.organization
+    every_rule = compilers_for(
+        rules.list_current(conn, tenant.id),
+        organization=tenant,
+        metadata_types=metadata_types,
+        as_of=night.today,
+    )
+    plans.collect_protections(conn, protections(every_rule, candidates="candidates"))
+    # A typo in what a retaining rule reads could end its protection: it cools off as well.
+    retaining = [compiler for compiler in every_rule if compiler.rule.retain is not None]
+    fields = {field for compiler in retaining for field in compiler.fields_read}
+    events = {event for compiler in retaining for event in compiler.events_used}
+    plans.store_items(
+        conn,
+        [
+            replace(
+                context,
+                fields=sorted({*context.fields, *fields}),
+                events=sorted({*context.events, *events}),
+            )
+            for context in contexts
+        ],
+        organization_id=tenant.id,
+        today=night.today,
+        now=night.now,
+        as_of=night.as_of,
+        cooling_off_days=tenant.cooling_off_days,
+    )
+
+
+def ask_where_needed(
+    conn: Connection, night: Night, *, plan_id: int, version: RuleVersion | None
+) -> None:
+    """Let the plan wait for a person when its rule asks for review or a limit would be exceeded."""
+    count = plans.count_destructive(conn, plan_id)
+    if count == 0:
+        return
+    rule = version.rule if version else None
+    tripped = trips(
+        count,
+        plans.limits(
+            conn,
+            plan_id=plan_id,
+            now=night.now,
+            rule_limit=(rule.limits.max_documents, rule.limits.max_fraction) if rule else None,
+        ),
+        expected=plans.expected(conn, rule_version_id=version.version_id, today=night.today)
+        if version
+        else None,
+    )
+    stages = len(rule.review.stages) if rule and rule.review else 0
+    reasons = [str(trip) for trip in tripped]
+    if stages:
+        reasons.insert(0, f"the rule asks for review in {stages} stage(s)")
+    if reasons:
+        plans.ask_for_approval(
+            conn,
+            plan_id=plan_id,
+            reason="; ".join(reasons),
+            trips=tripped,
+            required_stages=max(stages, 1),
+        )
