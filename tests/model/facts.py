@@ -73,6 +73,12 @@ class Document:
     last_plan: Plan | None = None
     removal_has_begun: bool = False  # and the process that began it died
 
+    @property
+    def version(self) -> int:
+        """How often something changed that a rule may look at, what was told of it included."""
+        withdrawn = sum(event.withdrawn_at is not None for event in self.events)
+        return len(self.changes) + len(self.events) + withdrawn
+
 
 @dataclass(kw_only=True, eq=False)
 class Item:
@@ -86,8 +92,8 @@ class Item:
     @classmethod
     def of(cls, document: Document, action: str) -> Item:
         """What is about to be done, as things stand now."""
-        version = len(document.changes)
-        return cls(document=document, action=action, status=document.status, version=version)
+        status, version = document.status, document.version
+        return cls(document=document, action=action, status=status, version=version)
 
 
 @dataclass(kw_only=True, eq=False)

@@ -192,7 +192,7 @@ def verdict(world, plan, item, now):
         return "plan"
     if document.removal_has_begun:
         return None  # nothing that comes later stops it (5.7)
-    if (document.status, len(document.changes)) != (item.status, item.version):
+    if (document.status, document.version) != (item.status, item.version):
         return "changed"
     copies = {world.files[name] for name in (document.original, document.bag) if name}
     if item.action != "DELETE" and copies != {"intact"}:
