@@ -1,7 +1,8 @@
 -- The bytes of documents: originals and archived copies that are not removed yet.
 --   document_ids  bigint[]
 --   with_copies   boolean   false for the originals alone
--- Returns per document and object also whether another document, outside this list, still needs it.
+-- Returns per document and object also whether anybody else refers to it: more references are counted
+-- than these documents give up.
 SELECT
     document.id AS document_id,
     object.id AS object_id,
@@ -11,13 +12,15 @@ SELECT
     object.etag,
     object.version_id,
     object.bag_id,
-    (
-        SELECT count(*) > 0
-        FROM documents AS other
+    object.reference_count > (
+        SELECT count(*)
+        FROM documents AS given
         WHERE
-            other.stored_object_id = object.id
-            AND other.status NOT IN ('purging', 'purged')
-            AND other.id <> ALL(%(document_ids)s::bigint [])
+            given.id = ANY(%(document_ids)s::bigint [])
+            AND (
+                given.stored_object_id = object.id
+                OR (%(with_copies)s AND given.archived_object_id = object.id)
+            )
     ) AS is_needed_by_others,
     object.removing_since IS NOT NULL AS is_condemned
 FROM documents AS document

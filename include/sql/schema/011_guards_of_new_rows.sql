@@ -167,3 +167,37 @@ GRANT UPDATE (
     title, document_type, owner, tags, metadata, media_type, created_on, modified_on,
     last_accessed_on, expires_on
 ) ON documents TO doclife_application;
+
+-- A hold came too late only where destruction had begun; nobody ends one by writing that it did.
+CREATE FUNCTION guard_too_late() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = doclife, pg_temp
+AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM documents WHERE id = NEW.document_id AND status IN ('purging', 'purged')
+    ) THEN
+        RAISE EXCEPTION 'the hold on document % did not come too late', NEW.document_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'a_hold_is_released_in_its_matter';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER guard_too_late BEFORE UPDATE OF too_late_since ON matter_documents
+FOR EACH ROW WHEN (old.too_late_since IS NULL AND new.too_late_since IS NOT NULL)
+EXECUTE FUNCTION guard_too_late();
+
+-- What an application says has happened to a document, or takes back, may move the clock of a rule:
+-- plans that were made before see a changed document.
+CREATE FUNCTION note_event_on_document() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = doclife, pg_temp
+AS $$
+BEGIN
+    UPDATE documents SET version = version + 1 WHERE id = NEW.document_id;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER note_event_on_document AFTER INSERT OR UPDATE OF withdrawn_at ON events
+FOR EACH ROW WHEN (new.is_external AND new.document_id IS NOT NULL)
+EXECUTE FUNCTION note_event_on_document();

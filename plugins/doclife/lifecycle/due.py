@@ -16,7 +16,8 @@ from doclife.store.connection import Connection
 def is_due(conn: Connection, version: RuleVersion, night: Night) -> bool:
     """Whether the rule runs tonight: always, or when its cron fired since it last ran.
 
-    A night that was missed is made up for, once; a rule never ran counts from its version.
+    A night that was missed is made up for, once; a rule that
+    never ran counts from its version, or from a day ago.
     """
     trigger = version.rule.trigger
     if trigger.type is not TriggerType.ON_SCHEDULE or trigger.cron is None:
@@ -32,7 +33,8 @@ def is_due(conn: Connection, version: RuleVersion, night: Night) -> bool:
         run_id=night.run_id,
         mode=version.rule.mode,
     )
-    return last > (ran or version.created_at)
+    # A rule that is new today ran at none of its times: its last one, if it was today's, counts.
+    return last > (ran or min(version.created_at, night.as_of - timedelta(days=1)))
 
 
 def warning_actions(version: RuleVersion) -> list[int]:
