@@ -141,6 +141,7 @@ def ask_where_needed(
     if count == 0:
         return
     rule = version.rule if version else None
+    plans.lock_limits(conn)
     tripped = trips(
         count,
         plans.limits(

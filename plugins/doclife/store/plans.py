@@ -288,6 +288,11 @@ def limits(
     return found
 
 
+def lock_limits(conn: Connection) -> None:
+    """Be the only one to count against the limits until the transaction ends."""
+    conn.execute(statement("plans/lock_limits"))
+
+
 def expected(conn: Connection, *, rule_version_id: int, today: date) -> int | None:
     """Return what the rule's forecast expected to be due by now, if it was ever forecast."""
     parameters = {"rule_version_id": rule_version_id, "today": today}
