@@ -63,6 +63,7 @@ def event(number: int, occurred_on: str, **fields: Any) -> dict[str, Any]:
         "document_id": 1,
         "occurred_on": occurred_on,
         "is_external": True,
+        "may_start_clocks": True,
         **fields,
     }
 

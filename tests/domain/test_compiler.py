@@ -206,6 +206,7 @@ WITHDRAWN = {"withdrawn_at": "2026-11-01T00:00:00+00:00"}
         ([event(1, "2020-01-01", document_id=2)], None),
         ([event(1, "2020-01-01", type="case.closed")], None),
         ([event(1, "2020-01-01", is_external=False)], None),
+        ([event(1, "2020-01-01", may_start_clocks=False)], None),
     ],
 )
 def test_an_event_starts_the_clock_until_it_is_withdrawn(

@@ -35,7 +35,7 @@ NAMES = {
     "id", "organization_id", "external_id", "title", "document_type", "owner", "status",
     "status_before", "tags", "metadata", "media_type", "size_bytes", "created_on", "modified_on",
     "last_accessed_on", "expires_on", "registered_at", "archived_at", "anchor_floors",
-    "document_id", "type", "occurred_on", "withdrawn_at", "is_external",
+    "document_id", "type", "occurred_on", "withdrawn_at", "is_external", "may_start_clocks",
     # results
     "action_index", "is_archive", "due_on", "matched", "anchor_on", "retain_until",
     "rule_version_id", "priority", "name", "position", "field", "operator", "actual", "is_met",
