@@ -2,6 +2,8 @@
 
 -- A document moves along the arrows of docs/lifecycle.md only, never into the trash or further
 -- while it is held, and towards destruction only as an item of a plan that is being applied.
+-- An item moves its document once: one that was restored while its plan is still being applied is
+-- not taken again by what is done already.
 CREATE FUNCTION guard_document_status() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = doclife, pg_temp
@@ -29,7 +31,8 @@ BEGIN
             INNER JOIN plans AS plan ON item.plan_id = plan.id
             WHERE
                 item.document_id = NEW.id
-                AND item.state IN ('planned', 'done')
+                AND item.state = 'planned'
+                AND item.is_reserving
                 AND item.action = CASE NEW.status
                     WHEN 'archived' THEN 'ARCHIVE' WHEN 'deleted' THEN 'DELETE' ELSE 'PURGE'
                 END
@@ -349,11 +352,13 @@ CREATE TRIGGER holds_are_released_not_removed BEFORE DELETE OR TRUNCATE ON matte
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- A plan moves along its own arrows, and starts being applied only when nothing speaks against it.
+-- "approved" always takes an approval, also where no stage was asked for.
 CREATE FUNCTION guard_plan_state() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = doclife, pg_temp
 AS $$
 DECLARE
+    needed_stages integer := NEW.required_stages;
     approved_stages integer;
     halted text;
 BEGIN
@@ -367,7 +372,10 @@ BEGIN
         RAISE EXCEPTION 'plan % cannot go from % to %', NEW.id, OLD.state, NEW.state
             USING ERRCODE = 'check_violation', CONSTRAINT = 'a_plan_moves_along_its_states';
     END IF;
-    IF NEW.state IN ('approved', 'applying') AND NEW.required_stages > 0 THEN
+    IF 'approved' IN (OLD.state, NEW.state) THEN
+        needed_stages := greatest(needed_stages, 1);
+    END IF;
+    IF NEW.state IN ('approved', 'applying') AND needed_stages > 0 THEN
         SELECT count(DISTINCT decision.stage) INTO approved_stages
         FROM plan_decisions AS decision
         WHERE
@@ -375,16 +383,16 @@ BEGIN
             AND decision.document_id IS NULL
             AND decision.decision = 'approve'
             AND decision.is_valid
-            AND decision.stage <= NEW.required_stages
+            AND decision.stage <= needed_stages
             AND NOT EXISTS (
                 SELECT FROM plan_decisions AS refusal
                 WHERE
                     refusal.plan_id = NEW.id AND refusal.document_id IS NULL
                     AND refusal.decision = 'reject' AND refusal.is_valid
             );
-        IF approved_stages < NEW.required_stages THEN
+        IF approved_stages < needed_stages THEN
             RAISE EXCEPTION 'plan % needs % approval(s) and has %',
-                NEW.id, NEW.required_stages, approved_stages
+                NEW.id, needed_stages, approved_stages
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'an_applied_plan_was_approved';
         END IF;
     END IF;

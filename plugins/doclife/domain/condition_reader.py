@@ -140,7 +140,7 @@ class _Reader:
     def operator(self, path: Path, word: object, kind: FieldType | None) -> Operator | None:
         allowed = OPERATORS[kind] if kind is not None else tuple(Operator)
         try:
-            operator = Operator(word)  # type: ignore[arg-type]
+            operator = Operator(word)  # type: ignore[arg-type]  # any other type raises too
         except ValueError:
             hint = did_you_mean(word, allowed)
             return self.refuse(

@@ -171,7 +171,7 @@ class _FileReader:
             )
             return None
         try:
-            kind = MetadataType(word)  # type: ignore[arg-type]
+            kind = MetadataType(word)  # type: ignore[arg-type]  # any other type raises too
         except ValueError:
             words = [known.value for known in MetadataType]
             hint = did_you_mean(word, words)
