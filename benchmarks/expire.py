@@ -20,7 +20,7 @@ from doclife.domain.compiler import RuleVersion
 from doclife.domain.rule import Rule
 from doclife.lifecycle import applying, expiring, planning
 from doclife.storage.stores import Stores
-from doclife.store import plans, rules, switches
+from doclife.store import rules, stored_plans, switches
 from doclife.store.connection import Connection
 
 FIRST_DAY = date(2015, 1, 1)
@@ -204,7 +204,7 @@ def add_rule(conn: Connection, name: str, parts: dict[str, object]) -> RuleVersi
 
 def apply_trash(conn: Connection, _day: date) -> int:
     """Apply the plan of a day with the real code."""
-    newest = plans.list_plans(conn, state="planned", size=1)[0]
+    newest = stored_plans.list_plans(conn, state="planned", size=1)[0]
     outcome = applying.apply_plan(
         conn,
         plan_id=newest["plan_id"],

@@ -18,7 +18,7 @@ from doclife.domain.rule import Rule
 from doclife.lifecycle import applying, planning
 from doclife.lifecycle.stores import open_stores, register_store
 from doclife.storage.stores import Stores
-from doclife.store import plans, rules
+from doclife.store import rules, stored_plans
 from doclife.store.connection import Connection, connect
 
 NOW = datetime(2026, 3, 2, 3, tzinfo=UTC)
@@ -162,7 +162,7 @@ class World:
         """Return (state, reason code) of a plan's items by external id."""
         return {
             item.external_id: (item.state, item.reason_code)
-            for item in plans.list_items(self.conn, plan_id)
+            for item in stored_plans.list_items(self.conn, plan_id)
         }
 
     def value(self, query: Any, *parameters: object) -> Any:

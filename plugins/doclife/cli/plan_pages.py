@@ -7,7 +7,7 @@ from doclife.cli.output import counted, size
 from doclife.cli.session import Session
 from doclife.domain.actions import ActionType
 from doclife.domain.plan import DESTRUCTIVE, PURGE, REMOVE_ORIGINAL, PlanSummary, ShardOutcome
-from doclife.store.plans import ItemCount, PlanItem
+from doclife.store.stored_plans import ItemCount, PlanItem
 
 WAITS = (
     "Nothing can approve it yet. Make it smaller, or change the limit it exceeds (doclife limits "

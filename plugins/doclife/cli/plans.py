@@ -17,7 +17,7 @@ from doclife.domain.rule import Mode
 from doclife.errors import ConfigurationError
 from doclife.lifecycle import applying, planning, ruling, undo
 from doclife.lifecycle.documents import find_document_ids
-from doclife.store import organizations, plans
+from doclife.store import organizations, stored_plans
 
 app = typer.Typer(no_args_is_help=True, help="Plans: create, look, apply, undo.")
 
@@ -50,7 +50,7 @@ def list_(
     with session(as_json=as_json) as s:
         if organization is not None:
             organizations.find(s.conn, organization)
-        found = plans.list_plans(
+        found = stored_plans.list_plans(
             s.conn, organization=organization, state=state, before=before, size=limit
         )
         s.output.show({"plans": found}, people=lambda: plan_pages.print_list(s, found))
@@ -72,8 +72,8 @@ def show(
     """Show one plan: who asked, what it would do or has done, and what kept documents out of it."""
     with session(as_json=as_json) as s:
         plan = _find(s, plan_id)
-        counts = plans.count_items(s.conn, plan_id)
-        page = plans.list_items(s.conn, plan_id, after=after, state=state, size=limit)
+        counts = stored_plans.count_items(s.conn, plan_id)
+        page = stored_plans.list_items(s.conn, plan_id, after=after, state=state, size=limit)
         document = {"plan": plan, "counts": counts} | ({"items": page} if items else {})
         s.output.show(
             document,
@@ -237,7 +237,7 @@ def apply(plan_id: PlanId, yes: Yes = False, as_json: Json = False) -> None:
     with session(as_json=as_json) as s:
         # One that cannot be applied is refused with its reason, not with a question.
         if _find(s, plan_id)["state"] in OPEN_STATES:
-            question = plan_pages.question(plan_id, plans.count_items(s.conn, plan_id))
+            question = plan_pages.question(plan_id, stored_plans.count_items(s.conn, plan_id))
             if question is not None:
                 confirm(question, yes=yes)
         with PlanProgressBar(s.settings.require_database(), plan_id=plan_id):
@@ -245,7 +245,7 @@ def apply(plan_id: PlanId, yes: Yes = False, as_json: Json = False) -> None:
                 s.conn, plan_id=plan_id, now=s.now, actor=s.actor, stores=s.stores()
             )
         plan = _find(s, plan_id)
-        counts = plans.count_items(s.conn, plan_id)
+        counts = stored_plans.count_items(s.conn, plan_id)
         s.output.show(
             {"plan": plan, "outcome": outcome, "counts": counts},
             people=lambda: plan_pages.print_applied(s, plan, outcome, counts),
@@ -287,7 +287,7 @@ def undo_(plan_id: PlanId, as_json: Json = False) -> None:
 
 
 def _find(s: Session, plan_id: int) -> dict[str, Any]:
-    plan = plans.find(s.conn, plan_id)
+    plan = stored_plans.find(s.conn, plan_id)
     if plan is None:
         raise ConfigurationError(f"there is no plan {plan_id}. See: doclife plans list")
     return plan

@@ -16,7 +16,7 @@ from doclife.lifecycle.deleting import delete_batch
 from doclife.lifecycle.notifying import notify_batch, webhook_batch
 from doclife.lifecycle.purging import purge_batch, remove_originals_batch
 from doclife.storage.stores import Stores
-from doclife.store import batches, plans
+from doclife.store import batches, stored_plans
 from doclife.store.connection import Connection
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def start(conn: Connection, *, plan_id: int, now: datetime) -> list[ShardRef]:
         is not in force any more, or everything is halted; the message says which.
     """
     with conn.transaction():
-        plan = plans.find(conn, plan_id)
+        plan = stored_plans.find(conn, plan_id)
         if plan is None:
             raise ConfigurationError(f"there is no plan {plan_id}")
         if plan["state"] in (PlanState.APPLIED, PlanState.UNDONE):
@@ -65,7 +65,7 @@ def start(conn: Connection, *, plan_id: int, now: datetime) -> list[ShardRef]:
                 raise RefusedError(str(error.diag.message_primary)) from error
             if not started:
                 raise RefusedError(f"plan {plan_id} is {plan['state']} and cannot be applied.")
-    return plans.list_shards(conn, plan_id)
+    return stored_plans.list_shards(conn, plan_id)
 
 
 def apply_shard(
@@ -105,7 +105,7 @@ def apply_shard(
 def finish(conn: Connection, *, plan_id: int, now: datetime) -> PlanState:
     """Call the plan applied when nothing of it is left to do; return the state it is in."""
     batches.finish_plan(conn, plan_id=plan_id, now=now)
-    return plans.summary(conn, plan_id).state
+    return stored_plans.summary(conn, plan_id).state
 
 
 def apply_plan(

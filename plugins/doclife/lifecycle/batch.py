@@ -15,7 +15,7 @@ from doclife.errors import ConfigurationError, RefusedError
 from doclife.lifecycle.closing import MAX_AGE_DAYS
 from doclife.lifecycle.judging import compilers_for
 from doclife.storage.stores import Stores
-from doclife.store import batches, organizations, plans, rules
+from doclife.store import batches, organizations, rules, stored_plans
 from doclife.store.connection import Connection
 
 DEFAULT_GRACE = Period.parse("30d")
@@ -55,7 +55,7 @@ class Batch:
 
 def begin(conn: Connection, *, shard: ShardRef, actor: str, stores: Stores) -> Work:
     """Read what a shard is about."""
-    plan = plans.find(conn, shard.plan_id)
+    plan = stored_plans.find(conn, shard.plan_id)
     if plan is None:
         raise ConfigurationError(f"there is no plan {shard.plan_id}")
     return Work(

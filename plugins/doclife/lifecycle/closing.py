@@ -2,7 +2,7 @@
 
 from doclife.domain.plan import PlanKind
 from doclife.lifecycle.night import Night
-from doclife.store import batches, plans
+from doclife.store import batches, plans, stored_plans
 from doclife.store.connection import Connection
 
 MAX_AGE_DAYS = 7
@@ -32,7 +32,9 @@ def take_over_purges(conn: Connection, night: Night, kind: PlanKind) -> None:
     tenant = night.organization
     plans.supersede_purges(conn, organization_id=tenant.id, kind=kind, now=night.now, **run)
     for plan_id in plans.list_unfinished(conn, organization_id=tenant.id, kind=kind, **run):
-        if all(batches.is_shard_free(conn, shard) for shard in plans.list_shards(conn, plan_id)):
+        if all(
+            batches.is_shard_free(conn, shard) for shard in stored_plans.list_shards(conn, plan_id)
+        ):
             batches.end_plan(
                 conn,
                 plan_id=plan_id,

@@ -10,7 +10,7 @@ from doclife.domain.organization import Organization
 from doclife.domain.plan import PlanKind
 from doclife.domain.rule import Mode
 from doclife.errors import ConfigurationError, RefusedError
-from doclife.store import audit, plans
+from doclife.store import audit, plans, stored_plans
 from doclife.store.connection import Connection
 
 
@@ -91,7 +91,7 @@ def find_own_plan(
 
 def record_plan(conn: Connection, night: Night, plan_id: int) -> None:
     """Write the plan into the audit trail, in the transaction that stores it."""
-    summary = plans.summary(conn, plan_id)
+    summary = stored_plans.summary(conn, plan_id)
     audit.record(
         conn,
         organization_id=night.organization.id,

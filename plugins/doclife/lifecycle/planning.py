@@ -26,7 +26,7 @@ from doclife.lifecycle.judging import (
     selection_context,
 )
 from doclife.lifecycle.night import Night, find_own_plan, insert_plan, record_plan, refuse_naive
-from doclife.store import organizations, plans, rules
+from doclife.store import organizations, plans, rules, stored_plans
 from doclife.store.connection import Connection
 from doclife.store.sql import statement
 
@@ -304,7 +304,7 @@ def _plan_rules(
         if modes[version.version_id] is Mode.ENFORCE:
             ask_where_needed(conn, night, plan_id=plan_id, version=version)
         record_plan(conn, night, plan_id)
-    return [plans.summary(conn, plan_id) for plan_id in stored.values()]
+    return [stored_plans.summary(conn, plan_id) for plan_id in stored.values()]
 
 
 def _plan_collected(
@@ -323,7 +323,7 @@ def _plan_collected(
     tenant = night.organization
     own = find_own_plan(conn, night, selection_key=selection_key)
     if own is not None:
-        return plans.summary(conn, own)
+        return stored_plans.summary(conn, own)
     plans.begin_collecting(conn)
     close_dead_plans(conn, night)
     plan_id = insert_plan(
@@ -335,4 +335,4 @@ def _plan_collected(
     if mode is Mode.ENFORCE:
         ask_where_needed(conn, night, plan_id=plan_id, version=None)
     record_plan(conn, night, plan_id)
-    return plans.summary(conn, plan_id)
+    return stored_plans.summary(conn, plan_id)

@@ -11,7 +11,7 @@ from datetime import datetime
 from doclife.domain.rule import Mode, Rule
 from doclife.lifecycle.judging import compilers_for
 from doclife.lifecycle.planning import plan_rule
-from doclife.store import organizations, plans, rules
+from doclife.store import organizations, plans, rules, stored_plans
 from doclife.store.connection import Connection
 
 
@@ -21,8 +21,8 @@ class Preview:
 
     rule: str
     as_of: datetime
-    counts: Sequence[plans.ItemCount]
-    items: Sequence[plans.PlanItem]
+    counts: Sequence[stored_plans.ItemCount]
+    items: Sequence[stored_plans.PlanItem]
     """The first documents of the plan, those it would leave alone included."""
     unknown_count: int
     """Documents it could not judge because what it needs is missing or malformed."""
@@ -73,7 +73,7 @@ def preview_rule(
         return Preview(
             rule=rule.name,
             as_of=as_of,
-            counts=plans.count_items(conn, summary.plan_id),
-            items=plans.list_items(conn, summary.plan_id, size=size),
+            counts=stored_plans.count_items(conn, summary.plan_id),
+            items=stored_plans.list_items(conn, summary.plan_id, size=size),
             unknown_count=plans.count_unknown(conn, unknown),
         )

@@ -10,7 +10,7 @@ from typing import Any
 from doclife.domain.plan import PlanState, ShardRef
 from doclife.errors import RefusedError
 from doclife.lifecycle import applying
-from doclife.store import plans
+from doclife.store import stored_plans
 from doclife.store.connection import Connection
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ def start_plans(conn: Connection, *, plan_ids: Sequence[int], now: datetime) -> 
     """
     started, refusals = [], []
     for plan_id in plan_ids:
-        summary = plans.summary(conn, plan_id)
+        summary = stored_plans.summary(conn, plan_id)
         if summary.mode != "enforce" or summary.state not in STARTABLE:
             logger.info("Plan %s is not started: %s, %s", plan_id, summary.mode, summary.state)
             continue
@@ -77,8 +77,8 @@ def list_shards(
     return [
         shard
         for plan_id in plan_ids
-        if plans.summary(conn, plan_id).state is PlanState.APPLYING
-        for shard in plans.list_shards(conn, plan_id)
+        if stored_plans.summary(conn, plan_id).state is PlanState.APPLYING
+        for shard in stored_plans.list_shards(conn, plan_id)
         if shard.action in actions
     ]
 
@@ -97,9 +97,9 @@ def conclude(conn: Connection, *, plan_ids: Sequence[int], now: datetime) -> Con
             waiting.append(plan_id)
         if state is PlanState.APPLYING:
             unfinished.append(plan_id)
-        is_simulated = plans.summary(conn, plan_id).mode != "enforce"
+        is_simulated = stored_plans.summary(conn, plan_id).mode != "enforce"
         simulated += is_simulated
-        for count in plans.count_items(conn, plan_id):
+        for count in stored_plans.count_items(conn, plan_id):
             kind = "simulated" if is_simulated else count.state
             outcomes[f"{count.action.lower()}_{kind}"] += count.documents
             if count.state == "failed":

@@ -17,7 +17,7 @@ from doclife.lifecycle.rewriting import take_out_unreferenced
 from doclife.storage.payloads import put_back
 from doclife.storage.reading import digest
 from doclife.storage.stores import Stores
-from doclife.store import audit, bags, batches, organizations, plans, undoing
+from doclife.store import audit, bags, batches, organizations, stored_plans, undoing
 from doclife.store.connection import Connection
 from doclife.store.undoing import ArchivedDocument, TakingBack
 
@@ -47,7 +47,7 @@ def undo_plan(
 
     :raises RefusedError: the plan purged, or was never applied.
     """
-    plan = plans.find(conn, plan_id)
+    plan = stored_plans.find(conn, plan_id)
     if plan is None:
         raise ConfigurationError(f"there is no plan {plan_id}")
     if plan["kind"] in (PlanKind.PURGE, PlanKind.ORIGINALS):

@@ -1,17 +1,16 @@
-"""Stores plans and reads them back."""
+"""Stores plans, decides which wait, and closes those that nobody answered."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from doclife.domain.breaker import Limit, Trip
 from doclife.domain.fragment import Fragment
-from doclife.domain.plan import PlanKind, PlanState, PlanSummary, ShardRef
+from doclife.domain.plan import PlanKind
 from doclife.store.connection import Connection
-from doclife.store.rows import fetch_dicts, fetch_rows, fetch_value
+from doclife.store.rows import fetch_dicts, fetch_value
 from doclife.store.sql import composed, statement
 
 MAX_SHARDS = 500
@@ -317,89 +316,3 @@ def ask_for_approval(
             "required_stages": required_stages,
         },
     )
-
-
-def find(conn: Connection, plan_id: int) -> dict[str, Any] | None:
-    """Return everything about one plan but its items, or None."""
-    rows = fetch_dicts(conn, statement("plans/find"), {"plan_id": plan_id})
-    return rows[0] if rows else None
-
-
-def summary(conn: Connection, plan_id: int) -> PlanSummary:
-    """Return what a stored plan comes to; the plan must exist."""
-    row = find(conn, plan_id)
-    if row is None:
-        raise LookupError(f"there is no plan {plan_id}")
-    return PlanSummary(
-        plan_id=plan_id,
-        organization=row["organization"],
-        rule=row["rule"],
-        kind=PlanKind(row["kind"]),
-        mode=row["mode"],
-        state=PlanState(row["state"]),
-        approval_reason=row["approval_reason"],
-        document_count=row["document_count"],
-        total_bytes=row["total_bytes"],
-        unknown_count=row["unknown_count"],
-        blocked_count=row["blocked_count"],
-    )
-
-
-def list_shards(conn: Connection, plan_id: int) -> list[ShardRef]:
-    """Return every shard of a plan that still has planned items."""
-    return fetch_rows(conn, statement("plans/list_shards"), {"plan_id": plan_id}, ShardRef)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ItemCount:
-    """How many items of one action ended alike."""
-
-    action: str
-    state: str
-    reason_code: str | None
-    documents: int
-    size_bytes: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlanItem:
-    """One document of a plan, with what is or was to be done to it and why."""
-
-    document_id: int
-    external_id: str
-    title: str | None
-    action: str
-    state: str
-    reason_code: str | None
-    reason: str
-    anchor_on: date | None
-    retain_until: date | None
-    due_on: date | None
-    size_bytes: int
-    blocking_rule: str | None
-
-
-def count_items(conn: Connection, plan_id: int) -> list[ItemCount]:
-    """Return what became of a plan's items, by action, state and reason."""
-    return fetch_rows(conn, statement("plans/count_items"), {"plan_id": plan_id}, ItemCount)
-
-
-def list_items(
-    conn: Connection, plan_id: int, *, after: int = 0, state: str | None = None, size: int = 100
-) -> list[PlanItem]:
-    """Return a page of a plan's items; ``after`` is the last document id of the page before."""
-    parameters = {"plan_id": plan_id, "after": after, "state": state, "size": size}
-    return fetch_rows(conn, statement("plans/list_items"), parameters, PlanItem)
-
-
-def list_plans(
-    conn: Connection,
-    *,
-    organization: str | None = None,
-    state: str | None = None,
-    before: int | None = None,
-    size: int = 50,
-) -> list[dict[str, Any]]:
-    """Return the newest plans first, with their progress; ``before`` pages on."""
-    parameters = {"organization": organization, "state": state, "before": before, "size": size}
-    return fetch_dicts(conn, statement("plans/list"), parameters)
