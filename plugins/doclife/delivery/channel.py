@@ -17,7 +17,7 @@ class Endpoint:
     url: str | None
     """None when nobody has said where it is yet: its messages wait."""
     secrets: tuple[str, ...] = field(repr=False)
-    """``whsec_...``, newest first; two while they are rotated, none for unsigned calls."""
+    """``whsec_...``, newest first; two while they are rotated; without one nothing is sent."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Sent with every call. Never shown: those of its Connection carry secrets."""
     timeout: timedelta = timedelta(seconds=30)

@@ -40,3 +40,5 @@ class Attempt:
     """The far side wants no more of these (410), or the guard forbids its address."""
     stops_channel: bool = False
     """Our credentials were refused: every other message of this kind would end the same."""
+    was_tried: bool = True
+    """False when it was not even begun (a resting endpoint, a full lane): no attempt to count."""
