@@ -110,12 +110,27 @@ def judge(
         metadata_types=metadata_types,
         as_of=night.today,
     )
+    resolve(conn, night, contexts, every_rule)
+    plan_ids = sorted({context.plan_id for context in contexts})
+    plans.store_items(conn, plan_ids, organization_id=tenant.id, now=night.now)
+
+
+def resolve(
+    conn: Connection,
+    night: Night,
+    contexts: Sequence[plans.ActionContext],
+    every_rule: Sequence[Compiler],
+) -> None:
+    """Judge what was collected into this transaction's ``judgements``; nothing is stored.
+
+    :param every_rule: all that are not off: each may retain what another wants to destroy.
+    """
     plans.collect_protections(conn, protections(every_rule, candidates="candidates"))
     # A typo in what a retaining rule reads could end its protection: it cools off as well.
     retaining = [compiler for compiler in every_rule if compiler.rule.retain is not None]
     fields = {field for compiler in retaining for field in compiler.fields_read}
     events = {event for compiler in retaining for event in compiler.events_used}
-    plans.store_items(
+    plans.judge(
         conn,
         [
             replace(
@@ -125,11 +140,10 @@ def judge(
             )
             for context in contexts
         ],
-        organization_id=tenant.id,
         today=night.today,
         now=night.now,
         as_of=night.as_of,
-        cooling_off_days=tenant.cooling_off_days,
+        cooling_off_days=night.organization.cooling_off_days,
     )
 
 

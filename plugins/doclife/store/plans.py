@@ -172,8 +172,10 @@ def begin_collecting(conn: Connection) -> None:
     """Make the working tables of this transaction, empty; they empty themselves at its end."""
     conn.execute(statement("plans/create_hits"))
     conn.execute(statement("plans/create_protections"))
+    conn.execute(statement("plans/create_judgements"))
     conn.execute(statement("plans/empty_hits"))
     conn.execute(statement("plans/empty_protections"))
+    conn.execute(statement("plans/empty_judgements"))
 
 
 def collect_hits(
@@ -211,17 +213,16 @@ def collect_protections(conn: Connection, protections: Fragment) -> None:
     )
 
 
-def store_items(
+def judge(
     conn: Connection,
     contexts: Sequence[ActionContext],
     *,
-    organization_id: int,
     today: date,
     now: datetime,
     as_of: datetime,
     cooling_off_days: int,
 ) -> None:
-    """Judge what was collected, and store winners and losers, shards and totals.
+    """Judge what was collected into this transaction's ``judgements``.
 
     A simulation of the future is judged as if that day had come, the cooling-off included.
     """
@@ -230,20 +231,26 @@ def store_items(
         for context in contexts
     ]
     conn.execute(
-        statement("plans/insert_items"),
+        statement("plans/judge"),
         {
             "context": Jsonb(context),
             "today": today,
-            "now": now,
             "present": max(now, as_of),
             "cooling_off_days": cooling_off_days,
             "max_shards": MAX_SHARDS,
         },
     )
-    plan_ids = sorted({context.plan_id for context in contexts})
-    conn.execute(statement("plans/insert_shards"), {"plan_ids": plan_ids})
+
+
+def store_items(
+    conn: Connection, plan_ids: Sequence[int], *, organization_id: int, now: datetime
+) -> None:
+    """Store what was judged: winners and losers, shards and totals."""
+    conn.execute(statement("plans/insert_items"), {"now": now})
+    conn.execute(statement("plans/insert_shards"), {"plan_ids": list(plan_ids)})
     conn.execute(
-        statement("plans/summarise"), {"plan_ids": plan_ids, "organization_id": organization_id}
+        statement("plans/summarise"),
+        {"plan_ids": list(plan_ids), "organization_id": organization_id},
     )
 
 
