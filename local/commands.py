@@ -37,8 +37,8 @@ def run(arguments: list[str]) -> int:
                 return status(State())
             case "logs", _:
                 return logs(State(), rest)
-            case "reset", []:
-                return reset(State())
+            case "reset", [] | ["--yes"]:
+                return reset(State(), is_sure=bool(rest))
             case "doclife", _:
                 doclife(State(), rest)
             case "test", _:
@@ -127,9 +127,22 @@ def _print_log(path: Path, *, follow: bool) -> None:
             pass
 
 
-def reset(state: State) -> int:
-    """Stop, and delete all local data; asks first when a person is there to answer."""
-    if sys.stdin.isatty():
+def reset(state: State, *, is_sure: bool) -> int:
+    """Stop, and delete all local data; asks first, and where nobody can answer wants --yes.
+
+    :param is_sure: ``--yes`` was given: do not ask.
+    """
+    if not is_sure:
+        archived = sum(1 for path in state.folder.glob("archive/**/data/**/*") if path.is_file())
+        if archived:
+            print(
+                f"{archived:,} archived documents are in {state.folder / 'archive'}; where the "
+                "original is gone already, that is the only copy."
+            )
+        if not sys.stdin.isatty():
+            raise LocalError(
+                "Nobody can be asked here. To delete all local data: ./run reset --yes"
+            )
         answer = input(f"Delete all documents, logs and passwords in {state.folder}? [y/N] ")
         if answer.strip().lower() not in ("y", "yes"):
             print("Nothing was deleted.")
@@ -152,6 +165,10 @@ def doclife(state: State, arguments: list[str]) -> None:
     running = state.running()
     if running and find(running.supervisor):
         env.setdefault("DOCLIFE_DATABASE_URL", running.documents_url)
+    # Rules are written, validated and tested without a database too.
+    is_offline = not arguments or arguments[0] == "rules" or "--help" in arguments
+    if not is_offline and not {"DOCLIFE_DATABASE_URL", "AIRFLOW_CONN_DOCUMENTS"} & env.keys():
+        raise LocalError("Nothing runs. Start it with: ./run")
     os.execve(sys.executable, [sys.executable, "-m", "doclife.cli", *arguments], env)
 
 

@@ -50,11 +50,11 @@ def create_database(conn: psycopg.Connection, name: str, *, owner: str) -> None:
     )
 
 
-def let_tasks_work(admin_url: str) -> None:
-    """After the migrations: give Airflow's role what the worker group may do."""
+def let_tasks_work(admin_url: str, *, login: str = TASKS) -> None:
+    """After the migrations: give the role of Airflow's tasks what the worker group may do."""
     with psycopg.connect(admin_url, autocommit=True) as conn:
         conn.execute(
-            sql.SQL("GRANT {} TO {}").format(sql.Identifier(WORKER_GROUP), sql.Identifier(TASKS))
+            sql.SQL("GRANT {} TO {}").format(sql.Identifier(WORKER_GROUP), sql.Identifier(login))
         )
 
 

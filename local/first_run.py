@@ -13,7 +13,7 @@ import psycopg
 
 from local.airflow_api import AirflowApi
 from local.errors import LocalError
-from local.samples import load_samples
+from local.samples import ORGANIZATION, load_samples
 from local.state import ROOT, State
 from local.supervisor import Supervisor
 
@@ -27,6 +27,13 @@ DAGS = (
 )
 DAG_READ_WITHIN_SECONDS = 60.0
 DAG_ENDS_WITHIN_SECONDS = 600.0
+
+DOCUMENTS_OF_OTHERS = """
+SELECT count(*)
+FROM doclife.documents AS document
+INNER JOIN doclife.organizations AS organization ON document.organization_id = organization.id
+WHERE organization.slug <> %s
+"""
 
 COUNTS = """
 SELECT
@@ -44,6 +51,16 @@ FROM doclife.documents
 def is_done(state: State) -> bool:
     """Return whether a first run was finished here."""
     return state.read(STAMP) is not None
+
+
+def is_beside_others(documents_url: str) -> bool:
+    """Return whether the catalogue holds documents that are no samples.
+
+    Then nobody asked for samples among them, nor for a night in the middle of the day.
+    """
+    with psycopg.connect(documents_url) as conn:
+        row = conn.execute(DOCUMENTS_OF_OTHERS, (ORGANIZATION,)).fetchone()
+    return row is not None and row[0] > 0
 
 
 def run(supervisor: Supervisor, *, admin_password: str) -> None:

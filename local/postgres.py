@@ -64,7 +64,8 @@ class Postgres:
         self._as_user: dict[str, Any] = {}
         self._place = home
         self._programs = programs or _find_programs()
-        home.mkdir(parents=True, exist_ok=True)
+        # The server's user must get through, and nobody needs to look.
+        home.mkdir(mode=0o711, parents=True, exist_ok=True)
         if os.geteuid() == 0:
             self._become_unprivileged()
         self.data = self._place / "data"
@@ -83,6 +84,8 @@ class Postgres:
         options = [
             part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")
         ]
+        # What it says may quote documents: names, keys.
+        self.log.touch(mode=0o600)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [self._program("postgres"), "-D", self.data, "-p", str(self.port), *options],

@@ -1,6 +1,6 @@
 """Sample documents with real bytes, and their rules, brought in with the commands a user types.
 
-About forty small files of several kinds, with dates relative to today, so that on the first day
+About seventy small files of several kinds, with dates relative to today, so that on the first day
 some documents are archived, deleted, purged, retained, held, warned about and told about
 (include/rules/starter.yaml says which and why).
 """
@@ -83,14 +83,14 @@ def commands(*, manifest: Path, documents: Path, archive: Path) -> list[list[str
     """Return what a user would type, in order."""
     here: list[str | Path] = ["--organization", ORGANIZATION]
     return [
-        # Without a cooling-off and with limits that a small catalogue stays below, so that every
-        # action happens on the first day. All of it can be seen with `doclife limits show`.
+        # Without a cooling-off and with an organization's limit that so few documents stay below,
+        # so that every action happens on the first day. The limits of the whole deployment stay
+        # as they are: see the minutes below.
         [
             *("organizations", "add", ORGANIZATION, "--exist-ok", "--title", "Sample documents"),
             *("--cooling-off-days", "0", "--max-fraction-per-day", "1"),
             *("--fallback-recipient", "records@example.org"),
         ],
-        ["limits", "set", "--max-fraction-per-day", "1"],
         ["stores", "register", "samples", documents],
         ["stores", "register", "archive", archive],
         ["documents", "declare-field", "contract_end", "date", *here],
@@ -110,10 +110,13 @@ def write_samples(folder: Path, *, today: date) -> Path:
     The same day gives the same bytes.
     """
     documents = folder / "documents"
+    # One by one: with parents=True only the last one would get the mode.
+    folder.mkdir(mode=0o700, exist_ok=True)
+    documents.mkdir(mode=0o700, exist_ok=True)
     samples = list(every_sample(today))
     for sample in samples:
         file = documents / sample.path
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, exist_ok=True)
         file.write_bytes(content(sample))
     manifest = folder / "manifest.csv"
     with manifest.open("w", encoding="utf-8", newline="") as out:
@@ -230,6 +233,18 @@ def every_sample(today: date) -> Iterator[Sample]:
             document_type="letter",
             owner=ben,
             created_on=ago(number * 37),
+        )
+
+    # Minutes: no rule is about them either. With them, what is archived and deleted on the first
+    # day is less than a fifth of all documents, the limit of the deployment.
+    for month in range(1, 35):
+        day = ago(month * 30)
+        yield Sample(
+            path=f"minutes/minutes-{day.isoformat()}.html",
+            title=f"Minutes of {day:%d %B %Y}",
+            document_type="minutes",
+            owner=carla,
+            created_on=day,
         )
 
 

@@ -82,16 +82,18 @@ def own_addresses(env: Mapping[str, str]) -> Addresses | None:
             f"{missing} is missing. Set both DATABASE_URL (for Airflow's metadata) and "
             "DOCUMENTS_URL (for the documents), to two databases of your server, or neither."
         )
-    plain = {
-        "m": _without_driver(metadata, name="DATABASE_URL"),
-        "d": _without_driver(documents, name="DOCUMENTS_URL"),
+    given = {
+        "DATABASE_URL": metadata,
+        "DOCUMENTS_URL": documents,
+        "TASKS_URL": env.get("TASKS_URL") or documents,
     }
-    if plain["m"] == plain["d"]:
+    plain = {name: _without_driver(url, name=name) for name, url in given.items()}
+    if plain["DATABASE_URL"] == plain["DOCUMENTS_URL"]:
         raise LocalError(
             "DATABASE_URL and DOCUMENTS_URL name the same database. Make two, for example: "
             "createdb airflow && createdb documents"
         )
-    for name, url in (("DATABASE_URL", plain["m"]), ("DOCUMENTS_URL", plain["d"])):
+    for name, url in plain.items():
         # libpq's own words quote the part it stumbled over, which is mostly the password.
         unreadable = LocalError(
             f"{name} cannot be read: in the user or the password write % as %25, @ as %40, "
@@ -105,7 +107,11 @@ def own_addresses(env: Mapping[str, str]) -> Addresses | None:
             raise unreadable from None
         except psycopg.Error as error:
             raise LocalError(f"{name} cannot be reached: {error}") from error
-    return Addresses(metadata_url=plain["m"], admin_url=plain["d"], tasks_url=plain["d"])
+    return Addresses(
+        metadata_url=plain["DATABASE_URL"],
+        admin_url=plain["DOCUMENTS_URL"],
+        tasks_url=plain["TASKS_URL"],
+    )
 
 
 def _without_driver(url: str, *, name: str) -> str:
@@ -151,7 +157,10 @@ def _start(
     supervisor.start_airflow(env)
     logins = load_logins(state)
     if with_samples and not first_run.is_done(state):
-        first_run.run(supervisor, admin_password=logins["admin"])
+        if first_run.is_beside_others(addresses.admin_url):
+            print("No samples: the catalogue holds documents of other organizations.", flush=True)
+        else:
+            first_run.run(supervisor, admin_password=logins["admin"])
     counts = first_run.count_documents(addresses.admin_url)
     print(first_run.describe(supervisor.api, counts, logins), flush=True)
 
@@ -185,7 +194,9 @@ def _migrate_documents(addresses: Addresses) -> None:
     except DoclifeError as error:
         raise LocalError(f"The document database could not be migrated: {error}") from error
     if addresses.tasks_url != addresses.admin_url:
-        databases.let_tasks_work(addresses.admin_url)
+        with psycopg.connect(addresses.tasks_url) as conn:
+            login = conn.info.user
+        databases.let_tasks_work(addresses.admin_url, login=login)
 
 
 def _migrate_metadata(supervisor: Supervisor, url: str, env: Mapping[str, str]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local import samples
+from local import first_run, samples
 from local.state import State
 
 ORGANIZATION = ("--organization", samples.ORGANIZATION)
@@ -51,16 +51,42 @@ def decisions(cli, external_id: str) -> set[tuple[str, str]]:
 
 
 def test_every_sample_is_registered_without_a_problem(loaded):
-    assert statuses(loaded) == {"active": 41}
+    assert statuses(loaded) == {"active": 75}
 
 
 def test_the_first_day_shows_every_action_a_purge_included(loaded, state):
     do_the_night(loaded)
 
-    assert statuses(loaded) == {"active": 29, "archived": 4, "deleted": 4, "purged": 4}
+    assert statuses(loaded) == {"active": 63, "archived": 4, "deleted": 4, "purged": 4}
     assert not (state.folder / "samples/documents/drafts/draft-price-list.csv").exists()
     jobs = {(job["kind"], job["state"]) for job in loaded.json("jobs", "stats")["jobs"]}
     assert jobs == {("email", "pending"), ("webhook", "pending")}
+
+
+def test_the_first_day_needs_no_change_to_the_limits_of_the_deployment(loaded):
+    before = loaded.json("limits", "show")["deployment"]
+
+    do_the_night(loaded)
+
+    assert before == {"max_documents_per_day": 20000, "max_fraction_per_day": 0.2}
+    assert loaded.json("limits", "show")["deployment"] == before
+    assert not [plan for plan in loaded.json("plans", "list")["plans"] if plan["approval_reason"]]
+
+
+def test_samples_are_not_put_beside_documents_of_others(loaded, tmp_path):
+    assert not first_run.is_beside_others(loaded.database)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a.txt").write_text("x")
+    loaded("documents", "import", tmp_path / "mine")
+
+    assert first_run.is_beside_others(loaded.database)
+
+
+def test_nobody_else_may_look_into_the_sample_files(tmp_path):
+    samples.write_samples(tmp_path / "samples", today=datetime.now(UTC).date())
+
+    assert (tmp_path / "samples").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "samples" / "documents").stat().st_mode & 0o077 == 0
 
 
 def test_a_held_draft_is_left_alone_and_says_so(loaded):
@@ -95,4 +121,4 @@ def test_loading_that_was_killed_begins_anew(loaded, state):
 
     samples.load_samples(lambda command: loaded(*command), state, today=datetime.now(UTC).date())
 
-    assert statuses(loaded) == {"active": 41}
+    assert statuses(loaded) == {"active": 75}

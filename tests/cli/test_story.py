@@ -1,5 +1,7 @@
 """The main job by the command line alone, without Airflow: import, preview, plan, apply, undo."""
 
+from dataclasses import replace
+
 
 def statuses(cli):
     return [one["status"] for one in cli.json("documents", "list")["documents"]]
@@ -196,3 +198,15 @@ def test_ctrl_c_in_the_middle_keeps_what_is_done_and_says_how_to_go_on(acme, pla
     assert "the same command goes on from there" in seen
     acme("plans", "apply", plan_id, "--yes")
     assert statuses(acme) == ["deleted"] * 3
+
+
+def test_the_list_of_plans_has_one_line_per_plan_in_80_columns(acme, plan_id):
+    narrow = replace(acme, environment={**acme.environment, "COLUMNS": "80"})
+
+    lines = narrow("plans", "list", "-o", "acme").output.splitlines()
+
+    assert len(lines) == 2
+    assert lines[1].split()[:4] == [plan_id, "expired-notes@1", "planned", "3"]
+    (plan,) = acme.json("plans", "list")["plans"]
+    assert plan["run_id"]
+    assert plan["dag_id"]

@@ -100,7 +100,7 @@ class Checkout:
     def remove(self) -> None:
         """Leave nothing behind, also when a test failed half way."""
         if (self.folder / ".local").exists():
-            self.call("reset")
+            self.call("reset", "--yes")
         for process in self.processes():
             with contextlib.suppress(psutil.Error):
                 process.kill()

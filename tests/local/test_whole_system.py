@@ -13,6 +13,7 @@ import time
 import psycopg
 import pytest
 
+from local import databases
 from local.airflow_api import AirflowApi
 from local.errors import LocalError
 from local.first_run import DAGS
@@ -20,7 +21,7 @@ from local.ports import free_port
 from local.postgres import Postgres
 from local.processes import Identity, find
 from tests.conftest import admin_url, role_url
-from tests.local.checkout import Checkout, Start
+from tests.local.checkout import TINY_DAG, Checkout, Start
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +150,13 @@ def test_stop_and_reset_leave_nothing(home, port):
     assert stopped.stdout == "Stopped.\n"
     assert started.wait() == 0
     assert home.processes() == []
-    assert home.call("reset").returncode == 0
+    unasked = home.call("reset")
+    assert unasked.returncode == 1
+    assert (
+        unasked.stderr == "Nobody can be asked here. To delete all local data: ./run reset --yes\n"
+    )
+    assert "archived documents are in" not in unasked.stdout, "the tiny DAGs archive nothing"
+    assert home.call("reset", "--yes").returncode == 0
     assert not (home.folder / ".local").exists()
 
 
@@ -158,12 +165,15 @@ def test_a_server_of_ones_own_is_used_and_a_failing_dag_named(home, port, postgr
         superuser.execute("CREATE DATABASE own_documents OWNER doclife_admin")
     documents = admin_url(postgres, "own_documents")
     metadata = role_url(postgres, "airflow", role="airflow")
-    home.add_tiny_dags(role="somebody else")
+    tasks = role_url(postgres, "own_documents", role=databases.TASKS)
+    home.add_dag(DAGS[1], TINY_DAG.format(dag_id=DAGS[1], role="somebody else"))
 
-    started = Start(home, PORT=str(port), DATABASE_URL=metadata, DOCUMENTS_URL=documents)
+    urls = {"DATABASE_URL": metadata, "DOCUMENTS_URL": documents, "TASKS_URL": tasks}
+    started = Start(home, PORT=str(port), **urls)
 
     assert started.wait() == 1
-    assert f"The first run of {DAGS[0]} failed in look. Its logs are in" in started.output()
+    assert f"{DAGS[0]} " in started.output(), "the first one works as the role of TASKS_URL"
+    assert f"The first run of {DAGS[1]} failed in look. Its logs are in" in started.output()
     assert home.processes() == []
     assert not (home.folder / ".local" / "postgres").exists()
     assert not (home.folder / ".local" / "first-run.json").exists()

@@ -1,5 +1,6 @@
 import os
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 import pytest
 from hypothesis import given
@@ -64,6 +65,13 @@ def test_a_neighbour_with_the_same_beginning_is_not_within() -> None:
     assert uris.is_within("file:///srv/a/b", root_uri="file:///srv/a")
     assert uris.is_within("file:///srv/a", root_uri="file:///srv/a")
     assert not uris.is_within("file:///srv/ab", root_uri="file:///srv/a")
+
+
+def test_an_odd_path_can_be_had_back_from_what_is_printed() -> None:
+    path = "/tmp/caf\udce9 100%\n.txt"
+
+    assert uris.escaped(path) == "/tmp/caf%E9 100%25%0A.txt"
+    assert os.fsdecode(unquote_to_bytes(uris.escaped(path))) == path
 
 
 def test_a_title_is_one_line_of_valid_text() -> None:

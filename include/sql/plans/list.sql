@@ -16,6 +16,8 @@ SELECT
     plan.unknown_count,
     plan.blocked_count,
     plan.requested_by,
+    plan.dag_id,
+    plan.run_id,
     plan.as_of,
     plan.created_at,
     progress.done_count,

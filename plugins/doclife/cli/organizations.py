@@ -1,7 +1,9 @@
 """doclife organizations: the tenants and the settings that decide about their documents."""
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from typing import Annotated, Any
 
 import typer
 
@@ -13,37 +15,53 @@ from doclife.lifecycle.tenants import OrganizationSettings
 app = typer.Typer(no_args_is_help=True, help="Tenants, with time zone, cooling-off and limits.")
 
 Slug = Annotated[str, typer.Argument(metavar="NAME", help="Short name: a-z, 0-9 and '-'.")]
-Title = Annotated[str | None, typer.Option("--title", help="Name for people.")]
-TimeZone = Annotated[
-    str | None, typer.Option("--time-zone", help="Its days begin there, e.g. Europe/Berlin.")
-]
-Locale = Annotated[str | None, typer.Option("--locale", help="Language of messages, e.g. en.")]
-CoolingOff = Annotated[
-    int | None,
-    typer.Option(
-        "--cooling-off-days",
-        min=0,
-        help="No DELETE this soon after registration or a change of a field the rule uses.",
-    ),
-]
-Reprieve = Annotated[
-    int | None,
-    typer.Option("--reprieve-days", min=0, help="How long a restored document is left alone."),
-]
-MaxDocuments = Annotated[
-    int | None,
-    typer.Option("--max-documents-per-day", min=1, help="Breaker: so many in 24 hours."),
-]
-MaxFraction = Annotated[
-    float | None,
-    typer.Option(
-        "--max-fraction-per-day", min=0.00001, max=1, help="Breaker: this part in 24 hours."
-    ),
-]
-FallbackRecipient = Annotated[
-    str | None,
-    typer.Option("--fallback-recipient", help="Is told what has no owner that can be told."),
-]
+SETTINGS: Mapping[str, object] = {
+    "name": Annotated[str | None, typer.Option("--title", help="Name for people.")],
+    "time_zone": Annotated[
+        str | None, typer.Option(help="Its days begin there, e.g. Europe/Berlin.")
+    ],
+    "locale": Annotated[str | None, typer.Option(help="Language of messages, e.g. en.")],
+    "cooling_off_days": Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="No DELETE this soon after registration or a change of a field the rule uses.",
+        ),
+    ],
+    "reprieve_days": Annotated[
+        int | None, typer.Option(min=0, help="How long a restored document is left alone.")
+    ],
+    "max_documents_per_day": Annotated[
+        int | None, typer.Option(min=1, help="Breaker: so many in 24 hours.")
+    ],
+    "max_fraction_per_day": Annotated[
+        float | None, typer.Option(min=0.00001, max=1, help="Breaker: this part in 24 hours.")
+    ],
+    "fallback_recipient": Annotated[
+        str | None, typer.Option(help="Is told what has no owner that can be told.")
+    ],
+}
+"""An option for each field of OrganizationSettings."""
+
+
+def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command one option for each setting; it gets them as one value, ``settings``."""
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        settings = OrganizationSettings(**{name: given.pop(name) for name in SETTINGS})
+        command(settings=settings, **given)
+
+    own = signature(command).parameters.values()
+    options = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=option)
+        for name, option in SETTINGS.items()
+    ]
+    parameters = [*(one for one in own if one.name != "settings"), *options]
+    # What typer reads.
+    run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    return run
 
 
 @app.command("list")
@@ -55,16 +73,11 @@ def list_organizations(as_json: Json = False) -> None:
 
 
 @app.command()
+@takes_settings
 def add(
+    *,
     slug: Slug,
-    title: Title = None,
-    time_zone: TimeZone = None,
-    locale: Locale = None,
-    cooling_off_days: CoolingOff = None,
-    reprieve_days: Reprieve = None,
-    max_documents_per_day: MaxDocuments = None,
-    max_fraction_per_day: MaxFraction = None,
-    fallback_recipient: FallbackRecipient = None,
+    settings: OrganizationSettings,
     exist_ok: Annotated[
         bool, typer.Option("--exist-ok", help="An organization that is there is set instead.")
     ] = False,
@@ -75,16 +88,7 @@ def add(
         organization, is_new = tenants.add_organization(
             s.conn,
             slug=slug,
-            settings=OrganizationSettings(
-                name=title,
-                time_zone=time_zone,
-                locale=locale,
-                cooling_off_days=cooling_off_days,
-                reprieve_days=reprieve_days,
-                max_documents_per_day=max_documents_per_day,
-                max_fraction_per_day=max_fraction_per_day,
-                fallback_recipient=fallback_recipient,
-            ),
+            settings=settings,
             exist_ok=exist_ok,
             now=s.now(),
             actor=s.actor,
@@ -103,16 +107,11 @@ def add(
 
 
 @app.command("set")
+@takes_settings
 def set_(
+    *,
     slug: Slug,
-    title: Title = None,
-    time_zone: TimeZone = None,
-    locale: Locale = None,
-    cooling_off_days: CoolingOff = None,
-    reprieve_days: Reprieve = None,
-    max_documents_per_day: MaxDocuments = None,
-    max_fraction_per_day: MaxFraction = None,
-    fallback_recipient: FallbackRecipient = None,
+    settings: OrganizationSettings,
     as_json: Json = False,
 ) -> None:
     """Change settings of an organization; the audit trail keeps what they were."""
@@ -120,16 +119,7 @@ def set_(
         organization, changes = tenants.change_organization(
             s.conn,
             slug=slug,
-            settings=OrganizationSettings(
-                name=title,
-                time_zone=time_zone,
-                locale=locale,
-                cooling_off_days=cooling_off_days,
-                reprieve_days=reprieve_days,
-                max_documents_per_day=max_documents_per_day,
-                max_fraction_per_day=max_fraction_per_day,
-                fallback_recipient=fallback_recipient,
-            ),
+            settings=settings,
             now=s.now(),
             actor=s.actor,
         )

@@ -7,6 +7,7 @@ from doclife.cli.output import counted, size
 from doclife.cli.session import Session
 from doclife.domain.actions import ActionType
 from doclife.domain.plan import DESTRUCTIVE, PURGE, REMOVE_ORIGINAL, PlanSummary, ShardOutcome
+from doclife.domain.rule import Mode
 from doclife.store.stored_plans import ItemCount, PlanItem
 
 WAITS = (
@@ -19,44 +20,26 @@ GONE = {
 }
 
 
-def print_list(s: Session, found: Sequence[dict[str, Any]]) -> None:
-    """Print one line per plan."""
-    s.output.table(
-        (
-            "plan",
-            "organization",
-            "what",
-            "mode",
-            "state",
-            "documents",
-            "done",
-            "failed",
-            "size",
-            "blocked",
-            "unknown",
-            "made",
-            "by",
-        ),
-        [
-            (
-                f"{plan['plan_id']}",
-                plan["organization"],
-                plan["rule"] or plan["kind"],
-                plan["mode"],
-                plan["state"],
-                plan["document_count"],
-                plan["done_count"],
-                plan["failed_count"],
-                size(plan["total_bytes"]),
-                plan["blocked_count"],
-                plan["unknown_count"],
-                plan["created_at"],
-                plan["requested_by"],
-            )
-            for plan in found
-        ],
-        empty="No plans.",
-    )
+def print_list(s: Session, found: Sequence[dict[str, Any]], *, every_organization: bool) -> None:
+    """Print one line per plan, which 80 columns hold; `plans show` and --json tell the rest."""
+    left_out: set[str] = set() if every_organization else {"organization"}
+    if not any(plan["failed_count"] for plan in found):
+        left_out.add("failed")
+    rows = [
+        {
+            "plan": f"{plan['plan_id']}",
+            "organization": plan["organization"],
+            "what": plan["rule"] or plan["kind"],
+            "state": "simulated" if plan["mode"] == Mode.SIMULATE else plan["state"],
+            "documents": plan["document_count"],
+            "done": plan["done_count"],
+            "failed": plan["failed_count"],
+            "made": plan["created_at"].date(),
+        }
+        for plan in found
+    ]
+    columns = [name for name in next(iter(rows), {}) if name not in left_out]
+    s.output.table(columns, [[row[name] for name in columns] for row in rows], empty="No plans.")
 
 
 def print_plan(

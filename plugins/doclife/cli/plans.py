@@ -53,7 +53,10 @@ def list_(
         found = stored_plans.list_plans(
             s.conn, organization=organization, state=state, before=before, size=limit
         )
-        s.output.show({"plans": found}, people=lambda: plan_pages.print_list(s, found))
+        s.output.show(
+            {"plans": found},
+            people=lambda: plan_pages.print_list(s, found, every_organization=organization is None),
+        )
 
 
 @app.command()

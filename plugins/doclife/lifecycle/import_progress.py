@@ -38,7 +38,7 @@ _IMPORTED = frozenset(
 class Problem:
     """A file that a person should know about.
 
-    :param path: where, as one printable line.
+    :param path: where, as one printable line; what cannot be printed is percent-encoded.
     """
 
     path: str

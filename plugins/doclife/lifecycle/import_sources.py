@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from urllib.parse import quote_from_bytes
 
 from doclife.lifecycle.import_progress import Problem, ProblemKind
 from doclife.storage import uris
@@ -62,8 +61,8 @@ def is_ours(name: str) -> bool:
 def printable_place(uri: str) -> str:
     """Return where something lies as one line that a person can read."""
     if uris.scheme_of(uri) == "file":
-        return uris.printable(uris.local_path(uri))
-    return uris.printable(uri)
+        return uris.escaped(uris.local_path(uri))
+    return uris.escaped(uri)
 
 
 def external_id_of(uri: str, store: Store) -> str:
@@ -76,14 +75,7 @@ def external_id_of(uri: str, store: Store) -> str:
         relative = uris.local_path(uri)[len(uris.local_path(root_uri)) + 1 :]
     else:
         relative = uri[len(root_uri) + 1 :]
-    if "%" in relative or not relative.isprintable():
-        relative = "".join(
-            character
-            if character.isprintable() and character != "%"
-            else quote_from_bytes(character.encode("utf-8", "surrogateescape"), safe="")
-            for character in relative
-        )
-    return f"{store.record.name}/{relative}"
+    return f"{store.record.name}/{uris.escaped(relative)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,13 +148,13 @@ class Finder:
     def _file(self, entry: "os.DirEntry[str]", uri: str, store: Store) -> Found:
         if entry.is_symlink():
             return Problem(
-                path=uris.printable(entry.path),
+                path=uris.escaped(entry.path),
                 kind=ProblemKind.SYMLINK,
                 reason="symbolic links are not followed; import the place it points to",
             )
         if not entry.is_file(follow_symlinks=False):
             return Problem(
-                path=uris.printable(entry.path),
+                path=uris.escaped(entry.path),
                 kind=ProblemKind.NOT_A_FILE,
                 reason="a socket, pipe or device holds no document",
             )
@@ -198,7 +190,7 @@ def _checked(candidate: Candidate) -> Found:
 
 def _foreign(folder: str) -> Problem:
     return Problem(
-        path=uris.printable(folder),
+        path=uris.escaped(folder),
         kind=ProblemKind.FOREIGN,
         reason=f"the folder has a {MARKER_NAME} that is not of a store registered here",
     )
@@ -207,7 +199,7 @@ def _foreign(folder: str) -> Problem:
 def _unreadable_folder(folder: str, error: OSError) -> Problem:
     is_gone = isinstance(error, FileNotFoundError)
     return Problem(
-        path=uris.printable(folder),
+        path=uris.escaped(folder),
         kind=ProblemKind.VANISHED if is_gone else ProblemKind.UNREADABLE,
         reason=f"folder: {explained(error)}; nothing in it was imported",
     )

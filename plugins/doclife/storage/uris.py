@@ -99,6 +99,21 @@ def file_name(uri: str) -> str:
     return place.rpartition("/")[2]
 
 
+def escaped(text: str) -> str:
+    """Return a path as one line from which it can be had back: ``urllib.parse.unquote_to_bytes``.
+
+    Percent signs, control characters and bytes that are not UTF-8 are percent-encoded.
+    """
+    if "%" not in text and text.isprintable():
+        return text
+    return "".join(
+        character
+        if character.isprintable() and character != "%"
+        else quote_from_bytes(character.encode("utf-8", "surrogateescape"), safe="")
+        for character in text
+    )
+
+
 def printable(text: str) -> str:
     """Return a name as one line of valid text, for titles and messages.
 
