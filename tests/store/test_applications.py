@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -17,11 +18,14 @@ from .conftest import APPLICATION, NOW, Catalogue, insert
 ENQUEUE = "SELECT enqueue_job(%(kind)s, %(payload)s, unique_key => %(key)s)"
 
 
+MAIL = {"to": "records@example.org", "subject": "Paid", "text": "Invoice 7 is paid."}
+
+
 def enqueue(
     catalogue: Catalogue, kind: str = "email", *, key: str | None = None, payload: Any = None
 ) -> int:
     row = catalogue.application.execute(
-        ENQUEUE, {"kind": kind, "payload": Jsonb(payload or {"to": "x"}), "key": key}
+        ENQUEUE, {"kind": kind, "payload": Jsonb(payload or MAIL), "key": key}
     ).fetchone()
     assert row is not None
     return int(row[0])
@@ -107,7 +111,9 @@ def test_a_job_exists_if_and_only_if_the_transaction_commits(catalogue: Catalogu
     row = catalogue.owner.execute(
         "SELECT kind, payload, requested_by, max_attempts FROM jobs WHERE id = %s", (kept,)
     ).fetchone()
-    assert row == ("email", '{"to": "x"}', f"application:{APPLICATION}", 3)
+    assert row is not None
+    assert json.loads(row[1]) == MAIL
+    assert (row[0], row[2], row[3]) == ("email", f"application:{APPLICATION}", 3)
 
 
 def test_the_same_unique_key_returns_the_first_job(catalogue: Catalogue) -> None:
@@ -151,7 +157,8 @@ def test_destruction_is_a_grant_of_its_own(catalogue: Catalogue, kind: str) -> N
         enqueue(catalogue, kind)
 
     with granted(catalogue, "doclife_destruction"):
-        assert enqueue(catalogue, kind) > 0
+        payload = {"external_ids": ["invoice 7"], "reason": "asked for by its owner"}
+        assert enqueue(catalogue, kind, payload=payload) > 0
 
 
 def test_an_event_says_who_and_on_which_day_of_the_organization(catalogue: Catalogue) -> None:
@@ -219,7 +226,9 @@ def test_no_object_of_the_caller_gets_into_a_function_that_runs_as_the_owner(
             " AS 'SELECT 999::bigint'"
         )
         application.execute("SET LOCAL search_path = pg_temp, doclife")
-        row = application.execute("SELECT doclife.enqueue_job('email', '{}')").fetchone()
+        row = application.execute(
+            "SELECT doclife.enqueue_job('email', %s)", (Jsonb(MAIL),)
+        ).fetchone()
         assert row is not None
         assert row[0] > first
         application.execute("SET LOCAL search_path = doclife, pg_temp")

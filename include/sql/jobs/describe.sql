@@ -8,8 +8,10 @@ SELECT
     job.kind,
     CASE
         WHEN EXISTS (
-            SELECT FROM job_batches AS batch
-            WHERE batch.leased_until > %(now)s AND job.id = ANY(batch.job_ids)
+            SELECT
+            FROM job_batches AS batch
+            INNER JOIN job_workers AS worker ON batch.worker_id = worker.id
+            WHERE worker.leased_until > %(now)s AND job.id = ANY(batch.job_ids)
         ) THEN 'processing'
         ELSE 'pending'
     END AS state,

@@ -8,7 +8,8 @@
 WITH leased AS (
     SELECT unnest(batch.job_ids) AS job_id
     FROM job_batches AS batch
-    WHERE batch.leased_until > %(now)s
+    INNER JOIN job_workers AS worker ON batch.worker_id = worker.id
+    WHERE worker.leased_until > %(now)s
 ),
 
 every_job AS (

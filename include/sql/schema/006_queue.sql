@@ -1,12 +1,26 @@
 -- Unfinished jobs, the batches that lease them, and what became of the finished ones.
 
+-- A process that sends. It lives as long as its beats go on: rescue watches the counter, so that a
+-- clock that jumps neither kills a living worker nor keeps a dead one alive.
+CREATE TABLE job_workers (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL,
+    beats bigint NOT NULL DEFAULT 0,
+    leased_until timestamptz NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- A claim: the lease is one row however many jobs it holds. Completing needs the row, so a worker
+-- that comes back after it was given up for dead writes nothing.
 CREATE TABLE job_batches (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    owner text NOT NULL,
+    worker_id bigint NOT NULL REFERENCES job_workers,
     job_ids bigint [] NOT NULL,
     claimed_at timestamptz NOT NULL DEFAULT now(),
-    leased_until timestamptz NOT NULL
+    -- NULL while the batch was only fetched ahead: then nothing of it can have left the worker.
+    begun_at timestamptz
 );
+CREATE INDEX job_batches_by_worker ON job_batches (worker_id);
 
 CREATE TABLE jobs (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -32,6 +46,9 @@ CREATE TABLE jobs (
     CONSTRAINT attempts_are_not_negative CHECK (attempts >= 0)
 );
 CREATE INDEX jobs_by_turn ON jobs (priority, run_at, id);
+-- Calls whose endpoint is not set up yet: they wait for one of that name.
+CREATE INDEX jobs_without_endpoint ON jobs (organization_id)
+WHERE kind = 'webhook' AND endpoint_id IS NULL;
 
 -- Unique keys outlive completion.
 CREATE TABLE job_keys (
@@ -74,6 +91,15 @@ CREATE TABLE job_history (
 ) PARTITION BY RANGE (finished_at);
 CREATE TABLE job_history_default PARTITION OF job_history DEFAULT;
 
+-- How many jobs were completed on each day (UTC), so that nobody counts the history.
+CREATE TABLE job_counts (
+    organization_id bigint NOT NULL,
+    kind text NOT NULL,
+    day date NOT NULL,
+    completed bigint NOT NULL,
+    PRIMARY KEY (organization_id, kind, day)
+);
+
 CREATE TABLE delivery_attempts (
     job_id bigint NOT NULL,
     attempt smallint NOT NULL,
@@ -113,7 +139,9 @@ CREATE TABLE scheduled_jobs (
 CREATE TRIGGER keep_updated_at BEFORE UPDATE ON scheduled_jobs
 FOR EACH ROW EXECUTE FUNCTION keep_updated_at();
 
-GRANT INSERT, UPDATE, DELETE ON job_batches, jobs, job_keys, jobs_failed TO doclife_worker;
+GRANT INSERT, UPDATE, DELETE ON job_workers, job_batches, jobs, job_keys, jobs_failed
+TO doclife_worker;
+GRANT INSERT, UPDATE ON job_counts TO doclife_worker;
 -- Jobs that are stored in sets take their numbers beforehand.
 GRANT USAGE ON SEQUENCE jobs_id_seq TO doclife_worker;
 GRANT INSERT ON job_history, delivery_attempts TO doclife_worker;

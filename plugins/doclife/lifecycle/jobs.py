@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from doclife.errors import ConfigurationError
@@ -65,6 +65,7 @@ def count_jobs(
     """Return how many jobs there are of each kind and state; completed ones of the last 7 days."""
     if organization is not None:
         organizations.find(conn, organization)
+    since = (now.astimezone(UTC) - COMPLETED_WITHIN).date()
     return job_reports.count_by_state(
-        conn, organization=organization, now=now, completed_since=now - COMPLETED_WITHIN
+        conn, organization=organization, now=now, completed_since=since
     )

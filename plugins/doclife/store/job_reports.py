@@ -1,6 +1,6 @@
 """Reads jobs for people."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from doclife.store.connection import Connection
@@ -42,7 +42,7 @@ def list_attempts(conn: Connection, job_id: int) -> list[dict[str, Any]]:
 
 
 def count_by_state(
-    conn: Connection, *, organization: str | None, now: datetime, completed_since: datetime
+    conn: Connection, *, organization: str | None, now: datetime, completed_since: date
 ) -> list[dict[str, Any]]:
     """Return how many jobs there are of each kind and state."""
     parameters = {"organization": organization, "now": now, "completed_since": completed_since}

@@ -1,0 +1,55 @@
+-- Let failed and cancelled jobs be tried again from the first attempt on, under their own numbers.
+--   organization  text         NULL for all
+--   job_ids       bigint[]     NULL for all that the rest describes
+--   kind          text         NULL for all
+--   endpoint_id   bigint       NULL for all
+--   failed_since  timestamptz  NULL for all
+--   states        text[]       failed, cancelled
+--   size          integer      at most so many, the oldest first
+-- Returns their ids.
+WITH chosen AS MATERIALIZED (
+    SELECT job.id
+    FROM jobs_failed AS job
+    INNER JOIN organizations AS organization ON job.organization_id = organization.id
+    WHERE
+        (%(organization)s::text IS NULL OR organization.slug = %(organization)s)
+        AND (%(job_ids)s::bigint [] IS NULL OR job.id = ANY(%(job_ids)s))
+        AND (%(kind)s::text IS NULL OR job.kind = %(kind)s)
+        AND (%(endpoint_id)s::bigint IS NULL OR job.endpoint_id = %(endpoint_id)s)
+        AND (%(failed_since)s::timestamptz IS NULL OR job.finished_at >= %(failed_since)s)
+        AND job.state = ANY(%(states)s)
+    ORDER BY job.id
+    LIMIT %(size)s
+    FOR UPDATE OF job
+),
+
+taken AS (
+    DELETE FROM jobs_failed AS job
+    USING chosen
+    WHERE job.id = chosen.id
+    RETURNING job.*
+)
+
+INSERT INTO jobs (
+    id, organization_id, kind, payload, priority, run_at, unique_key, attempts, max_attempts,
+    timeout_seconds, last_error, requested_by, plan_id, endpoint_id, created_at
+)
+OVERRIDING SYSTEM VALUE
+SELECT
+    taken.id,
+    taken.organization_id,
+    taken.kind,
+    taken.payload,
+    taken.priority,
+    now(),
+    taken.unique_key,
+    0,
+    taken.max_attempts,
+    taken.timeout_seconds,
+    taken.last_error,
+    taken.requested_by,
+    taken.plan_id,
+    taken.endpoint_id,
+    taken.created_at
+FROM taken
+RETURNING id;

@@ -1,0 +1,149 @@
+-- The queue's own functions: who may be served, claiming a batch, and the words that wake a sender.
+
+-- What a sender may take now, whoever asks: nothing while all is halted (design 5.6), and calls only
+-- to endpoints that exist and are enabled.
+CREATE FUNCTION is_deliverable(kind text, endpoint_id bigint) RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = doclife, pg_temp
+AS $$
+    SELECT
+        kind <> 'webhook'
+        OR EXISTS (
+            SELECT FROM webhook_endpoints AS endpoint
+            WHERE endpoint.id = endpoint_id AND endpoint.state = 'enabled'
+        )
+$$;
+
+-- Leases the next jobs to a worker and returns them in the order of their turn. Claims are one at a
+-- time (about a millisecond each), so that no row of jobs is ever locked or written by claiming.
+-- Each priority is looked up by itself: jobs that are not due yet cost nothing.
+--   hints: per priority, where the last claim ended; what lies before is looked at by a claim
+--          without hints only. They spare a claim the remains of finished jobs that an old
+--          snapshot keeps VACUUM from removing.
+CREATE FUNCTION claim_jobs(
+    worker bigint,
+    size integer,
+    kinds text [],
+    full_endpoints bigint [],
+    hint_priorities smallint [],
+    hint_run_ats timestamptz []
+) RETURNS TABLE (
+    batch_id bigint,
+    job_id bigint,
+    organization_id bigint,
+    kind text,
+    payload text,
+    endpoint_id bigint,
+    attempts smallint,
+    timeout_seconds integer,
+    priority smallint,
+    run_at timestamptz
+)
+LANGUAGE plpgsql
+SET search_path = doclife, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    new_batch bigint;
+    enabled bigint [];
+BEGIN
+    IF halt_reason() IS NOT NULL THEN
+        RETURN;
+    END IF;
+    -- The next statement sees what the claimer before us has committed.
+    PERFORM pg_advisory_xact_lock(7405, 1);
+    new_batch := nextval(pg_get_serial_sequence('doclife.job_batches', 'id'));
+    enabled := ARRAY(
+        SELECT endpoint.id FROM webhook_endpoints AS endpoint
+        WHERE endpoint.state = 'enabled' AND endpoint.id <> ALL(full_endpoints)
+    );
+    RETURN QUERY
+    WITH RECURSIVE level (priority) AS (
+        (SELECT job.priority FROM jobs AS job ORDER BY job.priority LIMIT 1)
+        UNION ALL
+        SELECT (
+            SELECT job.priority FROM jobs AS job
+            WHERE job.priority > level.priority
+            ORDER BY job.priority LIMIT 1
+        )
+        FROM level
+        WHERE level.priority IS NOT NULL
+    ),
+    taken AS MATERIALIZED (
+        SELECT turn.*
+        FROM level
+        CROSS JOIN LATERAL (
+            SELECT
+                job.id, job.organization_id, job.kind, job.payload, job.endpoint_id, job.attempts,
+                job.timeout_seconds, job.priority, job.run_at
+            FROM jobs AS job
+            WHERE
+                job.priority = level.priority
+                AND job.run_at <= now()
+                AND job.run_at >= coalesce(
+                    hint_run_ats[array_position(hint_priorities, level.priority)], '-infinity'
+                )
+                AND job.kind = ANY(kinds)
+                AND (job.kind <> 'webhook' OR job.endpoint_id = ANY(enabled))
+                AND job.id NOT IN (SELECT unnest(batch.job_ids) FROM job_batches AS batch)
+            ORDER BY job.priority, job.run_at, job.id
+            LIMIT size
+        ) AS turn
+        ORDER BY turn.priority, turn.run_at, turn.id
+        LIMIT size
+    ),
+    leased AS (
+        INSERT INTO job_batches (id, worker_id, job_ids)
+        OVERRIDING SYSTEM VALUE
+        SELECT new_batch, worker, array_agg(taken.id) FROM taken HAVING count(*) > 0
+    )
+    SELECT
+        new_batch, taken.id, taken.organization_id, taken.kind, taken.payload, taken.endpoint_id,
+        taken.attempts, taken.timeout_seconds, taken.priority, taken.run_at
+    FROM taken
+    ORDER BY taken.priority, taken.run_at, taken.id;
+END
+$$;
+
+-- Wakes who waits for work: one word per transaction, whatever it stored.
+CREATE FUNCTION wake_queue() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = doclife, pg_temp
+AS $$
+BEGIN
+    PERFORM pg_notify('doclife_queue', '');
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER wake_queue AFTER INSERT ON jobs
+FOR EACH STATEMENT EXECUTE FUNCTION wake_queue();
+CREATE TRIGGER wake_queue AFTER INSERT OR UPDATE OF next_run_at ON scheduled_jobs
+FOR EACH STATEMENT EXECUTE FUNCTION wake_queue();
+-- A sender that ends may leave work to the next one.
+CREATE TRIGGER wake_queue AFTER DELETE ON job_workers
+FOR EACH STATEMENT EXECUTE FUNCTION wake_queue();
+CREATE TRIGGER wake_queue AFTER UPDATE OF is_on ON switches
+FOR EACH STATEMENT EXECUTE FUNCTION wake_queue();
+
+-- Calls that were stored before their endpoint was set up find it by its name.
+CREATE FUNCTION give_waiting_calls_their_endpoint() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = doclife, pg_temp
+AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        UPDATE jobs SET endpoint_id = NEW.id
+        WHERE
+            kind = 'webhook' AND endpoint_id IS NULL AND organization_id = NEW.organization_id
+            AND payload::jsonb ->> 'endpoint' = NEW.name;
+    END IF;
+    PERFORM pg_notify('doclife_queue', '');
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER give_waiting_calls_their_endpoint AFTER INSERT OR UPDATE OF state ON webhook_endpoints
+FOR EACH ROW EXECUTE FUNCTION give_waiting_calls_their_endpoint();
+
+GRANT EXECUTE ON FUNCTION is_deliverable(text, bigint),
+claim_jobs(bigint, integer, text [], bigint [], smallint [], timestamptz []),
+wake_queue(), give_waiting_calls_their_endpoint() TO doclife_worker;
