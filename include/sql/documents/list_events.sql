@@ -3,6 +3,7 @@
 --   document_id  bigint
 --   size         integer
 SELECT
+    id,
     type,
     occurred_on,
     recorded_at,

@@ -4,6 +4,7 @@ import typer
 
 from doclife.cli import (
     documents,
+    events,
     halt,
     holds,
     importing,
@@ -39,6 +40,7 @@ holds.add_to(documents_app)
 
 app.add_typer(documents_app, name="documents")
 app.add_typer(rules.app, name="rules")
+app.add_typer(events.app, name="events")
 app.add_typer(plans.app, name="plans")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(stores.app, name="stores")

@@ -164,9 +164,10 @@ def _print_story(s: Session, story: DocumentStory) -> None:
     if story.events:
         s.output.heading("Events from applications")
         s.output.table(
-            ("event", "happened on", "recorded", "by", "withdrawn"),
+            ("number", "event", "happened on", "recorded", "by", "withdrawn"),
             [
                 (
+                    event["id"],
                     event["type"],
                     event["occurred_on"],
                     event["recorded_at"],
