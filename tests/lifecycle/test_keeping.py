@@ -7,7 +7,7 @@ import pytest
 
 from doclife.domain.plan import ShardOutcome
 from doclife.errors import TryAgainLater
-from doclife.lifecycle import applying, cleaning, planning, purging, undo
+from doclife.lifecycle import applying, cleaning, destroying, planning, undo
 
 from .conftest import ACTOR, World
 
@@ -95,11 +95,11 @@ def test_a_purge_that_died_halfway_is_taken_up_by_the_next(
     world.enforce(when=DRAFTS, actions=DELETE, grace="0d")
     world.night()
 
-    def die(*_arguments: object) -> None:
+    def die(*_arguments: object, **_named: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(purging, "_destroy", die)
+        patched.setattr(destroying, "destroy", die)
         with pytest.raises(KeyboardInterrupt):
             world.purge()
     assert world.status(draft) == "purging"

@@ -4,17 +4,18 @@ from pathlib import Path
 import pytest
 
 from doclife.errors import ChangedBytes, StorageError
-from doclife.storage import uris
+from doclife.storage import removal, uris
 from doclife.storage.bags import Payload
 from doclife.storage.marker import MARKER_NAME
-from doclife.storage.removal import Removal, remove_exactly
+from doclife.storage.removal import Recorded, Removal, find_recorded, remove_exactly
 from doclife.storage.stores import Stores
 from tests.storage.conftest import AddDocument
 
 
 def remove(stores: Stores, payload: Payload) -> Removal:
     return remove_exactly(
-        stores, uri=payload.source_uri, size_bytes=payload.size_bytes, sha256=payload.sha256
+        stores,
+        Recorded(uri=payload.source_uri, size_bytes=payload.size_bytes, sha256=payload.sha256),
     )
 
 
@@ -23,7 +24,7 @@ def test_removes_the_recorded_bytes(
 ) -> None:
     payload = add_document(1, b"content")
 
-    assert remove(stores, payload) == Removal(already_gone=False, remaining_copies=0)
+    assert remove(stores, payload) == Removal(already_gone=False, other_names=0)
     assert not (documents / "1.txt").exists()
 
 
@@ -92,9 +93,9 @@ def test_a_folder_that_became_a_link_leads_nowhere(
     with pytest.raises(ChangedBytes, match="symbolic link"):
         remove_exactly(
             stores,
-            uri=uris.of_path(str(documents / "folder" / "1.txt")),
-            size_bytes=0,
-            sha256=empty,
+            Recorded(
+                uri=uris.of_path(str(documents / "folder" / "1.txt")), size_bytes=0, sha256=empty
+            ),
         )
     assert (outside / "1.txt").exists()
 
@@ -105,7 +106,7 @@ def test_a_second_hard_link_is_mentioned(
     payload = add_document(1, b"content")
     os.link(documents / "1.txt", tmp_path / "kept")
 
-    assert remove(stores, payload).remaining_copies == 1
+    assert remove(stores, payload).other_names == 1
 
 
 def test_a_mount_that_goes_during_the_removal_is_noticed(
@@ -134,3 +135,30 @@ def test_bytes_that_survive_their_removal_are_an_error(
 
     with pytest.raises(StorageError, match="still there"):
         remove(stores, payload)
+
+
+def test_bytes_seen_a_moment_ago_are_not_read_again(
+    stores: Stores, documents: Path, add_document: AddDocument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payload = add_document(1, b"content")
+    recorded = Recorded(uri=payload.source_uri, size_bytes=7, sha256=payload.sha256)
+    seen = find_recorded(stores, recorded)
+    monkeypatch.setattr(removal, "hashed", None)
+
+    assert not remove_exactly(stores, recorded, seen=seen).already_gone
+
+
+def test_bytes_touched_since_they_were_seen_are_read_again(
+    stores: Stores, documents: Path, add_document: AddDocument
+) -> None:
+    payload = add_document(1, b"content")
+    recorded = Recorded(uri=payload.source_uri, size_bytes=7, sha256=payload.sha256)
+    seen = find_recorded(stores, recorded)
+    assert seen is not None
+    times = (documents / "1.txt").stat()
+    (documents / "1.txt").write_bytes(b"CONTENT")
+    os.utime(documents / "1.txt", ns=(times.st_atime_ns, times.st_mtime_ns))
+
+    with pytest.raises(ChangedBytes):
+        remove_exactly(stores, recorded, seen=seen)
+    assert (documents / "1.txt").read_bytes() == b"CONTENT"

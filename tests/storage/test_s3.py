@@ -12,7 +12,7 @@ from doclife.storage.bags import Payload, remove_bag, write_bag
 from doclife.storage.marker import MarkerState
 from doclife.storage.payloads import put_back
 from doclife.storage.reading import digest, stat
-from doclife.storage.removal import Removal, remove_exactly
+from doclife.storage.removal import Recorded, Removal, remove_exactly
 from doclife.storage.stores import Store, StoreRecord, Stores
 from tests.storage.conftest import DEPLOYMENT, INFO, record
 
@@ -53,14 +53,35 @@ def put(stores: Stores, key: str, content: bytes, *, document_id: int = 1) -> Pa
     )
 
 
+def recorded(stores: Stores, key: str, content: bytes, *, version_id: str) -> Payload:
+    return Payload(
+        document_id=1,
+        source_uri=f"{stores.named('cloud').record.root_uri}/{key}",
+        size_bytes=len(content),
+        sha256=hashlib.sha256(content).digest(),
+        version_id=version_id,
+    )
+
+
+def versions_of(s3_client: Any, bucket: str, key: str) -> list[str]:
+    page = s3_client.list_object_versions(Bucket=bucket, Prefix=key)
+    return [one["VersionId"] for one in page.get("Versions", ()) if one["Key"] == key]
+
+
+def switch_versions_on(s3_client: Any, bucket: str) -> None:
+    s3_client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+
+
 def remove(stores: Stores, payload: Payload) -> Removal:
     return remove_exactly(
         stores,
-        uri=payload.source_uri,
-        size_bytes=payload.size_bytes,
-        sha256=payload.sha256,
-        etag=payload.etag,
-        version_id=payload.version_id,
+        Recorded(
+            uri=payload.source_uri,
+            size_bytes=payload.size_bytes,
+            sha256=payload.sha256,
+            etag=payload.etag,
+            version_id=payload.version_id,
+        ),
     )
 
 
@@ -122,7 +143,7 @@ def test_an_overwritten_object_stays(cloud: Stores, s3_client: Any, bucket: str)
     payload = put(cloud, "key", b"content")
     s3_client.put_object(Bucket=bucket, Key="root/key", Body=b"CONTENT")
 
-    with pytest.raises(ChangedBytes, match="etag"):
+    with pytest.raises(ChangedBytes, match="SHA-256"):
         remove(cloud, payload)
     assert stat(cloud, uri=payload.source_uri) is not None
 
@@ -137,14 +158,92 @@ def test_without_a_recorded_etag_the_bytes_decide(cloud: Stores) -> None:
 
 def test_exactly_the_recorded_version_goes(versions: Stores, s3_client: Any, bucket: str) -> None:
     payload = put(versions, "key", b"content")
+    put(versions, "key2", b"neighbour")
+
+    assert not remove(versions, payload).already_gone
+
+    assert versions_of(s3_client, bucket, "root/key") == []
+    assert "DeleteMarkers" not in s3_client.list_object_versions(Bucket=bucket)
+    assert remove(versions, payload).already_gone
+    assert stat(versions, uri=payload.source_uri + "2") is not None
+
+
+def test_a_version_that_nobody_recorded_keeps_all_of_them(
+    versions: Stores, s3_client: Any, bucket: str
+) -> None:
+    payload = put(versions, "key", b"content")
     newer = s3_client.put_object(Bucket=bucket, Key="root/key", Body=b"newer")["VersionId"]
 
-    assert remove(versions, payload) == Removal(already_gone=False, remaining_copies=1)
+    with pytest.raises(ChangedBytes, match=r"1 version\(s\) beside"):
+        remove(versions, payload)
+    assert versions_of(s3_client, bucket, "root/key") == [newer, payload.version_id]
 
-    left = s3_client.list_object_versions(Bucket=bucket, Prefix="root/key")
-    assert [version["VersionId"] for version in left["Versions"]] == [newer]
-    assert "DeleteMarkers" not in left
-    assert remove(versions, payload).already_gone
+    s3_client.delete_object(Bucket=bucket, Key="root/key", VersionId=newer)
+    assert not remove(versions, payload).already_gone
+
+
+def test_an_older_version_than_the_recorded_one_keeps_both(
+    versions: Stores, s3_client: Any, bucket: str
+) -> None:
+    s3_client.put_object(Bucket=bucket, Key="root/key", Body=b"older")
+    newer = s3_client.put_object(Bucket=bucket, Key="root/key", Body=b"content")
+    payload = recorded(versions, "key", b"content", version_id=newer["VersionId"])
+
+    with pytest.raises(ChangedBytes, match="beside"):
+        remove(versions, payload)
+    assert len(versions_of(s3_client, bucket, "root/key")) == 2
+
+
+def test_bytes_from_before_versioning_was_switched_on_go_for_good(
+    cloud: Stores, s3_client: Any, bucket: str
+) -> None:
+    payload = put(cloud, "key", b"content")
+    assert payload.version_id is None
+    switch_versions_on(s3_client, bucket)
+    s3_client.delete_object(Bucket=bucket, Key="root/key")
+
+    assert not remove(cloud, payload).already_gone
+
+    assert versions_of(s3_client, bucket, "root/key") == []
+    assert remove(cloud, payload).already_gone
+
+
+def test_an_absent_version_beside_others_is_not_called_gone(
+    versions: Stores, s3_client: Any, bucket: str
+) -> None:
+    payload = put(versions, "key", b"content")
+    newer = s3_client.put_object(Bucket=bucket, Key="root/key", Body=b"content")["VersionId"]
+    s3_client.delete_object(Bucket=bucket, Key="root/key", VersionId=payload.version_id)
+
+    with pytest.raises(ChangedBytes, match="beside"):
+        remove(versions, payload)
+    assert versions_of(s3_client, bucket, "root/key") == [newer]
+
+
+def test_versioning_switched_on_between_the_look_and_the_removal_is_noticed(
+    cloud: Stores, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payload = put(cloud, "key", b"content")
+    filesystem = cloud.named("cloud").filesystem
+    honest = filesystem.remove
+
+    def switch_and_remove(uri: str, **facts: str | None) -> None:
+        switch_versions_on(s3_client, bucket)
+        honest(uri, **facts)
+
+    monkeypatch.setattr(filesystem, "remove", switch_and_remove)
+
+    with pytest.raises(StorageError, match="hidden, not removed"):
+        remove(cloud, payload)
+    monkeypatch.undo()
+    assert not remove(cloud, payload).already_gone
+    assert versions_of(s3_client, bucket, "root/key") == []
+
+
+def test_the_same_bytes_under_another_etag_are_the_recorded_ones(cloud: Stores) -> None:
+    payload = replace(put(cloud, "key", b"content"), etag="of another upload")
+
+    assert not remove(cloud, payload).already_gone
 
 
 def test_a_version_of_another_size_than_recorded_stays(versions: Stores) -> None:

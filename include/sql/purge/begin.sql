@@ -18,12 +18,19 @@ WITH begun AS (
 
 audited AS (
     INSERT INTO audit_entries (
-        organization_id, at, actor, action, document_id, plan_id, reason
+        organization_id, at, actor, rule, action, document_id, plan_id, reason
     )
     SELECT
         %(organization_id)s,
         %(now)s,
         %(actor)s,
+        (
+            SELECT entry.rule
+            FROM audit_entries AS entry
+            WHERE entry.document_id = begun.id AND entry.action = 'document.trashed'
+            ORDER BY entry.id DESC
+            LIMIT 1
+        ) AS rule,
         'document.purging',
         begun.id,
         %(plan_id)s,

@@ -6,4 +6,4 @@
 INSERT INTO stores (name, root_uri, connection_id)
 VALUES (%(name)s, %(root_uri)s, %(connection_id)s)
 ON CONFLICT DO NOTHING
-RETURNING id AS store_id, name, root_uri, connection_id, marker_id;
+RETURNING id AS store_id, name, root_uri, connection_id, marker_id, is_cold;

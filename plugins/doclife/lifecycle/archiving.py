@@ -124,19 +124,26 @@ def _commit(
         )
         if batch is not None:
             skipped = batch.skipped
-            done = batches.record_archived(
+            archived = batches.record_archived(
                 conn,
-                work.shard,
-                organization_id=work.organization.id,
                 now=now,
                 today=batch.today,
                 original_grace=None
                 if _settings(work).original == "keep"
                 else work.grace.to_interval(),
-                bag_id=bag_id,
                 uris={copy.document_id: copy.uri for copy in written.copies},
+            )
+            done = batches.record_done(
+                conn,
+                work.shard,
+                archived,
+                organization_id=work.organization.id,
+                what="document.archived",
+                now=now,
+                today=batch.today,
                 actor=work.actor,
                 rule=work.rule_name,
+                details={"bag_id": bag_id},
             )
         bags.set_state(
             conn,

@@ -18,14 +18,19 @@ def delete_batch(conn: Connection, work: Work, *, now: datetime) -> ShardOutcome
         batch = open_batch(conn, work, now=now, size=BATCH_SIZE)
         if batch is None:
             return None
-        done = batches.trash(
+        trashed, purge_after = batches.trash(
+            conn, now=now, today=batch.today, grace=work.grace.to_interval()
+        )
+        done = batches.record_done(
             conn,
             work.shard,
+            trashed,
             organization_id=work.organization.id,
+            what="document.trashed",
             now=now,
             today=batch.today,
-            grace=work.grace.to_interval(),
             actor=work.actor,
             rule=work.rule_name,
+            details={"purge_after": str(purge_after)},
         )
         return ShardOutcome(done=done, skipped=batch.skipped)

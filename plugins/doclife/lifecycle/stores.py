@@ -1,5 +1,6 @@
 """Registers stores, opens them, and says which of them are ours."""
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -81,9 +82,7 @@ def register_store(
     :param name: default: the last part of the path.
     :raises ConfigurationError: the name is taken or none, or ``root`` names no place.
     """
-    root_uri = uris.normalised(root)
-    if uris.scheme_of(root_uri) == "file" and root_uri == "file:///":
-        raise ConfigurationError("the whole file system cannot be a store: name a folder.")
+    root_uri = _root_uri(root)
     stores = open_stores(conn, options=options)
     found = stores.find(root_uri)
     if found is not None:
@@ -112,6 +111,17 @@ def register_store(
         pass  # read-only, as _described finds in a moment
     _audit(conn, "store.registered", store, now=now, actor=actor)
     return _described(store, is_new=True)
+
+
+def _root_uri(root: str) -> str:
+    root_uri = uris.normalised(root)
+    if uris.scheme_of(root_uri) != "file":
+        return root_uri
+    # Nothing is removed through a link, so a store is where its links lead.
+    root_uri = uris.of_path(os.path.realpath(uris.local_path(root_uri)))
+    if root_uri == "file:///":
+        raise ConfigurationError("the whole file system cannot be a store: name a folder.")
+    return root_uri
 
 
 def describe_stores(conn: Connection, *, options: Options) -> list[StoreStatus]:
@@ -179,6 +189,7 @@ def _record(row: table.StoreRow, options: Options) -> StoreRecord:
         name=row.name,
         root_uri=row.root_uri,
         marker_id=row.marker_id,
+        is_cold=row.is_cold,
         options=options(row.connection_id) if row.connection_id else {},
     )
 

@@ -25,10 +25,10 @@ from doclife.storage.bags import (
     remove_bag,
     seal,
 )
-from doclife.storage.filesystem import Filesystem
+from doclife.storage.filesystem import Filesystem, Stat
 from doclife.storage.reading import explained, hashed
-from doclife.storage.removal import Removal, remove_exactly
-from doclife.storage.stores import Store, Stores
+from doclife.storage.removal import Recorded, find_recorded, remove_exactly
+from doclife.storage.stores import Stores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,14 +49,12 @@ class RewrittenBag:
     :param removed: documents whose bytes are gone, now or by an earlier call.
     :param failures: documents whose bytes are not the recorded ones; they stay in the bag.
     :param payload_count: 0 means that the bag's folder is gone too.
-    :param remaining_copies: hard links or other versions that still hold removed bytes.
     """
 
     removed: tuple[int, ...]
     failures: tuple[Failure, ...]
     payload_count: int
     payload_bytes: int
-    remaining_copies: int
 
 
 def rewrite_without(
@@ -77,10 +75,10 @@ def rewrite_without(
     try:
         sizes = _sizes(filesystem, uri)
         digests = _manifest(filesystem, uri, has_payloads=bool(sizes))
-        checks = in_parallel(uri, lambda each: _refusal(store, uri, each), payloads)
-        failures = [failure for failure in checks if failure is not None]
+        checks = in_parallel(uri, lambda each: _checked(stores, uri, each), payloads)
+        failures = [check for check in checks if isinstance(check, Failure)]
+        going = [check for check in checks if isinstance(check, _Going)]
         kept = {failure.document_id for failure in failures}
-        going = [each for each in payloads if each.document_id not in kept]
         # An earlier call may have taken out of the manifest what changed before it was removed,
         # or what this call is not asked to remove: both are promised again.
         digests |= {each.document_id: each.sha256 for each in payloads if each.document_id in kept}
@@ -91,7 +89,7 @@ def rewrite_without(
             sizes.pop(each.document_id, None)
         if digests:
             seal(filesystem, uri, info, digests=digests, total_bytes=sum(sizes.values()))
-        removals = in_parallel(uri, lambda each: _remove(stores, uri, each), going)
+        in_parallel(uri, lambda each: _remove(stores, each), going)
         if not digests:
             remove_bag(stores, uri=uri)
     except OSError as error:
@@ -101,7 +99,6 @@ def rewrite_without(
         failures=tuple(failures),
         payload_count=len(digests),
         payload_bytes=sum(sizes.values()),
-        remaining_copies=sum(removal.remaining_copies for removal in removals),
     )
 
 
@@ -168,34 +165,36 @@ def _content(filesystem: Filesystem, uri: str) -> bytes:
         return stream.read()
 
 
-def _refusal(store: Store, uri: str, payload: BagPayload) -> Failure | None:
-    """Say why a payload must stay; None when it is the recorded one, or already gone."""
-    where = payload_uri(uri, payload.document_id)
-    try:
-        read = hashed(store.filesystem, where, version_id=payload.version_id)
-    except FileNotFoundError:
-        store.require_ours()
-        return None
-    if (read.sha256, read.size_bytes) == (payload.sha256, payload.size_bytes):
-        return None
-    return Failure(
-        document_id=payload.document_id,
-        reason_code="changed",
-        reason=f"{where} has other bytes than were recorded",
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Going:
+    """A payload that was found to be the recorded one, or to be gone already."""
+
+    document_id: int
+    recorded: Recorded
+    seen: Stat | None
+
+
+def _checked(stores: Stores, uri: str, payload: BagPayload) -> _Going | Failure:
+    """Ask everything that its removal will ask, before the manifest gives the payload up."""
+    recorded = Recorded(
+        uri=payload_uri(uri, payload.document_id),
+        size_bytes=payload.size_bytes,
+        sha256=payload.sha256,
+        etag=payload.etag,
+        version_id=payload.version_id,
     )
-
-
-def _remove(stores: Stores, uri: str, payload: BagPayload) -> Removal:
-    where = payload_uri(uri, payload.document_id)
     try:
-        return remove_exactly(
-            stores,
-            uri=where,
-            size_bytes=payload.size_bytes,
-            sha256=payload.sha256,
-            etag=payload.etag,
-            version_id=payload.version_id,
-        )
+        seen = find_recorded(stores, recorded)
+    except ChangedBytes as error:
+        return Failure(document_id=payload.document_id, reason_code="changed", reason=str(error))
+    return _Going(document_id=payload.document_id, recorded=recorded, seen=seen)
+
+
+def _remove(stores: Stores, going: _Going) -> None:
+    try:
+        remove_exactly(stores, going.recorded, seen=going.seen)
     except ChangedBytes as error:
         # It was right a moment ago. The next call finds it changed and puts it back on the list.
-        raise StorageError(f"{where} was changed while its bag was rewritten") from error
+        raise StorageError(
+            f"{going.recorded.uri} was changed while its bag was rewritten"
+        ) from error

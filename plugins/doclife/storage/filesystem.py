@@ -1,7 +1,7 @@
 """What a store must be able to do with bytes; local folders and S3 each do it their way."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
@@ -19,12 +19,17 @@ class Stat:
     :param modified_at: aware, UTC; None when the store says none that a calendar has.
     :param etag: the store's own mark of this content; None for local files.
     :param version_id: which version this is where the store keeps several.
+    :param changed_ns: when a local file was last touched in any way (its ctime), which no program
+        can set: while it stays the same, so do the bytes. It is not a part of what the bytes are.
+    :param name_count: under how many names the same bytes lie: hard links.
     """
 
     size_bytes: int
     modified_at: datetime | None
     etag: str | None = None
     version_id: str | None = None
+    changed_ns: int | None = field(default=None, compare=False)
+    name_count: int = field(default=1, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,5 +92,8 @@ class Filesystem(Protocol):
     def remove_folders(self, uri: str) -> None:
         """Remove the folder ``uri`` and those below it if they hold no files; else leave them."""
 
-    def copies_beside(self, uri: str, *, version_id: str | None = None) -> int:
-        """Count what still holds bytes under another name: hard links, or other versions."""
+    def other_versions(self, uri: str, *, version_id: str | None = None) -> list[str]:
+        """Return the versions of this name that hold bytes, all but the given one.
+
+        Nothing where the store keeps one version only.
+        """

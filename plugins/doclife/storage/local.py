@@ -146,9 +146,9 @@ class LocalFilesystem:
         with contextlib.suppress(FileNotFoundError):
             flush_folder(str(Path(path).parent))
 
-    def copies_beside(self, uri: str, *, version_id: str | None = None) -> int:
-        """Count the other hard links of a file."""
-        return os.lstat(uris.local_path(uri)).st_nlink - 1
+    def other_versions(self, uri: str, *, version_id: str | None = None) -> list[str]:
+        """Return nothing: a file has one content."""
+        return []
 
 
 @contextlib.contextmanager
@@ -201,7 +201,12 @@ def _described(uri: str, found: os.stat_result) -> Stat:
 
 
 def _facts(found: os.stat_result) -> Stat:
-    return Stat(size_bytes=found.st_size, modified_at=modified_at(found))
+    return Stat(
+        size_bytes=found.st_size,
+        modified_at=modified_at(found),
+        changed_ns=found.st_ctime_ns,
+        name_count=found.st_nlink,
+    )
 
 
 def _write_all(descriptor: int, content: Chunk) -> None:

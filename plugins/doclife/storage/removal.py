@@ -5,112 +5,137 @@ from pathlib import Path
 
 from doclife.errors import ChangedBytes, StorageError
 from doclife.storage import uris
-from doclife.storage.filesystem import Filesystem, Stat
+from doclife.storage.filesystem import Stat
 from doclife.storage.reading import explained, hashed
 from doclife.storage.stores import Store, Stores
 
+UNVERSIONED = "null"
+"""What S3 calls the version that was written before its bucket kept versions."""
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recorded:
+    """What the catalogue says about bytes."""
+
+    uri: str
+    size_bytes: int
+    sha256: bytes
+    etag: str | None = None
+    version_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Removal:
     """The bytes are gone; absence was seen twice in a store that carries our marker.
 
     :param already_gone: they were gone before the call, as after a crash.
-    :param remaining_copies: hard links or other versions that still hold bytes of that name, as
-        found before the removal. What proves the destruction must mention them.
+    :param other_names: hard links that still lead to the bytes. Whatever is said about their
+        destruction must mention them.
     """
 
     already_gone: bool
-    remaining_copies: int
+    other_names: int
 
 
-def remove_exactly(
-    stores: Stores,
-    *,
-    uri: str,
-    size_bytes: int,
-    sha256: bytes,
-    etag: str | None = None,
-    version_id: str | None = None,
-) -> Removal:
+def find_recorded(stores: Stores, recorded: Recorded, *, seen: Stat | None = None) -> Stat | None:
+    """Return the recorded bytes as they lie in their store now; None when they are surely absent.
+
+    They are read and hashed. Those of a cold store are not read when etag and size are the
+    recorded ones. Absence is believed when it was seen twice, each time beside our marker.
+
+    :param seen: what an earlier call returned: bytes that have not been touched since are not
+        read again.
+    :raises ChangedBytes: other bytes are there, or other versions of them beside, which nobody
+        recorded; or their place leads elsewhere by now. Nothing there may be removed.
+    :raises StorageError: the store does not carry our marker, or did not say.
+    """
+    _require_plain_place(recorded.uri)
+    store = stores.at(recorded.uri)
+    store.require_ours()
+    try:
+        return _found(store, recorded, seen)
+    except OSError as error:
+        raise StorageError(
+            f"store {store.record.name!r} does not say what is at {recorded.uri}: "
+            f"{explained(error)}"
+        ) from error
+
+
+def remove_exactly(stores: Stores, recorded: Recorded, *, seen: Stat | None = None) -> Removal:
     """Remove the recorded bytes, after making sure that they are the recorded ones.
 
-    A recorded version is removed by its name, an etag must match, and without either the bytes
-    are hashed again. Called again for bytes already gone it succeeds.
+    Called again for bytes already gone it succeeds.
 
+    :param seen: what ``find_recorded`` returned for them.
     :raises ChangedBytes: other bytes are there; they stay.
     :raises StorageError: the store does not carry our marker, or did not do or not say.
     """
-    if uris.normalised(uri) != uri:
-        raise ChangedBytes(f"{uri} is another spelling of {uris.normalised(uri)}; it stays")
-    store = stores.at(uri)
-    store.require_ours()
+    found = find_recorded(stores, recorded, seen=seen)
+    if found is None:
+        return Removal(already_gone=True, other_names=0)
+    store = stores.at(recorded.uri)
     try:
-        removal = _remove(
-            store.filesystem,
-            uri,
-            size_bytes=size_bytes,
-            sha256=sha256,
-            etag=etag,
-            version_id=version_id,
-        )
-        _require_absence(store, uri, version_id=version_id)
-        _require_absence(store, uri, version_id=version_id)
+        store.filesystem.remove(recorded.uri, etag=found.etag, version_id=found.version_id)
+        for _ in range(2):
+            if _look(store, recorded.uri, found.version_id) is not None:
+                raise StorageError(f"{recorded.uri} is still there after it was removed")
     except OSError as error:
         raise StorageError(
-            f"{uri} could not be removed from store {store.record.name!r}: {explained(error)}"
+            f"{recorded.uri} could not be removed from store {store.record.name!r}: "
+            f"{explained(error)}"
         ) from error
-    return removal
+    return Removal(already_gone=False, other_names=found.name_count - 1)
 
 
-def _remove(
-    filesystem: Filesystem,
-    uri: str,
-    *,
-    size_bytes: int,
-    sha256: bytes,
-    etag: str | None,
-    version_id: str | None,
-) -> Removal:
-    try:
-        found = filesystem.stat(uri, version_id=version_id)
-    except FileNotFoundError:
-        return Removal(already_gone=True, remaining_copies=0)
-    if uris.scheme_of(uri) == "file":
-        _require_no_detour(uri)
-    if found.size_bytes != size_bytes:
+def _found(store: Store, recorded: Recorded, seen: Stat | None) -> Stat | None:
+    uri, filesystem = recorded.uri, store.filesystem
+    found = _look(store, uri, recorded.version_id) or _look(store, uri, recorded.version_id)
+    if found is None or found.version_id is not None:
+        listed = recorded.version_id if found is None else found.version_id
+        others = filesystem.other_versions(uri, version_id=listed)
+        if found is None and recorded.version_id is None and UNVERSIONED in others:
+            # Recorded before the bucket kept versions, and hidden since by a delete marker.
+            others.remove(UNVERSIONED)
+            found = filesystem.stat(uri, version_id=UNVERSIONED)
+        if others:
+            raise ChangedBytes(
+                f"{uri} has {len(others)} version(s) beside the recorded one, which nobody "
+                "approved to destroy: it was changed, and stays. Remove them in the bucket, or "
+                "restore the document and import it again"
+            )
+    if found is None:
+        return None
+    if found.size_bytes != recorded.size_bytes:
         raise ChangedBytes(
-            f"{uri} has {found.size_bytes} bytes and {size_bytes} were recorded: it was changed, "
-            "and stays"
+            f"{uri} has {found.size_bytes} bytes and {recorded.size_bytes} were recorded: "
+            "it was changed, and stays"
         )
-    if etag is not None and found.etag != etag:
-        raise ChangedBytes(f"{uri} has another etag than was recorded: it was changed, and stays")
-    if etag is None and version_id is None:
-        _require_digest(filesystem, uri, found=found, sha256=sha256)
-    copies = filesystem.copies_beside(uri, version_id=version_id)
-    filesystem.remove(uri, etag=etag, version_id=version_id)
-    return Removal(already_gone=False, remaining_copies=copies)
-
-
-def _require_digest(filesystem: Filesystem, uri: str, *, found: Stat, sha256: bytes) -> None:
-    read = hashed(filesystem, uri)
-    if read.sha256 != sha256 or read.stat != found:
+    if found == seen and found.changed_ns == seen.changed_ns:
+        return found
+    if store.record.is_cold and recorded.etag is not None and found.etag == recorded.etag:
+        return found
+    read = hashed(filesystem, uri, version_id=found.version_id)
+    if read.sha256 != recorded.sha256:
         raise ChangedBytes(
             f"{uri} has another SHA-256 than was recorded: it was changed, and stays"
         )
+    return read.stat
 
 
-def _require_no_detour(uri: str) -> None:
-    """Refuse a path through a symbolic link: it may lead out of the store that was checked."""
-    folder = Path(uris.local_path(uri)).parent
-    if folder.resolve() != folder:
-        raise ChangedBytes(f"a folder on the way to {uri} has become a symbolic link; it stays")
-
-
-def _require_absence(store: Store, uri: str, *, version_id: str | None) -> None:
-    """Look whether the bytes are gone, and that it is still our store which says so."""
+def _look(store: Store, uri: str, version_id: str | None) -> Stat | None:
+    """Look whether bytes are there; that none are is said by our store or not believed."""
     try:
-        store.filesystem.stat(uri, version_id=version_id)
+        return store.filesystem.stat(uri, version_id=version_id)
     except FileNotFoundError:
         store.require_ours()
-        return
-    raise StorageError(f"{uri} is still there after it was removed")
+        return None
+
+
+def _require_plain_place(uri: str) -> None:
+    """Refuse another spelling, and a path through a symbolic link: it may lead out of the store."""
+    if uris.normalised(uri) != uri:
+        raise ChangedBytes(f"{uri} is another spelling of {uris.normalised(uri)}; it stays")
+    if uris.scheme_of(uri) == "file":
+        folder = Path(uris.local_path(uri)).parent
+        if folder.resolve() != folder:
+            raise ChangedBytes(f"a folder on the way to {uri} has become a symbolic link; it stays")

@@ -5,6 +5,7 @@ etags and the difference between 403 and 404 matter here.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from io import RawIOBase
@@ -53,7 +54,9 @@ class S3Filesystem:
 
     def stat(self, uri: str, *, version_id: str | None = None) -> Stat:
         """Ask for the object's head."""
-        return _facts(self._call("head_object", uri, VersionId=version_id))
+        found = _facts(self._call("head_object", uri, VersionId=version_id))
+        # Some servers do not repeat the version that they were asked for.
+        return found if found.version_id else replace(found, version_id=version_id)
 
     def open(self, uri: str, *, version_id: str | None = None) -> tuple[Stat, BinaryIO]:
         """Open for reading in parts, each of exactly the version described."""
@@ -161,17 +164,17 @@ class S3Filesystem:
     def remove(self, uri: str, *, etag: str | None = None, version_id: str | None = None) -> None:
         """Remove one version for good, or the object if its etag still is the one given."""
         condition = f'"{etag}"' if etag is not None and version_id is None else None
-        self._call("delete_object", uri, VersionId=version_id, IfMatch=condition)
+        answer = self._call("delete_object", uri, VersionId=version_id, IfMatch=condition)
+        if version_id is None and answer.get("DeleteMarker"):
+            raise OSError("the bucket keeps versions by now: the bytes are hidden, not removed")
 
     def remove_folders(self, uri: str) -> None:
         """Nothing to do: S3 has no folders."""
 
-    def copies_beside(self, uri: str, *, version_id: str | None = None) -> int:
-        """Count the other versions of the key that hold bytes; 0 where no version was recorded."""
-        if version_id is None:
-            return 0
+    def other_versions(self, uri: str, *, version_id: str | None = None) -> list[str]:
+        """List the versions of the key; delete markers hold no bytes."""
         bucket, key = uris.bucket_and_key(uri)
-        count = 0
+        found: list[str] = []
         page: dict[str, Any] = {}
         while True:
             page = self._request(
@@ -181,12 +184,15 @@ class S3Filesystem:
                 KeyMarker=page.get("NextKeyMarker"),
                 VersionIdMarker=page.get("NextVersionIdMarker"),
             )
-            count += sum(
-                bool(entry["Key"] == key and entry["VersionId"] != version_id)
-                for entry in page.get("Versions", ())
-            )
-            if not page.get("IsTruncated"):
-                return count
+            versions = page.get("Versions", ())
+            found += [
+                entry["VersionId"]
+                for entry in versions
+                if entry["Key"] == key and entry["VersionId"] != version_id
+            ]
+            # In order of keys: behind this one come only longer ones.
+            if not page.get("IsTruncated") or any(entry["Key"] > key for entry in versions):
+                return found
 
 
 class _Parts(RawIOBase):

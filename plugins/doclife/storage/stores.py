@@ -18,6 +18,7 @@ from doclife.storage.s3 import S3Filesystem
 class StoreRecord:
     """A store as the catalogue knows it.
 
+    :param is_cold: its bytes cannot be read at once (Glacier and the like); they are asked for.
     :param options: how to reach it: arguments of ``s3fs.S3FileSystem``; none for a local folder.
     """
 
@@ -25,6 +26,7 @@ class StoreRecord:
     name: str
     root_uri: str
     marker_id: UUID
+    is_cold: bool = False
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)  # may hold a secret
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from psycopg.types.json import Jsonb
 
@@ -21,6 +20,17 @@ class Refusal:
     code: str
     """``halted`` and ``future`` stop the work; ``stale`` and ``superseded`` end the plan."""
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Done:
+    """A document that was changed as its item said."""
+
+    document_id: int
+    rule: str | None = None
+    """``name@version`` that decided, where that is not the plan's own rule."""
+    note: str | None = None
+    """What its reason must say besides."""
 
 
 def claim_shard(conn: Connection, shard: ShardRef) -> bool:
@@ -131,73 +141,78 @@ def fail(
 
 
 def trash(
-    conn: Connection,
-    shard: ShardRef,
-    *,
-    organization_id: int,
-    now: datetime,
-    today: date,
-    grace: str,
-    actor: str,
-    rule: str | None,
-) -> int:
-    """Put the cleared documents of the batch into the trash; return how many.
+    conn: Connection, *, now: datetime, today: date, grace: str
+) -> tuple[list[Done], date | None]:
+    """Put the cleared documents of the judged batch into the trash.
 
     :param grace: how long the trash keeps them, an ISO 8601 period.
+    :return: the documents, and from when on they may be purged; None for no document.
     """
-    return _effect(
-        conn,
-        statement("apply/trash"),
-        shard,
-        {
-            "organization_id": organization_id,
-            "now": now,
-            "today": today,
-            "grace": grace,
-            "actor": actor,
-            "rule": rule,
-        },
-    )
+    parameters = {"now": now, "today": today, "grace": grace}
+    rows = conn.execute(statement("apply/trash"), parameters).fetchall()
+    return [Done(document_id=row[0]) for row in rows], rows[0][1] if rows else None
 
 
 def record_archived(
     conn: Connection,
-    shard: ShardRef,
     *,
-    organization_id: int,
     now: datetime,
     today: date,
     original_grace: str | None,
-    bag_id: int,
     uris: Mapping[int, str],
-    actor: str,
-    rule: str | None,
-) -> int:
-    """Let the cleared documents of the batch be archived; return how many.
+) -> list[Done]:
+    """Let the cleared documents of the judged batch be archived; return them.
 
     :param original_grace: how long the original stays, an ISO 8601 period; None keeps it.
     :param uris: where each document's copy lies.
     """
-    return _effect(
-        conn,
-        statement("apply/record_archived"),
-        shard,
-        {
-            "organization_id": organization_id,
-            "now": now,
-            "today": today,
-            "original_grace": original_grace,
-            "bag_id": bag_id,
-            "uris": Jsonb({str(document): uri for document, uri in uris.items()}),
-            "actor": actor,
-            "rule": rule,
-        },
+    parameters = {
+        "now": now,
+        "today": today,
+        "original_grace": original_grace,
+        "uris": Jsonb({str(document): uri for document, uri in uris.items()}),
+    }
+    rows = conn.execute(statement("apply/record_archived"), parameters)
+    return [Done(document_id=row[0]) for row in rows]
+
+
+def record_done(
+    conn: Connection,
+    shard: ShardRef,
+    documents: Sequence[Done],
+    *,
+    organization_id: int,
+    what: str,
+    now: datetime,
+    today: date,
+    actor: str,
+    rule: str | None = None,
+    details: Mapping[str, object] | None = None,
+) -> int:
+    """Finish the items of documents that were just changed; return how many.
+
+    :param what: type of the event, and action of the audit entry.
+    :param rule: which rule decided, where a document does not say another.
+    :param details: for the audit entry of each.
+    """
+    return int(
+        fetch_value(
+            conn,
+            statement("apply/record_done"),
+            {
+                **_key(shard),
+                "organization_id": organization_id,
+                "type": what,
+                "document_ids": [each.document_id for each in documents],
+                "rules": [each.rule or rule for each in documents],
+                "notes": [each.note for each in documents],
+                "details": Jsonb(dict(details or {})),
+                "now": now,
+                "today": today,
+                "actor": actor,
+            },
+        )
     )
-
-
-def _effect(conn: Connection, query: Any, shard: ShardRef, parameters: Mapping[str, object]) -> int:
-    """Run the statement that does an action to the judged batch; return how many it took."""
-    return int(fetch_value(conn, query, {**_key(shard), **parameters}) or 0)
 
 
 def _key(shard: ShardRef) -> dict[str, object]:

@@ -1,11 +1,12 @@
 """Destruction, step by step."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from doclife.domain.plan import ShardRef
+from doclife.store.batches import Done
 from doclife.store.connection import Connection
-from doclife.store.rows import fetch_value
+from doclife.store.rows import fetch_rows
 from doclife.store.sql import statement
 
 
@@ -30,58 +31,16 @@ def begin(
     )
 
 
-def finish(
-    conn: Connection,
-    shard: ShardRef,
-    *,
-    organization_id: int,
-    document_ids: Sequence[int],
-    now: datetime,
-    today: date,
-    actor: str,
-) -> int:
-    """Let documents be purged whose bytes are all gone; return how many."""
-    return int(
-        fetch_value(
-            conn,
-            statement("purge/finish"),
-            {
-                **_key(shard),
-                "organization_id": organization_id,
-                "document_ids": list(document_ids),
-                "now": now,
-                "today": today,
-                "actor": actor,
-            },
-        )
-    )
+def finish(conn: Connection, document_ids: Sequence[int], *, now: datetime) -> list[Done]:
+    """Let documents be purged whose bytes are all gone; return them."""
+    parameters = {"document_ids": list(document_ids), "now": now}
+    return fetch_rows(conn, statement("purge/finish"), parameters, Done)
 
 
-def record_removed_originals(
-    conn: Connection,
-    shard: ShardRef,
-    *,
-    organization_id: int,
-    document_ids: Sequence[int],
-    now: datetime,
-    today: date,
-    actor: str,
-) -> int:
-    """Let archived documents stand on their copy alone; return how many."""
-    return int(
-        fetch_value(
-            conn,
-            statement("purge/record_removed_originals"),
-            {
-                **_key(shard),
-                "organization_id": organization_id,
-                "document_ids": list(document_ids),
-                "now": now,
-                "today": today,
-                "actor": actor,
-            },
-        )
-    )
+def detach_originals(conn: Connection, document_ids: Sequence[int]) -> list[Done]:
+    """Let archived documents stand on their copy alone; return them."""
+    parameters = {"document_ids": list(document_ids)}
+    return fetch_rows(conn, statement("purge/detach_originals"), parameters, Done)
 
 
 def _key(shard: ShardRef) -> dict[str, object]:

@@ -14,6 +14,7 @@ class StoreRow:
 
     :param connection_id: Airflow Connection with the credentials; None for a local folder, or
         where the machine's own credentials do.
+    :param is_cold: its bytes cannot be read at once.
     """
 
     store_id: int
@@ -21,6 +22,7 @@ class StoreRow:
     root_uri: str
     connection_id: str | None
     marker_id: UUID
+    is_cold: bool
 
 
 def list_all(conn: Connection) -> list[StoreRow]:

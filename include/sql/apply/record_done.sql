@@ -1,33 +1,31 @@
--- Let archived documents stand on their copy alone, now that their originals are gone, and finish
--- their items, with event and audit entry each.
+-- Finish the items of documents that were just changed, with event and audit entry each, and count
+-- them on their shard: the same whatever was done to them.
 --   plan_id, action_index, shard
 --   organization_id  bigint
+--   type             text       of the event and of the audit entry, as document.trashed
 --   document_ids     bigint[]
+--   rules            text[]     for each of them name@version of the rule that decided, or NULL
+--   notes            text[]     for each of them what else its reason must say, or NULL
+--   details          jsonb      for the audit entry, the same for all
 --   now              timestamptz
---   today            date
+--   today            date       the present day in the organization's zone
 --   actor            text
 -- Returns how many there were.
-WITH detached AS (
-    UPDATE documents AS document
-    SET stored_object_id = NULL, original_until = NULL, original_uri = object.uri
-    FROM stored_objects AS object
-    WHERE
-        document.id = ANY(%(document_ids)s::bigint [])
-        AND document.stored_object_id = object.id
-    RETURNING document.id
-),
-
-done AS (
+WITH done AS (
     UPDATE plan_items AS item
-    SET state = 'done', finished_at = %(now)s
-    FROM detached
+    SET
+        state = 'done',
+        finished_at = %(now)s,
+        reason = item.reason || coalesce('; ' || changed.note, '')
+    FROM unnest(%(document_ids)s::bigint [], %(rules)s::text [], %(notes)s::text [])
+        AS changed (document_id, rule, note)
     WHERE
         item.plan_id = %(plan_id)s
         AND item.action_index = %(action_index)s
         AND item.shard = %(shard)s
-        AND item.document_id = detached.id
+        AND item.document_id = changed.document_id
         AND item.state = 'planned'
-    RETURNING item.document_id, item.size_bytes, item.reason
+    RETURNING item.document_id, item.size_bytes, item.reason, changed.rule
 ),
 
 announced AS (
@@ -36,27 +34,29 @@ announced AS (
     )
     SELECT
         %(organization_id)s,
-        'document.original_removed',
-        detached.id,
+        %(type)s,
+        done.document_id,
         %(today)s,
         %(now)s,
         %(actor)s,
         %(plan_id)s
-    FROM detached
+    FROM done
 ),
 
 audited AS (
     INSERT INTO audit_entries (
-        organization_id, at, actor, action, document_id, plan_id, reason
+        organization_id, at, actor, rule, action, document_id, plan_id, reason, details
     )
     SELECT
         %(organization_id)s,
         %(now)s,
         %(actor)s,
-        'document.original_removed',
+        done.rule,
+        %(type)s,
         done.document_id,
         %(plan_id)s,
-        done.reason
+        done.reason,
+        %(details)s::jsonb
     FROM done
 ),
 

@@ -1,0 +1,375 @@
+"""What a purge destroys, what it leaves alone, and what it says about both."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from typing import Any
+
+import pytest
+
+from doclife.domain.plan import ShardOutcome
+from doclife.errors import StorageError
+from doclife.lifecycle import destroying, holding
+from doclife.lifecycle.stores import open_stores, register_store
+from doclife.storage import removal, s3
+from doclife.storage.marker import MARKER_NAME
+from doclife.storage.stores import Stores
+
+from .conftest import ACTOR, World
+
+DRAFTS = {"field": "document_type", "op": "eq", "value": "draft"}
+DELETE = [{"do": "DELETE"}]
+ARCHIVE = [{"do": "ARCHIVE"}]
+
+
+class Cloud(World):
+    """A world whose documents lie in a bucket."""
+
+    options: dict[str, Any]
+    bucket: str
+    client: Any
+
+    @property
+    def stores(self) -> Stores:
+        """Every store; the bucket's is reached with the test server's credentials."""
+        return open_stores(self.conn, options=lambda _connection_id: self.options)
+
+    def add_object(self, key: str, content: bytes) -> int:
+        """Put an object and register a document over it, as an import does."""
+        answer = self.client.put_object(Bucket=self.bucket, Key=f"root/{key}", Body=content)
+        document = self.add_document(key, content=None, document_type="draft")
+        self.conn.execute(
+            "WITH object AS (INSERT INTO stored_objects"
+            " (store_id, uri, size_bytes, sha256, etag, version_id)"
+            " SELECT id, root_uri || '/' || %s, %s, %s, %s, %s FROM stores WHERE name = 'cloud'"
+            " RETURNING id)"
+            " UPDATE documents SET stored_object_id = object.id FROM object"
+            " WHERE documents.id = %s",
+            (
+                key,
+                len(content),
+                hashlib.sha256(content).digest(),
+                answer["ETag"].strip('"'),
+                answer.get("VersionId"),
+                document,
+            ),
+        )
+        return document
+
+    def versions(self) -> list[str]:
+        """Return the versions of every object that hold bytes."""
+        page = self.client.list_object_versions(Bucket=self.bucket, Prefix="root/")
+        return [one["VersionId"] for one in page["Versions"] if MARKER_NAME not in one["Key"]]
+
+    def switch_versions_on(self) -> None:
+        """Let the bucket keep versions from now on."""
+        self.client.put_bucket_versioning(
+            Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"}
+        )
+
+
+@pytest.fixture
+def cloud(world: World, bucket: str, s3_client: Any, s3_options: dict[str, Any]) -> Cloud:
+    """A store ``cloud`` in a bucket, and a rule that trashes what is put there."""
+    cloud = Cloud(conn=world.conn, folder=world.folder)
+    cloud.options, cloud.bucket, cloud.client = s3_options, bucket, s3_client
+    register_store(
+        world.conn,
+        name="cloud",
+        root=f"s3://{bucket}/root",
+        connection_id="bucket",
+        now=world.now,
+        actor=ACTOR,
+        options=lambda _connection_id: s3_options,
+    )
+    cloud.enforce(when=DRAFTS, actions=DELETE, grace="0d")
+    return cloud
+
+
+def trashed(world: World, name: str = "draft.txt", **columns: Any) -> int:
+    """Register a document and let a rule trash it, with its grace already over."""
+    document = world.add_document(name, document_type="draft", **columns)
+    world.enforce(when=DRAFTS, actions=DELETE, grace="0d")
+    world.night()
+    return document
+
+
+def reasons(world: World, document: int, action: str) -> list[str]:
+    """Return why something was done to a document, as the audit trail says."""
+    rows = world.conn.execute(
+        "SELECT reason FROM audit_entries WHERE document_id = %s AND action = %s ORDER BY id",
+        (document, action),
+    )
+    return [row[0] for row in rows]
+
+
+def last_item(world: World, document: int) -> tuple[str, str | None, str]:
+    """Return state, code and reason of a document's newest item."""
+    row = world.conn.execute(
+        "SELECT state, reason_code, reason FROM plan_items WHERE document_id = %s"
+        " ORDER BY plan_id DESC LIMIT 1",
+        (document,),
+    ).fetchone()
+    assert row is not None
+    return row[0], row[1], row[2]
+
+
+def test_bytes_from_before_versioning_are_purged_for_good(cloud: Cloud) -> None:
+    document = cloud.add_object("draft.txt", b"content")
+    cloud.night()
+    cloud.switch_versions_on()
+    cloud.client.delete_object(Bucket=cloud.bucket, Key="root/draft.txt")
+    assert cloud.versions() == ["null"]
+
+    cloud.purge()
+
+    assert cloud.status(document) == "purged"
+    assert "Versions" not in cloud.client.list_object_versions(
+        Bucket=cloud.bucket, Prefix="root/draft"
+    )
+
+
+def test_a_version_that_nobody_registered_is_a_failed_item_and_never_a_silent_purge(
+    cloud: Cloud,
+) -> None:
+    cloud.switch_versions_on()
+    cloud.client.put_object(Bucket=cloud.bucket, Key="root/draft.txt", Body=b"older")
+    document = cloud.add_object("draft.txt", b"content")
+    cloud.night()
+
+    [outcome, _originals] = cloud.purge()
+
+    assert outcome == ShardOutcome(failed=1)
+    assert cloud.status(document) == "deleted"
+    state, code, reason = last_item(cloud, document)
+    assert (state, code) == ("failed", "changed")
+    assert "1 version(s) beside the recorded one" in reason
+    assert len(cloud.versions()) == 2
+
+    older = cloud.versions()[-1]
+    cloud.client.delete_object(Bucket=cloud.bucket, Key="root/draft.txt", VersionId=older)
+    cloud.purge()
+    assert cloud.status(document) == "purged"
+
+
+def test_the_same_bytes_under_another_etag_are_purged(cloud: Cloud) -> None:
+    document = cloud.add_object("draft.txt", b"content")
+    cloud.conn.execute("UPDATE stored_objects SET etag = 'of another upload'")
+    cloud.night()
+
+    cloud.purge()
+
+    assert cloud.status(document) == "purged"
+
+
+def test_bytes_that_change_after_the_check_are_told_by_every_run_until_somebody_mends_it(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = cloud.add_object("draft.txt", b"content")
+    cloud.night()
+    honest = destroying.destroy
+
+    def overwrite_then_destroy(*arguments: Any, **named: Any) -> destroying.Destroyed:
+        cloud.client.put_object(Bucket=cloud.bucket, Key="root/draft.txt", Body=b"CONTENT")
+        return honest(*arguments, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(destroying, "destroy", overwrite_then_destroy)
+        assert cloud.purge()[0] == ShardOutcome(failed=1)
+    assert cloud.status(document) == "purging"
+    assert last_item(cloud, document)[1] == "changed"
+
+    cloud.later(days=7)
+    assert cloud.purge()[0] == ShardOutcome(failed=1)
+
+    cloud.client.put_object(Bucket=cloud.bucket, Key="root/draft.txt", Body=b"content")
+    cloud.later(days=7)
+    cloud.purge()
+    assert cloud.status(document) == "purged"
+
+
+def test_403_is_not_absence(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = cloud.add_object("draft.txt", b"content")
+    cloud.night()
+    honest = s3.S3Filesystem.stat
+
+    def forbidden(self: s3.S3Filesystem, uri: str, **named: Any) -> Any:
+        if uri.endswith("draft.txt"):
+            raise PermissionError(13, "Forbidden")
+        return honest(self, uri, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(s3.S3Filesystem, "stat", forbidden)
+        assert cloud.purge()[0] == ShardOutcome(failed=1)
+
+    assert cloud.status(document) == "deleted"
+    assert last_item(cloud, document)[1] == "unreadable"
+
+
+def test_a_store_whose_root_became_a_link_keeps_its_documents_in_the_trash(world: World) -> None:
+    document = trashed(world)
+    moved = world.folder / "moved"
+    (world.folder / "documents").rename(moved)
+    (world.folder / "documents").symlink_to(moved)
+
+    [outcome, _originals] = world.purge()
+
+    assert outcome == ShardOutcome(failed=1)
+    assert world.status(document) == "deleted"
+    assert "symbolic link" in last_item(world, document)[2]
+    assert (moved / "draft.txt").exists()
+
+    (world.folder / "documents").unlink()
+    moved.rename(world.folder / "documents")
+    world.later(days=7)
+    world.purge()
+    assert world.status(document) == "purged"
+
+
+def test_a_store_registered_through_a_link_is_registered_where_it_really_is(world: World) -> None:
+    (world.folder / "real").mkdir()
+    (world.folder / "link").symlink_to(world.folder / "real")
+
+    registered = register_store(
+        world.conn,
+        name="linked",
+        root=str(world.folder / "link"),
+        connection_id=None,
+        now=world.now,
+        actor=ACTOR,
+        options=lambda _connection_id: {},
+    )
+
+    assert registered.store.record.root_uri.endswith("/real")
+
+
+def test_a_document_whose_bytes_are_gone_already_is_purged_and_says_so(world: World) -> None:
+    document = trashed(world)
+    world.file("draft.txt").unlink()
+
+    [outcome, _originals] = world.purge()
+
+    assert outcome == ShardOutcome(done=1)
+    assert world.status(document) == "purged"
+    [reason] = reasons(world, document, "document.purged")
+    assert reason.endswith("draft.txt were gone already")
+    assert "were gone already" in last_item(world, document)[2]
+
+
+def test_absence_in_a_store_without_our_marker_is_not_believed(world: World) -> None:
+    document = trashed(world)
+    world.file("draft.txt").unlink()
+    (world.folder / "documents" / MARKER_NAME).unlink()
+
+    [outcome, _originals] = world.purge()
+
+    assert outcome == ShardOutcome(failed=1)
+    assert world.status(document) == "deleted"
+    assert "stores adopt" in last_item(world, document)[2]
+
+
+def test_a_hard_link_that_still_leads_to_the_bytes_is_told(world: World) -> None:
+    document = trashed(world)
+    os.link(world.file("draft.txt"), world.folder / "snapshot")
+
+    world.purge()
+
+    [reason] = reasons(world, document, "document.purged")
+    assert "1 other hard link(s) lead to the bytes" in reason
+
+
+def test_a_purge_says_which_rule_it_followed(world: World) -> None:
+    document = trashed(world)
+    world.purge()
+
+    rows = world.conn.execute(
+        "SELECT action, rule FROM audit_entries WHERE document_id = %s ORDER BY id", (document,)
+    ).fetchall()
+
+    assert rows == [
+        ("document.trashed", "rule@1"),
+        ("document.purging", "rule@1"),
+        ("document.purged", "rule@1"),
+    ]
+
+
+def test_a_hold_waits_for_no_copy_that_is_read_before_its_original_goes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = world.add_document("report.txt", document_type="draft", content=b"important")
+    world.enforce(when=DRAFTS, actions=ARCHIVE, grace="0d")
+    world.night()
+    honest = destroying.check
+    held = threading.Event()
+
+    def check_while_a_hold_comes(*arguments: Any) -> destroying.Checked:
+        checked = honest(*arguments)
+        with world.another_connection() as officer:
+            officer.execute("SET lock_timeout = '2s'")
+            holding.hold(
+                officer,
+                organization="default",
+                matter="case 7",
+                reason="litigation",
+                document_ids=[document],
+                actor=ACTOR,
+                now=world.now,
+            )
+        held.set()
+        return checked
+
+    monkeypatch.setattr(destroying, "check", check_while_a_hold_comes)
+
+    [_purges, originals] = world.purge()
+
+    assert held.is_set()
+    assert originals == ShardOutcome(skipped=1)
+    assert world.file("report.txt").exists()
+
+
+def test_an_original_registered_anew_while_its_copy_was_read_stays(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.add_document("report.txt", document_type="draft", content=b"important")
+    world.enforce(when=DRAFTS, actions=ARCHIVE, grace="0d")
+    world.night()
+    honest = destroying.check
+
+    def check_while_an_import_comes(*arguments: Any) -> destroying.Checked:
+        checked = honest(*arguments)
+        world.file("report.txt").write_bytes(b"important too")
+        world.conn.execute(
+            "UPDATE stored_objects SET sha256 = %s, size_bytes = 13 WHERE bag_id IS NULL",
+            (hashlib.sha256(b"important too").digest(),),
+        )
+        return checked
+
+    monkeypatch.setattr(destroying, "check", check_while_an_import_comes)
+
+    [_purges, originals] = world.purge()
+
+    assert originals == ShardOutcome(failed=1)
+    assert world.file("report.txt").read_bytes() == b"important too"
+
+
+def test_a_store_that_does_not_answer_fails_the_item_and_not_the_purge(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = trashed(world, "sound.txt")
+    odd = world.add_document("odd.txt", document_type="draft", content=b"odd")
+    world.night()
+    honest = removal.find_recorded
+
+    def broken_for_one(stores: Stores, recorded: Any, **named: Any) -> Any:
+        if recorded.uri.endswith("odd.txt"):
+            raise StorageError("input/output error")
+        return honest(stores, recorded, **named)
+
+    monkeypatch.setattr("doclife.lifecycle.destroying.find_recorded", broken_for_one)
+
+    [outcome, _originals] = world.purge()
+
+    assert outcome == ShardOutcome(done=1, failed=1)
+    assert (world.status(sound), world.status(odd)) == ("purged", "deleted")
