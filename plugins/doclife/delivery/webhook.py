@@ -1,0 +1,150 @@
+"""Calls webhooks: signed as Standard Webhooks 1.0 asks, guarded, each receiver in its own lane."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+
+from doclife.delivery.channel import Endpoint, Message
+from doclife.delivery.classification import attempt_of, not_tried, refused
+from doclife.delivery.exchange import Answer, post
+from doclife.delivery.guard import Guard, RefusedUrl
+from doclife.delivery.lane import Lane, LaneClosed
+from doclife.delivery.outcome import Attempt
+from doclife.delivery.signing import sign, signing_key
+from doclife.delivery.validators import check_headers
+from doclife.errors import ConfigurationError
+
+MAX_BODY_BYTES = 1_000_000
+"""What is larger is refused: receivers refuse it too, and a link would do."""
+UNTIL_SET_UP = timedelta(minutes=5)
+"""How soon to look again whether an endpoint has got its address or its secret."""
+
+
+class WebhookChannel:
+    """Calls endpoints.
+
+    :param session: of the guard, opened with ``exchange.traced()``.
+    :param clock: the present; stamped on each attempt and signed with it, so that a receiver can
+        refuse what is replayed later.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        guard: Guard,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._session = session
+        self._guard = guard
+        self._clock = clock
+        self._lanes: dict[int, Lane] = {}
+
+    async def deliver(self, messages: Sequence[Message]) -> Sequence[Attempt]:
+        """Call the endpoint of each message once, side by side as far as its lane allows."""
+        return await asyncio.gather(*(self._deliver(message) for message in messages))
+
+    async def _deliver(self, message: Message) -> Attempt:
+        endpoint = message.endpoint
+        if endpoint is None or endpoint.url is None:
+            name = endpoint.name if endpoint else message.payload.get("endpoint")
+            return not_tried(
+                f"there is no endpoint {name!r} yet. Add it with: doclife endpoints add",
+                retry_after=UNTIL_SET_UP,
+            )
+        if not endpoint.secrets:
+            return not_tried(
+                f"the Airflow Connection doclife_endpoint_{endpoint.id} with the signing secret of "
+                f"endpoint {endpoint.name!r} is missing",
+                retry_after=UNTIL_SET_UP,
+            )
+        try:
+            keys = [signing_key(secret) for secret in endpoint.secrets]
+        except ConfigurationError as error:
+            return not_tried(f"endpoint {endpoint.name!r}: {error}", retry_after=UNTIL_SET_UP)
+        try:
+            url = str(self._guard.check_url(endpoint.url))
+        except RefusedUrl as error:
+            return replace(refused(f"endpoint {endpoint.name!r}: {error}"), disables_endpoint=True)
+        try:
+            body = body_of(message.payload, now=self._clock())
+            sent_along = _sent_along(endpoint, message.payload)
+        except ConfigurationError as error:
+            return refused(f"endpoint {endpoint.name!r}: {error}")
+        lane = self._lane(endpoint)
+        try:
+            async with lane.turn():
+                # After waiting for the turn: a receiver refuses what is five minutes old.
+                now = self._clock()
+                headers = {**sent_along, **_headers(message.job_id, keys, now=now, body=body)}
+                answer = await post(
+                    self._session, url, body=body, headers=headers, timeout=message.timeout
+                )
+                attempt = attempt_of(answer, now=now)
+                lane.note(attempt.outcome, has_answered=isinstance(answer, Answer))
+                return attempt
+        except LaneClosed as closed:
+            return not_tried(
+                f"endpoint {endpoint.name!r}: {closed}", retry_after=closed.retry_after
+            )
+
+    def _lane(self, endpoint: Endpoint) -> Lane:
+        lane = self._lanes.get(endpoint.id)
+        if lane is None:
+            lane = self._lanes[endpoint.id] = Lane(
+                max_concurrency=endpoint.max_concurrency, max_per_second=endpoint.max_per_second
+            )
+        return lane
+
+
+def message_id(job_id: int) -> str:
+    """Return ``webhook-id``: the same for each attempt, so that a receiver acts once."""
+    return f"msg_{job_id}"
+
+
+def body_of(payload: Mapping[str, Any], *, now: datetime) -> bytes:
+    """Return the JSON that is sent: ``type``, ``timestamp`` of the event, ``data``.
+
+    :raises ConfigurationError: it has no type, or is larger than 1 MB.
+    """
+    if not payload.get("type"):
+        raise ConfigurationError("the payload says no type, e.g. invoice.paid")
+    body = json.dumps(
+        {
+            "type": payload["type"],
+            "timestamp": payload.get("timestamp") or now.isoformat(),
+            "data": payload.get("data") or {},
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    ).encode("utf-8", "replace")
+    if len(body) > MAX_BODY_BYTES:
+        raise ConfigurationError(
+            f"the payload is {len(body)} bytes, more than {MAX_BODY_BYTES}: send a link instead"
+        )
+    return body
+
+
+def _sent_along(endpoint: Endpoint, payload: Mapping[str, Any]) -> dict[str, str]:
+    """Return the headers of the endpoint and those of the job, which yield to the endpoint's."""
+    wanted = payload.get("headers") or {}
+    if not isinstance(wanted, Mapping):
+        raise ConfigurationError("the headers of the payload are no object of texts")
+    return check_headers({**wanted, **endpoint.headers})
+
+
+def _headers(job_id: int, keys: Sequence[bytes], *, now: datetime, body: bytes) -> dict[str, str]:
+    timestamp = int(now.timestamp())
+    return {
+        "Content-Type": "application/json",
+        "webhook-id": message_id(job_id),
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": sign(
+            keys, message_id=message_id(job_id), timestamp=timestamp, body=body
+        ),
+    }
