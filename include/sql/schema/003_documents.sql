@@ -268,13 +268,22 @@ CREATE TABLE matters (
     name text NOT NULL,
     reason text NOT NULL,
     authority text,
-    -- A condition of the rule language that also catches documents registered later.
+    -- A condition of the rule language that also catches documents registered or changed later.
     condition jsonb,
     created_by text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
+    -- When the condition was last given another form.
+    changed_by text,
+    changed_at timestamptz,
     released_by text,
     released_at timestamptz,
+    release_reason text,
     CONSTRAINT a_matter_name_is_unique UNIQUE (organization_id, name),
+    CONSTRAINT a_matter_has_a_name CHECK (name ~ '[^[:space:]]'),
+    CONSTRAINT a_matter_says_why CHECK (reason ~ '[^[:space:]]'),
+    CONSTRAINT a_condition_is_an_object CHECK (jsonb_typeof(condition) = 'object'),
+    CONSTRAINT a_changed_matter_says_by_whom
+    CHECK ((changed_at IS NULL) = (changed_by IS NULL)),
     CONSTRAINT a_released_matter_says_by_whom
     CHECK ((released_at IS NULL) = (released_by IS NULL))
 );
@@ -282,13 +291,17 @@ CREATE TABLE matters (
 CREATE TABLE matter_documents (
     matter_id bigint NOT NULL REFERENCES matters,
     document_id bigint NOT NULL REFERENCES documents,
+    -- named: somebody chose it; matched: the condition is true of it; unknown: nobody can say.
+    basis text NOT NULL DEFAULT 'named',
     added_by text NOT NULL,
     added_at timestamptz NOT NULL DEFAULT now(),
     released_by text,
     released_at timestamptz,
+    release_reason text,
     -- Set when destruction had begun before the hold came.
     too_late_since timestamptz,
     PRIMARY KEY (matter_id, document_id),
+    CONSTRAINT a_hold_has_a_known_basis CHECK (basis IN ('named', 'matched', 'unknown')),
     CONSTRAINT a_released_hold_says_by_whom CHECK ((released_at IS NULL) = (released_by IS NULL))
 );
 CREATE INDEX matter_documents_by_document ON matter_documents (document_id);

@@ -305,52 +305,6 @@ $$;
 CREATE TRIGGER guard_place_of_bytes BEFORE INSERT OR UPDATE OF uri, store_id, bag_id ON stored_objects
 FOR EACH ROW EXECUTE FUNCTION guard_place_of_bytes();
 
--- hold_count is the lock between a hold and destruction: both write the document's row, so one
--- waits for the other (retention.md 0.5). A hold on what is already going is recorded as too late.
-CREATE FUNCTION note_hold_that_came_too_late() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = doclife, pg_temp
-AS $$
-DECLARE
-    began timestamptz;
-BEGIN
-    -- The lock first: a purge that is about to begin either waits for this hold or is seen here.
-    SELECT CASE WHEN status IN ('purging', 'purged') THEN coalesce(purging_at, purged_at) END
-    INTO began
-    FROM documents
-    WHERE id = NEW.document_id
-    FOR NO KEY UPDATE;
-    NEW.too_late_since := began;
-    RETURN NEW;
-END
-$$;
-CREATE TRIGGER note_hold_that_came_too_late BEFORE INSERT ON matter_documents
-FOR EACH ROW EXECUTE FUNCTION note_hold_that_came_too_late();
-
-CREATE FUNCTION count_holds() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = doclife, pg_temp
-AS $$
-DECLARE
-    held_before integer := 0;
-    held_after integer;
-BEGIN
-    IF TG_OP = 'UPDATE' THEN
-        held_before := (OLD.released_at IS NULL AND OLD.too_late_since IS NULL)::integer;
-    END IF;
-    held_after := (NEW.released_at IS NULL AND NEW.too_late_since IS NULL)::integer;
-    IF held_after <> held_before THEN
-        UPDATE documents SET hold_count = hold_count + held_after - held_before
-        WHERE id = NEW.document_id;
-    END IF;
-    RETURN NULL;
-END
-$$;
-CREATE TRIGGER count_holds AFTER INSERT OR UPDATE OF released_at, too_late_since ON matter_documents
-FOR EACH ROW EXECUTE FUNCTION count_holds();
-CREATE TRIGGER holds_are_released_not_removed BEFORE DELETE OR TRUNCATE ON matter_documents
-FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-
 -- A plan moves along its own arrows, and starts being applied only when nothing speaks against it.
 -- "approved" always takes an approval, also where no stage was asked for.
 CREATE FUNCTION guard_plan_state() RETURNS trigger
@@ -388,7 +342,7 @@ BEGIN
                 SELECT FROM plan_decisions AS refusal
                 WHERE
                     refusal.plan_id = NEW.id AND refusal.document_id IS NULL
-                    AND refusal.decision = 'reject' AND refusal.is_valid
+                    AND refusal.decision <> 'approve' AND refusal.is_valid
             );
         IF approved_stages < needed_stages THEN
             RAISE EXCEPTION 'plan % needs % approval(s) and has %',

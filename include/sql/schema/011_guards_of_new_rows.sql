@@ -14,28 +14,6 @@ CREATE TRIGGER guard_new_document BEFORE INSERT ON documents
 FOR EACH ROW WHEN (new.status <> 'active' OR new.hold_count <> 0)
 EXECUTE FUNCTION guard_new_document();
 
--- The counter only follows the holds; nobody takes a hold off by writing it.
-CREATE FUNCTION guard_hold_count() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = doclife, pg_temp
-AS $$
-DECLARE
-    holds integer;
-BEGIN
-    SELECT count(*) INTO holds FROM matter_documents
-    WHERE document_id = NEW.id AND released_at IS NULL AND too_late_since IS NULL;
-    IF NEW.hold_count < holds THEN
-        RAISE EXCEPTION 'document % is under % legal hold(s): release it from its matter',
-            NEW.id, holds
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'a_hold_is_released_in_its_matter';
-    END IF;
-    RETURN NEW;
-END
-$$;
-CREATE TRIGGER guard_hold_count BEFORE UPDATE OF hold_count ON documents
-FOR EACH ROW WHEN (new.hold_count < old.hold_count)
-EXECUTE FUNCTION guard_hold_count();
-
 CREATE FUNCTION guard_new_plan() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
@@ -61,25 +39,6 @@ GRANT UPDATE (
     title, document_type, owner, tags, metadata, media_type, created_on, modified_on,
     last_accessed_on, expires_on
 ) ON documents TO doclife_application;
-
--- A hold came too late only where destruction had begun; nobody ends one by writing that it did.
-CREATE FUNCTION guard_too_late() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = doclife, pg_temp
-AS $$
-BEGIN
-    IF NOT EXISTS (
-        SELECT FROM documents WHERE id = NEW.document_id AND status IN ('purging', 'purged')
-    ) THEN
-        RAISE EXCEPTION 'the hold on document % did not come too late', NEW.document_id
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'a_hold_is_released_in_its_matter';
-    END IF;
-    RETURN NEW;
-END
-$$;
-CREATE TRIGGER guard_too_late BEFORE UPDATE OF too_late_since ON matter_documents
-FOR EACH ROW WHEN (old.too_late_since IS NULL AND new.too_late_since IS NOT NULL)
-EXECUTE FUNCTION guard_too_late();
 
 -- What an application says has happened to a document, or takes back, may move the clock of a rule:
 -- plans that were made before see a changed document.

@@ -5,11 +5,13 @@ import typer
 from doclife.cli import (
     documents,
     events,
+    explaining,
     halt,
     holds,
     importing,
     jobs,
     limits,
+    matters,
     migrating,
     night,
     organizations,
@@ -37,8 +39,10 @@ app = typer.Typer(
 documents_app = documents.app
 importing.add_to(documents_app)
 holds.add_to(documents_app)
+explaining.add_to(documents_app)
 
 app.add_typer(documents_app, name="documents")
+app.add_typer(matters.app, name="matters")
 app.add_typer(rules.app, name="rules")
 app.add_typer(events.app, name="events")
 app.add_typer(plans.app, name="plans")

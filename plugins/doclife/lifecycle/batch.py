@@ -9,9 +9,10 @@ import psycopg
 from doclife.domain.compiler import protections
 from doclife.domain.duration import Period
 from doclife.domain.organization import Organization
-from doclife.domain.plan import PlanKind, PlanState, ShardRef
+from doclife.domain.plan import DESTRUCTIVE, PlanKind, PlanState, ShardRef
 from doclife.domain.rule import Rule
 from doclife.errors import ConfigurationError, RefusedError
+from doclife.lifecycle.catching import catch_in_batch, lock_conditions
 from doclife.lifecycle.closing import MAX_AGE_DAYS
 from doclife.lifecycle.judging import compilers_for
 from doclife.storage.stores import Stores
@@ -110,9 +111,12 @@ def open_batch(
             conn, plan_id=shard.plan_id, code=refusal.code, reason=refusal.reason, now=now
         )
         return None
+    destroys = shard.action in DESTRUCTIVE
+    standing = lock_conditions(conn, tenant) if destroys else []
     locked = batches.lock_batch(conn, shard, size=size, document_ids=document_ids)
     if not locked:
         return None
+    catch_in_batch(conn, tenant, standing, document_ids=locked, now=now, actor=work.actor)
     today = tenant.date_of(now)
     every_rule = compilers_for(
         rules.list_current(conn, tenant.id),

@@ -1,9 +1,10 @@
-"""Stamps documents whose expiry date has passed, and lets their owners be warned in time."""
+"""The daily check: matters catch what they hold, what has expired is stamped, owners are warned."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from doclife.domain.organization import Organization
+from doclife.lifecycle.catching import catch_all
 from doclife.lifecycle.warning import warn_owners
 from doclife.store import expiry, organizations
 from doclife.store.connection import Connection
@@ -19,6 +20,8 @@ class ExpiryOutcome:
 
     expired: int
     notices: int
+    held: int = 0
+    """Documents that the condition of an open matter caught."""
 
 
 def expire(
@@ -40,13 +43,14 @@ def expire(
     found = (
         [organizations.find(conn, organization)] if organization else organizations.list_all(conn)
     )
-    expired = notices = 0
+    expired = notices = held = 0
     for tenant in found:
+        held += catch_all(conn, tenant, now=now, actor=actor).held
         expired += _stamp(conn, tenant, now=now, as_of=min(as_of, now), actor=actor)
         notices += warn_owners(
             conn, now=now, as_of=min(as_of, now), actor=actor, organization=tenant
         )
-    return ExpiryOutcome(expired=expired, notices=notices)
+    return ExpiryOutcome(expired=expired, notices=notices, held=held)
 
 
 def _stamp(

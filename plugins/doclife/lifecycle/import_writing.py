@@ -8,7 +8,9 @@ from types import TracebackType
 
 import psycopg
 
+from doclife.domain.organization import Organization
 from doclife.errors import TryAgainLater
+from doclife.lifecycle.catching import catch_imported
 from doclife.store import importing
 from doclife.store.connection import Connection
 from doclife.store.importing import BatchOutcome, ImportContext, ImportRow
@@ -31,8 +33,11 @@ class BatchWriter:
     :param database: held while a batch is written; whoever else uses the connection takes it too.
     """
 
-    def __init__(self, conn: Connection, context: ImportContext, *, database: Lock) -> None:
+    def __init__(
+        self, conn: Connection, tenant: Organization, context: ImportContext, *, database: Lock
+    ) -> None:
         self._conn = conn
+        self._tenant = tenant
         self._context = context
         self._database = database
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="import-writer")
@@ -69,9 +74,16 @@ class BatchWriter:
         with self._database:
             for _ in range(_ATTEMPTS):
                 try:
-                    outcome = importing.take_over(
-                        self._conn, batch, self._context, is_durable=is_last
-                    )
+                    with self._conn.transaction():
+                        outcome = importing.take_over(
+                            self._conn, batch, self._context, is_durable=is_last
+                        )
+                        catch_imported(
+                            self._conn,
+                            self._tenant,
+                            now=self._context.began_at,
+                            actor=self._context.actor,
+                        )
                     return Written(row_count=len(batch), outcome=outcome)
                 except psycopg.errors.CheckViolation as error:
                     if error.diag.constraint_name != "bytes_being_destroyed_take_no_reference":

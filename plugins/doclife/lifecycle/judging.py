@@ -10,6 +10,7 @@ from doclife.domain.compiler import Compiler, RuleVersion, protections
 from doclife.domain.fields import MetadataType
 from doclife.domain.organization import Organization
 from doclife.domain.plan import PURGE, REMOVE_ORIGINAL
+from doclife.lifecycle.catching import catch_in_plan
 from doclife.lifecycle.night import Night
 from doclife.store import plans, rules
 from doclife.store.connection import Connection
@@ -104,6 +105,8 @@ def judge(
     if not contexts:
         return
     tenant = night.organization
+    # Holds are judged by the present, whatever moment the plan decides for (design 5.5).
+    catch_in_plan(conn, tenant, now=night.now, actor=night.requested_by)
     every_rule = compilers_for(
         rules.list_current(conn, tenant.id),
         organization=tenant,

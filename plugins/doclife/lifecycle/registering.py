@@ -209,6 +209,7 @@ class _Import:
     ) -> None:
         self._conn = conn
         self._database = database
+        self._tenant = tenant
         self._zone = ZoneInfo(tenant.time_zone)
         self._context = context
         self._progress = progress
@@ -226,7 +227,9 @@ class _Import:
             find_facts=self._find_facts if self._is_quick else None,
         )
         batch: list[ImportRow] = []
-        with BatchWriter(self._conn, self._context, database=self._database) as writer:
+        with BatchWriter(
+            self._conn, self._tenant, self._context, database=self._database
+        ) as writer:
             for each in found:
                 if isinstance(each, Problem):
                     self._report(each)

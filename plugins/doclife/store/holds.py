@@ -1,86 +1,136 @@
-"""Reads and writes matters and the documents they hold."""
+"""Puts documents under matters and releases them; the database writes down each hold."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
+from typing import Any
 
+from doclife.domain.fragment import Fragment
 from doclife.store.connection import Connection
 from doclife.store.rows import fetch_rows, fetch_value
-from doclife.store.sql import statement
+from doclife.store.sql import composed, statement
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Matter:
-    """A legal hold's case; released ones stay for the record."""
+class Standing:
+    """An open matter with a condition."""
 
     id: int
-    released_at: datetime | None
+    name: str
+    condition: Any
+    """Plain data, as a rule file writes it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Held:
-    """A document that was put under a matter."""
+class Placed:
+    """How many documents a statement put under matters."""
+
+    held: int = 0
+    too_late: int = 0
+    """Those whose destruction had begun before."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TooLate:
+    """A document whose destruction had begun before the hold came."""
 
     document_id: int
-    too_late_since: datetime | None
-    """When destruction had begun before the hold came; None when it came in time."""
+    external_id: str
+    too_late_since: datetime
+    """When destruction began."""
 
 
-def open_matter(
+def lock_standing(conn: Connection, organization_id: int) -> list[Standing]:
+    """Return the open matters with a condition and keep them so until the transaction ends."""
+    parameters = {"organization_id": organization_id}
+    return fetch_rows(conn, statement("holds/lock_standing"), parameters, Standing)
+
+
+def begin_finding(conn: Connection) -> None:
+    """Make the working table of this transaction, empty; it empties itself at its end."""
+    conn.execute(statement("holds/create_caught"))
+    conn.execute(statement("holds/empty_caught"))
+
+
+def find_named(
+    conn: Connection, *, matter_id: int, organization_id: int, document_ids: Sequence[int]
+) -> int:
+    """Note documents that somebody named; return how many there are."""
+    parameters = {
+        "matter_id": matter_id,
+        "organization_id": organization_id,
+        "document_ids": list(document_ids),
+    }
+    return conn.execute(statement("holds/find_named"), parameters).rowcount
+
+
+def find_in_plan(conn: Connection, catches: Fragment) -> int:
+    """Note what is caught of the documents that were collected to be destroyed; return how many."""
+    query = composed("holds/find_in_plan", catches=catches.text)
+    return conn.execute(query, catches.parameters).rowcount
+
+
+def find_in_batch(conn: Connection, catches: Fragment, *, document_ids: Sequence[int]) -> int:
+    """Note what is caught of these documents; return how many."""
+    query = composed("holds/find_in_batch", catches=catches.text)
+    parameters = {**catches.parameters, "document_ids": list(document_ids)}
+    return conn.execute(query, parameters).rowcount
+
+
+def find_imported(conn: Connection, catches: Fragment, *, organization_id: int) -> int:
+    """Note what is caught of the import's batch in this transaction; return how many."""
+    query = composed("holds/find_imported", catches=catches.text)
+    parameters = {**catches.parameters, "organization_id": organization_id}
+    return conn.execute(query, parameters).rowcount
+
+
+def next_window(conn: Connection, *, organization_id: int, after_id: int, size: int) -> int | None:
+    """Return where the next part of the catalogue ends; None after the last."""
+    parameters = {"organization_id": organization_id, "after_id": after_id, "size": size}
+    through: int | None = fetch_value(conn, statement("holds/next_window"), parameters)
+    return through
+
+
+def find_in_window(
     conn: Connection,
+    catches: Fragment,
     *,
     organization_id: int,
-    name: str,
-    reason: str,
-    authority: str | None,
-    actor: str,
-    now: datetime,
-) -> int | None:
-    """Open a matter or find the open one; None when a released one has the name."""
-    found: int | None = fetch_value(
-        conn,
-        statement("holds/open_matter"),
-        {
-            "organization_id": organization_id,
-            "name": name,
-            "reason": reason,
-            "authority": authority,
-            "actor": actor,
-            "now": now,
-        },
-    )
-    return found
+    after_id: int,
+    through_id: int,
+    holds_released: bool,
+) -> int:
+    """Note what is caught in a part of the catalogue; return how many.
+
+    :param holds_released: also what was released from that matter before.
+    """
+    query = composed("holds/find_in_window", catches=catches.text)
+    parameters = {
+        **catches.parameters,
+        "organization_id": organization_id,
+        "after_id": after_id,
+        "through_id": through_id,
+        "holds_released": holds_released,
+    }
+    return conn.execute(query, parameters).rowcount
 
 
-def find_matter(conn: Connection, organization_id: int, name: str) -> Matter | None:
-    """Return the matter of that name."""
-    parameters = {"organization_id": organization_id, "name": name}
-    found = fetch_rows(conn, statement("holds/find_matter"), parameters, Matter)
-    return found[0] if found else None
+def hold(conn: Connection, *, actor: str, now: datetime, holds_released: bool) -> Placed:
+    """Put the noted documents under their matters; those already under them are not counted."""
+    parameters = {"actor": actor, "now": now, "holds_released": holds_released}
+    return fetch_rows(conn, statement("holds/hold"), parameters, Placed)[0]
 
 
-def hold(
-    conn: Connection,
-    *,
-    matter_id: int,
-    organization_id: int,
-    document_ids: Sequence[int],
-    actor: str,
-    now: datetime,
-) -> list[Held]:
-    """Put documents under a matter; those already under it are left out of the answer."""
-    return fetch_rows(
-        conn,
-        statement("holds/hold"),
-        {
-            "matter_id": matter_id,
-            "organization_id": organization_id,
-            "document_ids": list(document_ids),
-            "actor": actor,
-            "now": now,
-        },
-        Held,
-    )
+def list_too_late(
+    conn: Connection, *, matter_id: int, document_ids: Sequence[int] | None, size: int
+) -> list[TooLate]:
+    """Return the documents that a matter came too late for, of some or of all."""
+    parameters = {
+        "matter_id": matter_id,
+        "document_ids": None if document_ids is None else list(document_ids),
+        "size": size,
+    }
+    return fetch_rows(conn, statement("holds/list_too_late"), parameters, TooLate)
 
 
 def release(
@@ -89,45 +139,21 @@ def release(
     matter_id: int,
     document_ids: Sequence[int] | None,
     actor: str,
+    reason: str | None,
     now: datetime,
 ) -> list[int]:
-    """Release documents, or all of them, from a matter."""
+    """Release documents, or all of them, from a matter; return those that were under it."""
     parameters = {
         "matter_id": matter_id,
         "document_ids": None if document_ids is None else list(document_ids),
         "actor": actor,
+        "reason": reason,
         "now": now,
     }
     return [row[0] for row in conn.execute(statement("holds/release"), parameters)]
 
 
-def close_matter(conn: Connection, matter_id: int, *, actor: str, now: datetime) -> None:
-    """Close a matter."""
-    parameters = {"matter_id": matter_id, "actor": actor, "now": now}
-    conn.execute(statement("holds/close_matter"), parameters)
-
-
-def record(
-    conn: Connection,
-    *,
-    organization_id: int,
-    document_ids: Sequence[int],
-    action: str,
-    today: date,
-    now: datetime,
-    actor: str,
-    reason: str,
-) -> None:
-    """Record for documents that they were held or released."""
-    conn.execute(
-        statement("holds/record"),
-        {
-            "organization_id": organization_id,
-            "document_ids": list(document_ids),
-            "action": action,
-            "today": today,
-            "now": now,
-            "actor": actor,
-            "reason": reason,
-        },
-    )
+def count_held(conn: Connection, document_ids: Sequence[int]) -> int:
+    """Return how many of these documents some matter holds."""
+    parameters = {"document_ids": list(document_ids)}
+    return int(fetch_value(conn, statement("holds/count_held"), parameters))

@@ -3,6 +3,16 @@
 --   name             text
 SELECT
     id,
-    released_at
+    name,
+    reason,
+    authority,
+    condition,
+    created_by,
+    created_at,
+    changed_by,
+    changed_at,
+    released_by,
+    released_at,
+    release_reason
 FROM matters
 WHERE organization_id = %(organization_id)s AND name = %(name)s;
