@@ -3,8 +3,9 @@
 
 Daily at 03:00, after `check_expired_documents`. Makes sure that expiry is complete, stores a plan
 for every rule that is due, and applies the plans that may run: archive, delete into the trash,
-notify and call webhooks, each in parallel shards. Plans that need approval wait; nothing is
-destroyed that no plan shows. Bytes are only purged by `weekly_cleanup`.
+notify and call webhooks, each in parallel shards. Plans that need approval wait, and `reviews`
+lets `review_plan` ask somebody about each; nothing is destroyed that no plan shows. Bytes are only
+purged by `weekly_cleanup`.
 
 **Rerun:** safe. Cleared tasks find the plans of their run and continue only those. A plan can be
 undone: `doclife plans undo NUMBER`.
@@ -29,6 +30,7 @@ from doclife.operators.finish_plans import FinishPlansOperator
 from doclife.operators.notify import NotifyOperator
 from doclife.operators.plan_rules import PlanRulesOperator
 from doclife.operators.retrying import FullJitter
+from doclife.operators.review_runs import StartReviewsOperator
 from doclife.operators.schedule import cron
 from doclife.operators.shards import ListShardsOperator
 from doclife.operators.webhook import WebhookOperator
@@ -76,5 +78,5 @@ with DAG(
         rebuild_forecast=True,
         outlets=[Asset("doclife_automation_rules")],
     )
-    expire >> plan
+    expire >> plan >> StartReviewsOperator(task_id="reviews")
     [archive, delete, notify, webhook] >> finish

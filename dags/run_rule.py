@@ -1,9 +1,11 @@
 """
 ### Run a rule
 
-By hand, from the form or the dashboard. Plans one rule now, as a simulation or for real, or applies
-a stored plan by its number. A rule that is in mode simulate is never enforced from here: change its
-mode first. Several runs may go at once; a document is only ever in one plan that destroys.
+By hand, from the form or the dashboard, or by `review_plan` after the last approval. Plans one rule
+now, as a simulation or for real, or applies a stored plan by its number, a purge included. A rule
+that is in mode simulate is never enforced from here: change its mode first. Several runs may go at
+once; a document is only ever in one plan that destroys. A plan that needs approval waits, and
+`reviews` lets somebody be asked.
 
 **Rerun:** safe. Cleared tasks continue the plan of their run.
 
@@ -20,7 +22,9 @@ from doclife.operators.delete import DeleteOperator
 from doclife.operators.finish_plans import FinishPlansOperator
 from doclife.operators.notify import NotifyOperator
 from doclife.operators.plan_rules import PlanRuleOperator
+from doclife.operators.purge import PurgeOperator
 from doclife.operators.retrying import FullJitter
+from doclife.operators.review_runs import StartReviewsOperator
 from doclife.operators.shards import ListShardsOperator
 from doclife.operators.webhook import WebhookOperator
 
@@ -72,11 +76,16 @@ with DAG(
     deletions = ListShardsOperator(task_id="deletions", plan_ids=plan.output, actions=["DELETE"])
     messages = ListShardsOperator(task_id="messages", plan_ids=plan.output, actions=["NOTIFY"])
     calls = ListShardsOperator(task_id="calls", plan_ids=plan.output, actions=["WEBHOOK"])
+    purges = ListShardsOperator(
+        task_id="purges", plan_ids=plan.output, actions=["PURGE", "REMOVE_ORIGINAL"]
+    )
     archive = ArchiveOperator.partial(task_id="archive").expand(shards=archives.output)
     delete = DeleteOperator.partial(task_id="delete").expand(shards=deletions.output)
     notify = NotifyOperator.partial(task_id="notify").expand(shards=messages.output)
     webhook = WebhookOperator.partial(task_id="webhook").expand(shards=calls.output)
+    purge = PurgeOperator.partial(task_id="purge").expand(shards=purges.output)
     finish = FinishPlansOperator(
         task_id="finish", plan_ids=plan.output, outlets=[Asset("doclife_rule_runs")]
     )
-    [archive, delete, notify, webhook] >> finish
+    plan >> StartReviewsOperator(task_id="reviews")
+    [archive, delete, notify, webhook, purge] >> finish

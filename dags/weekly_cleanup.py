@@ -1,10 +1,11 @@
 """
 ### Weekly cleanup
 
-Sundays at 01:00, before the nightly runs, when nobody works. The only DAG that destroys bytes: it
-purges what has been in the trash longer than its grace period, as plans of their own, and removes
-the originals of archived documents whose copy is past grace. Then it sweeps up archive bags that
-killed runs left behind, and drops history that is old enough.
+Sundays at 01:00, before the nightly runs, when nobody works. The only DAG that destroys bytes by
+itself: it purges what has been in the trash longer than its grace period, as plans of their own,
+and removes the originals of archived documents whose copy is past grace. A purge that needs
+approval waits, `reviews` lets somebody be asked, and `run_rule` does it once approved. Then it
+sweeps up archive bags that killed runs left behind, and drops history that is old enough.
 
 **The form** has a mode and no moment: grace counts to the present, so that no form can end it
 early. *Only plan* is about the purge; leftovers and old history go in both modes.
@@ -28,6 +29,7 @@ from doclife.operators.deadline import alert_unless_done_within
 from doclife.operators.finish_plans import FinishPlansOperator
 from doclife.operators.purge import PlanPurgesOperator, PurgeOperator
 from doclife.operators.retrying import FullJitter
+from doclife.operators.review_runs import StartReviewsOperator
 from doclife.operators.schedule import cron
 from doclife.operators.shards import ListShardsOperator
 
@@ -58,6 +60,7 @@ with DAG(
     finish = FinishPlansOperator(
         task_id="finish", plan_ids=plan.output, outlets=[Asset("doclife_weekly_cleanup")]
     )
+    plan >> StartReviewsOperator(task_id="reviews")
     purge >> finish
     SweepBagsOperator(task_id="sweep_bags")
     PruneHistoryOperator(task_id="prune_history")

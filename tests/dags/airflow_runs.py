@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,12 @@ import structlog
 from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
 from airflow.dag_processing.processor import _execute_dag_callbacks
+from airflow.jobs.job import Job
+from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
 from airflow.models.asset import AssetEvent, AssetModel
 from airflow.models.dagbag import DBDagBag
 from airflow.models.dagrun import DagRun
+from airflow.models.hitl import HITLDetail
 from airflow.models.taskinstance import TaskInstance, clear_task_instances
 from airflow.sdk import DAG, DagRunState, TaskInstanceState
 from airflow.sdk.definitions.dag import _run_task
@@ -90,6 +93,60 @@ class Run:
             run.state = DagRunState.RUNNING
         return self
 
+    def take_up(self) -> Run:
+        """Begin the run that a task has started."""
+        with create_session() as session:
+            self._find(session).state = DagRunState.RUNNING
+        return self
+
+    def answer(self, task_id: str, option: str, *, user: str, **form: Any) -> None:
+        """Answer a question as a person does, through what serves Airflow's REST API."""
+        # Later than the fixture airflow_metadata, which silences a warning of theirs.
+        from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+        from airflow.api_fastapi.core_api.datamodels.hitl import UpdateHITLDetailPayload
+        from airflow.api_fastapi.core_api.routes.public.hitl import update_hitl_detail
+
+        with create_session() as session:
+            update_hitl_detail(
+                dag_id=self.dag.dag_id,
+                dag_run_id=self.run_id,
+                task_id=task_id,
+                update_hitl_detail_payload=UpdateHITLDetailPayload(
+                    chosen_options=[option], params_input=form
+                ),
+                user=SimpleAuthManagerUser(username=user, role="user"),
+                session=session,
+            )
+
+    def let_time_run_out(self) -> None:
+        """Let the scheduler find that nobody has answered in time."""
+        with create_session() as session:
+            for instance in self._find(session).get_task_instances(session=session):
+                if instance.state == TaskInstanceState.AWAITING_INPUT:
+                    instance.trigger_timeout = datetime.now(UTC) - timedelta(seconds=1)
+        SchedulerJobRunner(job=Job()).check_awaiting_input_timeouts()
+
+    def mark_as_success(self, task_id: str) -> None:
+        """Set the state of a task by hand, as the button does."""
+        with create_session() as session:
+            for instance in self._find(session).get_task_instances(session=session):
+                if instance.task_id == task_id:
+                    instance.state = TaskInstanceState.SUCCESS
+
+    def question(self, task_id: str) -> HITLDetail:
+        """Return what a person is asked."""
+        with create_session() as session:
+            query = (
+                select(HITLDetail)
+                .join(TaskInstance, TaskInstance.id == HITLDetail.ti_id)
+                .where(
+                    TaskInstance.dag_id == self.dag.dag_id,
+                    TaskInstance.run_id == self.run_id,
+                    TaskInstance.task_id == task_id,
+                )
+            )
+            return session.scalars(query).one()
+
     def go_on(self, *, until: str | None = None) -> str:
         """Run what is ready until the run, or the task ``until``, has ended; return its state."""
         while True:
@@ -127,9 +184,13 @@ class Run:
             return str(self._find(session).state)
 
     def _only_waits(self) -> bool:
-        """Whether only a retry's delay, or a dead process, is left to wait for."""
-        states = {instance.state for instance in self._instances()}
-        return bool(states & {TaskInstanceState.UP_FOR_RETRY, TaskInstanceState.RUNNING})
+        """Whether only a retry's delay, a dead process or a person is left to wait for."""
+        waiting = {
+            TaskInstanceState.UP_FOR_RETRY,
+            TaskInstanceState.RUNNING,
+            TaskInstanceState.AWAITING_INPUT,
+        }
+        return bool({instance.state for instance in self._instances()} & waiting)
 
     def states(self) -> dict[str, list[str]]:
         """Return the states of the instances of each task, in order of their map index."""
@@ -166,6 +227,13 @@ class Run:
                 TaskInstance.dag_id == self.dag.dag_id, TaskInstance.run_id == self.run_id
             )
             return list(session.scalars(query.order_by(TaskInstance.map_index)))
+
+
+def run_ids(dag_id: str) -> list[str]:
+    """Return the runs of a DAG that there are, oldest first."""
+    with create_session() as session:
+        query = select(DagRun.run_id).where(DagRun.dag_id == dag_id).order_by(DagRun.id)
+        return list(session.scalars(query))
 
 
 def asset_counts(name: str) -> dict[str, Any]:

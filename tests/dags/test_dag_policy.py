@@ -20,6 +20,7 @@ SCHEDULES = {
     "send_daily_summaries": "0 8 * * *",
     "weekly_cleanup": "0 1 * * 0",
     "run_rule": None,
+    "review_plan": None,
 }
 SCHEDULED = [name for name, cron in SCHEDULES.items() if cron]
 OPERATORS_FOLDER = DAGS_FOLDER.parent / "plugins" / "doclife" / "operators"

@@ -295,7 +295,7 @@ class Organization:
         with self.conn.transaction():
             self.conn.execute(
                 "INSERT INTO plan_decisions (plan_id, stage, decision, decided_by, decided_at)"
-                " SELECT id, stage, 'approve', %s, %s"
+                " SELECT id, stage, 'approve', %s || '-' || stage, %s"
                 " FROM plans, generate_series(1, required_stages) AS stage WHERE id = %s",
                 (ACTOR, now, plan_id),
             )

@@ -20,7 +20,7 @@ def dag_run(user: str | None, run_type: DagRunType):
         (None, DagRunType.SCHEDULED, "schedule"),
         (None, DagRunType.BACKFILL_JOB, "schedule"),
         (None, DagRunType.ASSET_TRIGGERED, "event"),
-        (None, DagRunType.OPERATOR_TRIGGERED, "event"),
+        (None, DagRunType.OPERATOR_TRIGGERED, "schedule"),
     ],
 )
 def test_the_actor_is_whoever_set_the_run_off(user, run_type, actor):

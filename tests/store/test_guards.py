@@ -396,7 +396,8 @@ def waiting(catalogue: Catalogue, *, stages: int) -> int:
 
 
 def decide(catalogue: Catalogue, plan_id: int, **columns: Any) -> None:
-    insert(catalogue.owner, "plan_decisions", plan_id=plan_id, decided_by="user:x", **columns)
+    decided_by = f"user:x{columns.get('stage', 1)}"
+    insert(catalogue.owner, "plan_decisions", plan_id=plan_id, decided_by=decided_by, **columns)
 
 
 def _named(catalogue: Catalogue, database: str) -> Catalogue:

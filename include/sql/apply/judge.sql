@@ -11,6 +11,7 @@ SELECT
         WHEN 'changed' THEN 'changed since the plan was made'
         WHEN 'held' THEN 'under ' || judged.hold_count || ' legal hold(s)'
         WHEN 'rejected' THEN 'rejected in review'
+        WHEN 'held_in_review' THEN 'put on hold in review'
         WHEN 'extended' THEN 'kept longer by a reviewer'
         WHEN 'retained' THEN CASE
             WHEN judged.retain_until = 'infinity'
@@ -37,7 +38,8 @@ FROM (
             WHEN document.status <> item.status_before THEN 'changed'
             WHEN document.hold_count > 0 THEN 'held'
             WHEN document.version <> item.document_version THEN 'changed'
-            WHEN decision.decision IN ('reject', 'hold') THEN 'rejected'
+            WHEN decision.decision = 'reject' THEN 'rejected'
+            WHEN decision.decision = 'hold' THEN 'held_in_review'
             WHEN decision.decision = 'extend' AND decision.extend_until >= %(today)s THEN 'extended'
             WHEN item.action IN ('DELETE', 'PURGE') AND protection.retain_until >= %(today)s
                 THEN 'retained'

@@ -1,5 +1,6 @@
 -- Close the unanswered and the forgotten plans of a rule before tonight's is made: they are
--- superseded, not stacked. Approved plans stay: somebody decided them.
+-- superseded, not stacked. Approved plans stay, also those approved in their first stages only:
+-- somebody decided them.
 --   rule_id  bigint
 --   dag_id, run_id  text  the run that plans now; its own plans stay
 -- Returns the ids of the plans that were closed.
@@ -12,4 +13,13 @@ WHERE
     AND plans.state IN ('planned', 'needs_approval')
     AND plans.mode = 'enforce'
     AND (plans.dag_id, plans.run_id) <> (%(dag_id)s, %(run_id)s)
+    AND NOT EXISTS (
+        SELECT
+        FROM plan_decisions AS decision
+        WHERE
+            decision.plan_id = plans.id
+            AND decision.document_id IS NULL
+            AND decision.decision = 'approve'
+            AND decision.is_valid
+    )
 RETURNING plans.id;

@@ -57,6 +57,8 @@ CREATE TABLE deployment (
     cluster_identity text NOT NULL DEFAULT cluster_identity(),
     adopted_by text NOT NULL,
     adopted_at timestamptz NOT NULL DEFAULT now(),
+    -- Approvals come from Airflow's tasks alone: on where these log in as a role of their own.
+    approvals_by_tasks_only boolean NOT NULL DEFAULT false,
     -- Breaker over a rolling 24 hours, every organization and path together.
     max_documents_per_day integer NOT NULL DEFAULT 20000,
     max_fraction_per_day numeric(6, 5) NOT NULL DEFAULT 0.2,

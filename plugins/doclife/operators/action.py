@@ -7,6 +7,7 @@ from doclife.errors import ConfigurationError, RefusedError
 from doclife.operators.connecting import document_stores
 from doclife.operators.lifecycle_operator import LifecycleOperator, present
 from doclife.operators.moment import AS_OF, parse_moment
+from doclife.operators.review_runs import start_reviews
 from doclife.operators.selection import as_document_ids, chosen
 from doclife.operators.shards import ShardJson, parse_shards
 from doclife.operators.task_run import TaskRun
@@ -21,7 +22,8 @@ class ActionOperator(LifecycleOperator):
 
     Given ``shards``, it continues what is stored. Given ``document_ids`` or ``external_ids``, it
     first stores a plan with all belts: holds, every rule's retention, the limits of the last 24
-    hours. A plan that needs approval is not applied; the task fails and names it. Cleared and run
+    hours. A plan that needs approval is not applied now; the task fails, and somebody is asked by a
+    run of ``review_plan``. Cleared and run
     again, the task finds the plan it stored before and continues only that.
 
     Returns how many documents were done, skipped (something spoke against it by then) and failed.
@@ -105,6 +107,7 @@ class ActionOperator(LifecycleOperator):
 
     def _apply_selection(self, conn: "Connection", run: TaskRun) -> "tuple[ShardOutcome, int]":
         from doclife.domain.actions import ActionType
+        from doclife.domain.plan import PlanState
         from doclife.lifecycle.applying import apply_plan
         from doclife.lifecycle.planning import plan_selection
 
@@ -123,6 +126,13 @@ class ActionOperator(LifecycleOperator):
             selection_key=run.selection_key,
         )
         self.log.info("Plan %s: %s %s documents", plan.plan_id, self.action, plan.document_count)
+        if plan.state == PlanState.NEEDS_APPROVAL:
+            start_reviews(conn, plan_id=plan.plan_id)
+            raise RefusedError(
+                f"plan {plan.plan_id} waits for approval: {plan.approval_reason}. Somebody is "
+                "asked in Airflow's Required Actions. After the last approval the plan is applied; "
+                "then clear this task."
+            )
         outcome = apply_plan(
             conn,
             plan_id=plan.plan_id,

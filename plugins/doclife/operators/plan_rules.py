@@ -82,8 +82,9 @@ class PlanRuleOperator(LifecycleOperator):
     """Plan one rule by hand, or pick up a stored plan, and start it.
 
     Returns a list of the one plan's id, so that what follows is the same as after
-    PlanRulesOperator. A plan that must not run (it waits for approval, is too old, was rejected,
-    its rule has changed, everything is halted) fails the task with the reason.
+    PlanRulesOperator. A new plan that needs approval is stored and left. A stored plan that must
+    not run (it waits for approval, is too old, was rejected, its rule has changed, everything is
+    halted) fails the task with the reason.
 
     :param rule: name of the rule to plan (templated).
     :param organization: whose rule (templated).
@@ -148,7 +149,7 @@ class PlanRuleOperator(LifecycleOperator):
             mode=parse_mode(self.mode),
         )
         self.log.info("Plan %s: %s documents, %s", plan.plan_id, plan.document_count, plan.mode)
-        if plan.mode == "enforce":
+        if plan.mode == "enforce" and plan.approval_reason is None:
             start(conn, plan_id=plan.plan_id, now=present())
         return plan.plan_id
 

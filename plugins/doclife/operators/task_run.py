@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-SCHEDULED_RUNS = ("scheduled", "backfill")
+SCHEDULED_RUNS = ("scheduled", "backfill", "operator_triggered")
+"""A run that a task has started has the user of the task's run, if there was one."""
 
 
 @dataclass(frozen=True, kw_only=True)
