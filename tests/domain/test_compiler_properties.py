@@ -39,6 +39,7 @@ NAMES = {
     # results
     "action_index", "is_archive", "due_on", "matched", "anchor_on", "retain_until",
     "rule_version_id", "priority", "name", "position", "field", "operator", "actual", "is_met",
+    "anchor_read", "cutoff_on", "protected_until",
     # functions
     "metadata_text", "metadata_int", "metadata_date", "jsonb_array_elements", "starts_with",
     "array_agg", "strpos", "ALL",
@@ -69,6 +70,7 @@ def statements(some: Compiler, *, may_hit: bool = True) -> list[Fragment]:
         some.hits(organization_id=1, include_unknown=True, document_ids=[1, 2]),
         some.hits(organization_id=1, due_by=date.max),
         some.explanation(document_id=1),
+        some.dates(document_id=1),
         protections([some]),
     ]
 

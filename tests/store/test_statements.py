@@ -34,6 +34,11 @@ FRAGMENTS = {
     "hits": HIT,
     "protections": "SELECT NULL::bigint AS document_id, NULL::bigint AS rule_version_id,"
     " NULL::date AS retain_until",
+    "comparisons": "SELECT NULL::bigint AS rule_version_id, NULL::integer AS position,"
+    " NULL::text AS field, NULL::text AS operator, NULL::text AS actual, NULL::boolean AS is_met",
+    "dates": "SELECT NULL::bigint AS rule_version_id, NULL::boolean AS is_met,"
+    " NULL::date AS anchor_read, NULL::date AS anchor_on, NULL::date AS cutoff_on,"
+    " NULL::date AS retain_until, NULL::date AS protected_until, NULL::date[] AS due_on",
 }
 # psycopg sends moments and days with their types; everything else leaves the choice to the server.
 TYPES = {

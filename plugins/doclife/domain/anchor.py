@@ -58,6 +58,17 @@ class AnchorWriter:
             return self._event_sql()
         return "NULL::date"
 
+    @property
+    def name(self) -> str | None:
+        """What the clock counts from, as a rule writes it; None when nothing does."""
+        return self.field if self.event is None else f"{EVENT_PREFIX}{self.event}"
+
+    def as_read(self) -> str:
+        """The anchor as the document has it now, floors left out; for explanations."""
+        if self.field is None:
+            return self.sql()
+        return self.sql_writer.field_sql(self.field, "anchor_key")
+
     def cut_off(self, anchor_on: str) -> str:
         """The day the period is added to. ``::timestamp``: date_trunc must not see a time zone."""
         match self.cutoff:

@@ -30,7 +30,7 @@ from doclife.domain.rule_checks import has_anchor, rule_faults
 from doclife.domain.rule_sql import RuleWriter
 from doclife.errors import ConfigurationError
 
-__all__ = ["Compiler", "Fragment", "Purpose", "RuleVersion", "protections"]
+__all__ = ["Compiler", "Fragment", "Purpose", "RuleVersion", "protections", "union"]
 
 _SQL_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
@@ -98,6 +98,11 @@ class Compiler:
     def has_anchor(self) -> bool:
         """Whether the rule counts from a date; without one its actions are due at once."""
         return has_anchor(self.rule)
+
+    @property
+    def anchor_name(self) -> str | None:
+        """What the rule counts from: a date field or ``event:<type>``; None without a clock."""
+        return self._writer().anchor.name
 
     # Expressions over alias d ------------------------------------------------------------------
 
@@ -234,12 +239,13 @@ class Compiler:
     def explanation(self, *, document_id: int) -> Fragment:
         """A SELECT of every comparison of the rule for one document, in the order written.
 
-        Columns: position integer, field text, operator text, actual text, is_met boolean (NULL =
-        unknown). What it is compared with is in the rule.
+        Columns: rule_version_id bigint, position integer, field text, operator text, actual text,
+        is_met boolean (NULL = unknown). What it is compared with is in the rule.
         """
         if self.rule.when is None:
             return Fragment(text=_NO_COMPARISONS)
         sql = self._writer().sql
+        version = sql.bind("version", self.rule_version.version_id)
         writer = ConditionWriter(sql=sql, purpose=self.selection_purpose)
         rows = []
         for position, located in enumerate(comparisons(self.rule.when)):
@@ -254,13 +260,40 @@ class Compiler:
             )
         listed = ",\n        ".join(rows)
         return sql.fragment(
-            "SELECT\n    met.position,\n    met.field,\n    met.operator,\n"
+            f"SELECT\n    {version}::bigint AS rule_version_id,\n"
+            "    met.position,\n    met.field,\n    met.operator,\n"
             "    met.actual,\n    met.is_met\n"
             "FROM documents AS d\n"
             f"CROSS JOIN LATERAL (\n    VALUES\n        {listed}\n"
             ") AS met (position, field, operator, actual, is_met)\n"
             f"WHERE d.id = {sql.bind('document_id', document_id)}::bigint\n"
             "ORDER BY met.position"
+        )
+
+    def dates(self, *, document_id: int) -> Fragment:
+        """A SELECT of one row: how the rule's clock runs for one document.
+
+        Columns: rule_version_id bigint, is_met boolean (NULL = unknown), anchor_read date (as the
+        document has it now), anchor_on date (not before what it was moved from), cutoff_on date,
+        retain_until date, protected_until date, due_on date[] (one per action).
+        """
+        writer = self._writer()
+        sql = writer.sql
+        actions = range(len(self.rule.actions))
+        due_on = ", ".join(writer.due_on(index, "anchor.anchor_on") for index in actions)
+        return sql.fragment(
+            "SELECT\n"
+            f"    {sql.bind('version', self.rule_version.version_id)}::bigint AS rule_version_id,\n"
+            f"    {writer.condition(self.selection_purpose)} AS is_met,\n"
+            f"    {writer.anchor.as_read()} AS anchor_read,\n"
+            "    anchor.anchor_on,\n"
+            f"    {writer.anchor.cut_off('anchor.anchor_on')} AS cutoff_on,\n"
+            f"    {writer.retain_until('anchor.anchor_on')} AS retain_until,\n"
+            f"    {writer.protection()} AS protected_until,\n"
+            f"    ARRAY[{due_on}]::date[] AS due_on\n"
+            "FROM documents AS d\n"
+            f"CROSS JOIN LATERAL (SELECT {writer.anchor.sql()} AS anchor_on OFFSET 0) AS anchor\n"
+            f"WHERE d.id = {sql.bind('document_id', document_id)}::bigint"
         )
 
     def _writer(self) -> RuleWriter:
@@ -284,13 +317,26 @@ _NO_HITS = (
     "NULL::date AS due_on WHERE FALSE"
 )
 _NO_COMPARISONS = (
-    "SELECT NULL::integer AS position, NULL::text AS field, NULL::text AS operator, "
-    "NULL::text AS actual, NULL::boolean AS is_met WHERE FALSE"
+    "SELECT NULL::bigint AS rule_version_id, NULL::integer AS position, NULL::text AS field, "
+    "NULL::text AS operator, NULL::text AS actual, NULL::boolean AS is_met WHERE FALSE"
 )
 _NO_PROTECTIONS = (
     "SELECT NULL::bigint AS document_id, NULL::bigint AS rule_version_id, "
     "NULL::date AS retain_until WHERE FALSE"
 )
+
+
+def union(fragments: Sequence[Fragment]) -> Fragment:
+    """The rows of several SELECTs of the same columns, each compiled with its own prefix.
+
+    :raises ValueError: there is none: a SELECT of no rows has no columns either.
+    """
+    if not fragments:
+        raise ValueError("nothing to unite")
+    return Fragment(
+        text="\nUNION ALL\n".join(f"({fragment.text})" for fragment in fragments),
+        parameters=merged_parameters(*fragments),
+    )
 
 
 def protections(compilers: Sequence[Compiler], *, candidates: str = "candidates") -> Fragment:
