@@ -60,7 +60,9 @@ def attempt_without_answer(answer: NoAnswer) -> Attempt:
     )
 
 
-def not_tried(error: str, *, retry_after: timedelta | None = None) -> Attempt:
+def not_tried(
+    error: str, *, retry_after: timedelta | None = None, stops_channel: bool = False
+) -> Attempt:
     """Return what stands for an attempt that was not begun."""
     return Attempt(
         outcome=Outcome.RETRY,
@@ -69,6 +71,7 @@ def not_tried(error: str, *, retry_after: timedelta | None = None) -> Attempt:
         answer_head=None,
         error=error[:ERROR_LENGTH],
         retry_after=retry_after,
+        stops_channel=stops_channel,
         was_tried=False,
     )
 

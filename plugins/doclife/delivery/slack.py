@@ -1,0 +1,196 @@
+"""Slack: a bot's chat.postMessage to any channel it is in, or an incoming webhook bound to one."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+
+from doclife.delivery.channel import Message
+from doclife.delivery.classification import attempt_of, not_tried, refused
+from doclife.delivery.connection import ServiceConnection
+from doclife.delivery.exchange import Answer, post
+from doclife.delivery.lane import Lane, LaneClosed
+from doclife.delivery.mail_transport import json_of, stopped
+from doclife.delivery.outcome import Attempt, Outcome
+from doclife.delivery.plain_text import cut_for_slack
+from doclife.delivery.validators import check_slack_channel, check_slack_webhook_url
+from doclife.errors import ConfigurationError
+
+API_URL = "https://slack.com/api/"
+PER_SECOND = 1.0
+"""Messages a second and channel (docs.slack.dev, "Rate limits"); short bursts are allowed too."""
+MAX_TEXT = 3000
+MAX_BLOCKS = 50
+_CREDENTIALS = frozenset(
+    {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"}
+    | {"missing_scope", "no_permission", "org_login_required", "ekm_access_denied"}
+)
+_TRANSIENT = frozenset(
+    {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable"}
+    | {"request_timeout", "team_added_to_org"}
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SlackRoute:
+    """One way into a workspace, from an Airflow Connection of the Slack provider's types.
+
+    :param token: a bot's (``xoxb-...``) with the scope ``chat:write``; or
+    :param webhook_url: an incoming webhook, which writes to its own channel whatever a job says.
+    :param channel: instead of the one that a job names.
+    """
+
+    token: str | None = field(default=None, repr=False)
+    webhook_url: str | None = field(default=None, repr=False)
+    channel: str | None = None
+    base_url: str = API_URL
+
+
+Routes = Callable[[str, str], SlackRoute | None]
+"""Finds the route for (organization, the channel that a job names)."""
+
+
+def route_of(connection: ServiceConnection, *, channel: str | None = None) -> SlackRoute:
+    """Return the way that a Connection of type ``slack`` or ``slackwebhook`` describes.
+
+    :raises ConfigurationError: it is of another type, or has no token or URL.
+    """
+    secret = connection.password or ""
+    base_url = connection.text("base_url")
+    if connection.type == "slackwebhook":
+        # The provider takes the URL whole, or its end as the password of the host.
+        address = secret if "://" in secret else f"{connection.host or ''}".rstrip("/")
+        if "://" not in secret:
+            address = f"{address or 'https://hooks.slack.com/services'}/{secret.lstrip('/')}"
+        if base_url is None:
+            address = check_slack_webhook_url(address)
+        return SlackRoute(webhook_url=address, channel=channel)
+    if connection.type != "slack" or not secret:
+        raise ConfigurationError(
+            f"Airflow Connection {connection.id!r} is no Slack: use type slack with a bot's token "
+            "as password, or slackwebhook with the webhook's URL as password"
+        )
+    return SlackRoute(token=secret, channel=channel, base_url=base_url or API_URL)
+
+
+class SlackChannel:
+    """Posts messages, one a second and channel as Slack asks.
+
+    Slack has no key against duplicates: the job's id goes along as metadata, so that an attempt
+    whose answer got lost can be found in the channel's history.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        routes: Routes,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._session = session
+        self._routes = routes
+        self._clock = clock
+        self._lanes: dict[str, Lane] = {}
+
+    async def deliver(self, messages: Sequence[Message]) -> Sequence[Attempt]:
+        """Post each message once."""
+        return await asyncio.gather(*(self._deliver(message) for message in messages))
+
+    async def _deliver(self, message: Message) -> Attempt:
+        wanted = str(message.payload.get("channel") or "")
+        try:
+            route = self._routes(message.organization, wanted)
+            if route is None:
+                return not_tried(
+                    "no Slack is configured: add the Airflow Connection doclife_slack",
+                    retry_after=timedelta(minutes=5),
+                )
+            body = body_of(message, channel=route.channel or wanted, is_api=route.token is not None)
+        except ConfigurationError as error:
+            return refused(str(error))
+        lane = self._lanes.setdefault(
+            route.webhook_url or f"{message.organization}:{route.channel or wanted}",
+            Lane(max_concurrency=1, max_per_second=PER_SECOND),
+        )
+        try:
+            async with lane.turn():
+                attempt, has_answered = await self._post(route, body, timeout=message.timeout)
+                lane.note(attempt.outcome, has_answered=has_answered)
+                return attempt
+        except LaneClosed as closed:
+            return not_tried(f"Slack {wanted}: {closed}", retry_after=closed.retry_after)
+
+    async def _post(
+        self, route: SlackRoute, body: Mapping[str, Any], *, timeout: timedelta
+    ) -> tuple[Attempt, bool]:
+        headers = {"Content-Type": "application/json; charset=utf-8"}
+        url = route.webhook_url
+        if url is None:
+            url = route.base_url.rstrip("/") + "/chat.postMessage"
+            headers["Authorization"] = f"Bearer {route.token}"
+        answer = await post(
+            self._session,
+            url,
+            body=json.dumps(body, ensure_ascii=False).encode(),
+            headers=headers,
+            timeout=timeout,
+        )
+        attempt = replace(attempt_of(answer, now=self._clock()), disables_endpoint=False)
+        if not isinstance(answer, Answer):
+            return attempt, False
+        return (_judged_api(attempt, answer) if route.token else _judged_webhook(attempt)), True
+
+
+def body_of(message: Message, *, channel: str, is_api: bool) -> dict[str, Any]:
+    """Return what Slack gets: the stored blocks, the text for where blocks are not shown.
+
+    :raises ConfigurationError: no text, no channel that could be one, too many blocks.
+    """
+    payload = message.payload
+    text, blocks = payload.get("text"), payload.get("blocks") or []
+    if not isinstance(text, str) or not text.strip():
+        raise ConfigurationError("'text' is missing: it is what a notification shows")
+    if not isinstance(blocks, list) or len(blocks) > MAX_BLOCKS:
+        raise ConfigurationError(f"'blocks' is a list of at most {MAX_BLOCKS} blocks")
+    body: dict[str, Any] = {
+        "text": cut_for_slack(text, length=MAX_TEXT),
+        # Slack would fetch and show what a link in somebody's title leads to.
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+    if blocks:
+        body["blocks"] = blocks
+    if is_api:
+        body["channel"] = check_slack_channel(channel)
+        body["metadata"] = {
+            "event_type": "doclife_delivery",
+            "event_payload": {"delivery_id": f"doclife-{message.job_id}"},
+        }
+    return body
+
+
+def _judged_api(attempt: Attempt, answer: Answer) -> Attempt:
+    """Read the answer of the Web API, which says that it failed with status 200."""
+    said = json_of(answer)
+    error = str(said.get("error", ""))
+    if attempt.outcome is not Outcome.SENT and not error:
+        return attempt
+    if said.get("ok") is True:
+        return attempt
+    text = f"Slack answered {error or 'without ok'}"
+    if error in _CREDENTIALS:
+        return stopped(attempt, f"{text}: check the token of its Airflow Connection")
+    if error in _TRANSIENT or not error:
+        return replace(attempt, outcome=Outcome.RETRY, error=text)
+    return replace(attempt, outcome=Outcome.DEAD, error=text)
+
+
+def _judged_webhook(attempt: Attempt) -> Attempt:
+    """Read the answer of an incoming webhook, whose body says what a status does not."""
+    if attempt.outcome is Outcome.DEAD:
+        return replace(attempt, error=f"Slack answered {attempt.status_code} {attempt.answer_head}")
+    return attempt
