@@ -115,7 +115,8 @@ def test_a_hold_is_taken_off_in_its_matter_only(catalogue: Catalogue, role: str)
     document = catalogue.document()
     matter = catalogue.hold(document)
 
-    with pytest.raises(CheckViolation, match="legal hold"):
+    refusal = CheckViolation if role == "owner" else InsufficientPrivilege
+    with pytest.raises(refusal):
         catalogue.as_role(role).execute(
             "UPDATE documents SET hold_count = 0 WHERE id = %s", (document,)
         )

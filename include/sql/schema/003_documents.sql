@@ -306,8 +306,20 @@ CREATE TABLE matter_documents (
 );
 CREATE INDEX matter_documents_by_document ON matter_documents (document_id);
 
-GRANT INSERT, UPDATE ON stores, archive_bags, stored_objects, documents, expiry_watermarks,
-metadata_fields, matters, matter_documents TO doclife_worker;
+GRANT INSERT, UPDATE ON expiry_watermarks, metadata_fields, matters, matter_documents
+TO doclife_worker;
+GRANT INSERT ON stores, archive_bags, stored_objects, documents TO doclife_worker;
+-- Tasks write what happens to documents and bytes, and nothing that the database keeps itself.
+GRANT UPDATE (uri, state, sealed_at, payload_count, payload_bytes) ON archive_bags TO doclife_worker;
+GRANT UPDATE (
+    size_bytes, sha256, etag, version_id, modified_at, verified_at, removing_since, removed_at
+) ON stored_objects TO doclife_worker;
+GRANT UPDATE (
+    title, document_type, owner, tags, metadata, media_type, size_bytes, stored_object_id,
+    archived_object_id, status, status_before, created_on, modified_on, last_accessed_on, expires_on,
+    expired_at, archived_at, original_until, original_uri, deleted_at, purge_after, purging_at,
+    purged_at, reprieve_until, version
+) ON documents TO doclife_worker;
 GRANT INSERT, UPDATE, DELETE ON documents_to_check TO doclife_worker;
 -- A local store may be forgotten when it turned out to be empty; rows of bytes never are.
 GRANT EXECUTE ON FUNCTION is_normalised_uri(text), metadata_text(jsonb, text), metadata_int(jsonb, text),

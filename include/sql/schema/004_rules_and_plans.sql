@@ -212,7 +212,9 @@ CREATE TABLE notices (
 );
 CREATE INDEX notices_by_document ON notices (document_id);
 
-GRANT INSERT, UPDATE ON rules, plans, plan_items, plan_shards TO doclife_worker;
+GRANT INSERT, UPDATE ON rules, plans, plan_shards TO doclife_worker;
+GRANT INSERT ON plan_items TO doclife_worker;
+GRANT UPDATE (state, reason_code, reason, bag_id, finished_at) ON plan_items TO doclife_worker;
 GRANT INSERT ON rule_versions, plan_decisions, notices TO doclife_worker;
 GRANT UPDATE (job_id) ON notices TO doclife_worker;
 GRANT INSERT, UPDATE, DELETE ON dispositions TO doclife_worker;
