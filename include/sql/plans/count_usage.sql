@@ -1,6 +1,7 @@
 -- What was destroyed in the last 24 hours or is reserved to be, over every path (design 5.4): the
 -- plan in question is left out. Purges are counted by themselves, because what they destroy was
 -- counted once when it went into the trash.
+-- The population was counted into pg_temp.population before.
 --   plan_id  bigint
 --   now      timestamptz
 -- Returns per scope (rule, organization, deployment) scope text, used bigint, population bigint,
@@ -47,15 +48,6 @@ used AS (
             ELSE shard.action IN ('ARCHIVE', 'DELETE')
         END
     GROUP BY other.organization_id, version.rule_id
-),
-
-population AS (
-    SELECT
-        document.organization_id,
-        count(*) AS documents
-    FROM documents AS document
-    WHERE document.status <> 'purged'
-    GROUP BY document.organization_id
 )
 
 SELECT
@@ -64,7 +56,7 @@ SELECT
         SELECT sum(used.documents) FROM used WHERE used.rule_id = plan.rule_id
     ), 0)::bigint AS used,
     coalesce((
-        SELECT population.documents FROM population
+        SELECT population.documents FROM pg_temp.population
         WHERE population.organization_id = plan.organization_id
     ), 0) AS population,
     NULL::integer AS max_documents,
@@ -78,7 +70,7 @@ SELECT
         SELECT sum(used.documents) FROM used WHERE used.organization_id = plan.organization_id
     ), 0)::bigint,
     coalesce((
-        SELECT population.documents FROM population
+        SELECT population.documents FROM pg_temp.population
         WHERE population.organization_id = plan.organization_id
     ), 0),
     organization.max_documents_per_day,
@@ -89,7 +81,7 @@ UNION ALL
 SELECT
     'deployment',
     coalesce((SELECT sum(used.documents) FROM used), 0)::bigint,
-    coalesce((SELECT sum(population.documents) FROM population), 0)::bigint,
+    coalesce((SELECT sum(population.documents) FROM pg_temp.population), 0)::bigint,
     deployment.max_documents_per_day,
     deployment.max_fraction_per_day
 FROM plan

@@ -1,4 +1,4 @@
--- Write a new plan's totals into it.
+-- Write a new plan's totals into it. The population was counted into pg_temp.population before.
 --   plan_ids       bigint[]
 --   organization_id bigint
 UPDATE plans
@@ -6,13 +6,12 @@ SET
     document_count = coalesce(items.document_count, 0),
     total_bytes = coalesce(items.total_bytes, 0),
     blocked_count = coalesce(items.blocked_count, 0),
-    population = population.count
-FROM (
-    SELECT count(*) AS count
-    FROM documents
-    WHERE organization_id = %(organization_id)s AND status <> 'purged'
-) AS population,
-unnest(%(plan_ids)s::bigint []) AS wanted (plan_id)
+    population = coalesce((
+        SELECT population.documents
+        FROM pg_temp.population
+        WHERE population.organization_id = %(organization_id)s
+    ), 0)
+FROM unnest(%(plan_ids)s::bigint []) AS wanted (plan_id)
 LEFT JOIN (
     SELECT
         plan_id,

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from doclife.domain.condition import Condition, to_plain
+from doclife.domain.condition_reader import read_condition
 from doclife.domain.matter import StandingCondition, load_condition
 from doclife.domain.rule_yaml import write_yaml
 from doclife.errors import RefusedError
@@ -167,7 +168,7 @@ def report_matter(
     page = matters.list_documents(conn, found.id, after=after, size=size)
     return MatterReport(
         matter=line,
-        condition=None if found.condition is None else write_yaml({"when": found.condition}),
+        condition=None if found.condition is None else _as_yaml(found.condition),
         counts=matters.count_documents(conn, found.id),
         documents=page,
         next_after=page[-1]["external_id"] if len(page) == size else None,
@@ -185,3 +186,9 @@ def every_document(conn: Connection, *, organization: str, name: str) -> Iterato
         if len(page) < EXPORT_PAGE:
             return
         after = page[-1]["external_id"]
+
+
+def _as_yaml(stored: object) -> str:
+    """Return a stored condition as an author writes it; as it stands when it cannot be read."""
+    condition, _faults = read_condition(stored, metadata_types=None)
+    return write_yaml({"when": to_plain(condition) if condition else stored})

@@ -248,6 +248,7 @@ def store_items(
     """Store what was judged: winners and losers, shards and totals."""
     conn.execute(statement("plans/insert_items"), {"now": now})
     conn.execute(statement("plans/insert_shards"), {"plan_ids": list(plan_ids)})
+    _count_population(conn)
     conn.execute(
         statement("plans/summarise"),
         {"plan_ids": list(plan_ids), "organization_id": organization_id},
@@ -275,7 +276,10 @@ def limits(
     :param rule_limit: ``max_documents`` and ``max_fraction`` of the plan's rule; None without one.
     """
     found = []
-    rows = fetch_dicts(conn, statement("plans/count_usage"), {"plan_id": plan_id, "now": now})
+    # The count lives as long as the transaction that it was made in.
+    with conn.transaction():
+        _count_population(conn)
+        rows = fetch_dicts(conn, statement("plans/count_usage"), {"plan_id": plan_id, "now": now})
     for row in rows:
         allowed = (row["max_documents"], row["max_fraction"])
         if row["scope"] == "rule":
@@ -292,6 +296,12 @@ def limits(
             )
         )
     return found
+
+
+def _count_population(conn: Connection) -> None:
+    """Count every organization's documents, once per transaction."""
+    conn.execute(statement("plans/create_population"))
+    conn.execute(statement("plans/count_population"))
 
 
 def lock_limits(conn: Connection) -> None:
