@@ -3,6 +3,7 @@
 --   plan_id, action_index, shard
 --   document_ids  bigint[]  the locked batch
 --   today         date      the present day in the organization's zone
+--   gone_ids      bigint[]  those whose original is not there any more: there is nothing to protect
 INSERT INTO pg_temp.verdicts (document_id, verdict, reason)
 SELECT
     judged.document_id,
@@ -36,6 +37,10 @@ FROM (
             WHEN item.action IN ('NOTIFY', 'WEBHOOK') AND document.status NOT IN ('purging', 'purged')
                 THEN NULL
             WHEN document.status <> item.status_before THEN 'changed'
+            -- A killed removal took it, or somebody else did: the catalogue must not say otherwise.
+            WHEN
+                item.action = 'REMOVE_ORIGINAL' AND item.document_id = ANY(%(gone_ids)s::bigint [])
+                THEN NULL
             WHEN document.hold_count > 0 THEN 'held'
             WHEN document.version <> item.document_version THEN 'changed'
             WHEN decision.decision = 'reject' THEN 'rejected'

@@ -78,6 +78,7 @@ def open_batch(
     now: datetime,
     size: int,
     document_ids: Sequence[int] | None = None,
+    gone_ids: Sequence[int] = (),
 ) -> Batch | None:
     """Lock the next documents of the shard and judge them; None when there is no more to do.
 
@@ -85,6 +86,9 @@ def open_batch(
     speaks against by now (a hold, a change, a rule that retains them, a reviewer) are closed with
     the reason. A plan that became too old, or whose rule is no longer in force, is ended here.
 
+    :param document_ids: only these; None for the next ones that are still planned.
+    :param gone_ids: documents whose originals were seen to be gone: the removal that took them
+        died before it could say so, and nothing that came since brings them back.
     :raises RefusedError: everything is halted, or the plan is not being applied.
     """
     shard, tenant = work.shard, work.organization
@@ -130,6 +134,7 @@ def open_batch(
         document_ids=locked,
         protections=protections(every_rule, candidates="candidates"),
         today=today,
+        gone_ids=gone_ids,
     )
     skipped = batches.skip(conn, shard, now=now)
     return Batch(document_ids=cleared, skipped=skipped, today=today)

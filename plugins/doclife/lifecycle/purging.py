@@ -12,7 +12,7 @@ from datetime import datetime
 from doclife.domain.plan import ShardOutcome
 from doclife.lifecycle import destroying
 from doclife.lifecycle.batch import Work, open_batch
-from doclife.lifecycle.destroying import Checked, Failure, failed_ids, failure
+from doclife.lifecycle.destroying import Checked, Destroyed, Failure, failed_ids, failure
 from doclife.store import batches, objects, purges
 from doclife.store.connection import Connection
 from doclife.store.objects import DocumentBytes
@@ -58,9 +58,7 @@ def purge_batch(conn: Connection, work: Work, *, now: datetime) -> ShardOutcome 
         objects.begin_removing(conn, [each.object_id for each in condemned], now=now)
     destroyed = destroying.destroy(conn, work.stores, condemned, seen=checked.seen, now=now)
     spared = failed_ids(destroyed.failures)
-    notes = {
-        each.document_id: f"the bytes at {each.uri} were gone already" for each in checked.absent
-    } | destroyed.notes
+    notes = _notes(checked, destroyed)
     with conn.transaction():
         failed += _fail(conn, work, destroyed.failures, now)
         purged = purges.finish(
@@ -91,7 +89,14 @@ def remove_originals_batch(conn: Connection, work: Work, *, now: datetime) -> Sh
     with conn.transaction():
         failed = _fail(conn, work, checked.failures, now)
         sound = sorted(set(waiting) - failed_ids(checked.failures))
-        batch = open_batch(conn, work, now=now, size=ORIGINALS_BATCH_SIZE, document_ids=sound)
+        batch = open_batch(
+            conn,
+            work,
+            now=now,
+            size=ORIGINALS_BATCH_SIZE,
+            document_ids=sound,
+            gone_ids=[each.document_id for each in checked.absent if each in pairs.originals],
+        )
         if batch is None:
             return ShardOutcome(failed=failed) if failed else None
         objects.lock_of_documents(conn, batch.document_ids)
@@ -113,13 +118,14 @@ def remove_originals_batch(conn: Connection, work: Work, *, now: datetime) -> Sh
         ]
         failed += _fail(conn, work, failures, now)
         spared = failed_ids(failures)
+        notes = _notes(checked, destroyed)
         detached = purges.detach_originals(
             conn, [each for each in batch.document_ids if each not in spared]
         )
         done = batches.record_done(
             conn,
             work.shard,
-            [replace(each, note=destroyed.notes.get(each.document_id)) for each in detached],
+            [replace(each, note=notes.get(each.document_id)) for each in detached],
             organization_id=work.organization.id,
             what="document.original_removed",
             now=now,
@@ -179,6 +185,14 @@ def _registered_anew(
         for document_id in document_ids
         if present.of(document_id) != checked.of(document_id)
     ]
+
+
+def _notes(checked: Checked, destroyed: Destroyed) -> dict[int, str]:
+    """Return what the record must say beside that the bytes are gone, by document."""
+    absent = {
+        each.document_id: f"the bytes at {each.uri} were gone already" for each in checked.absent
+    }
+    return absent | destroyed.notes
 
 
 def _fail(conn: Connection, work: Work, failures: list[Failure], now: datetime) -> int:

@@ -109,10 +109,11 @@ def judge(
     document_ids: Sequence[int],
     protections: Fragment,
     today: date,
+    gone_ids: Sequence[int],
 ) -> list[int]:
     """Judge a locked batch by the present and return the documents that may go ahead.
 
-    The verdicts stay in ``pg_temp.verdicts`` until the transaction ends.
+    Nothing speaks against giving up originals that are gone (``gone_ids``). The verdicts stay in ``pg_temp.verdicts`` until the transaction ends.
     """
     conn.execute(statement("plans/create_protections"))
     conn.execute(statement("apply/create_verdicts"))
@@ -122,7 +123,12 @@ def judge(
     )
     conn.execute(
         statement("apply/judge"),
-        {**_key(shard), "document_ids": list(document_ids), "today": today},
+        {
+            **_key(shard),
+            "document_ids": list(document_ids),
+            "today": today,
+            "gone_ids": list(gone_ids),
+        },
     )
     return [row[0] for row in conn.execute(statement("apply/list_cleared"))]
 
