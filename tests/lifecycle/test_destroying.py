@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 import bagit
 import pytest
 
+from doclife.domain.actions import ActionType
 from doclife.domain.plan import PlanState, ShardOutcome
-from doclife.errors import RefusedError
+from doclife.errors import ConfigurationError, RefusedError
 from doclife.lifecycle import applying, halting, holding, planning, previewing, undo
 
 from .conftest import ACTOR, NOW, World, days_ago
@@ -395,3 +396,40 @@ def test_a_simulated_future_is_past_its_cooling_off(world: World) -> None:
 
     assert items(NOW) == {"draft.txt": ("skipped", "cooling_off")}
     assert items(NOW + timedelta(days=7)) == {"draft.txt": ("planned", None)}
+
+
+def test_a_selection_for_a_store_that_is_not_there_is_refused_before_it_reserves(
+    world: World,
+) -> None:
+    document = world.add_document("a.txt")
+
+    with pytest.raises(ConfigurationError, match="store 'nostore', which is not registered"):
+        planning.plan_selection(
+            world.conn,
+            organization="default",
+            action=ActionType.ARCHIVE,
+            document_ids=[document],
+            options={"store": "nostore"},
+            now=world.now,
+            as_of=world.now,
+            dag_id="test",
+            run_id="by hand",
+            requested_by=ACTOR,
+            reason="asked for",
+        )
+
+    assert world.value("SELECT count(*) FROM plans") == 0
+
+
+def test_a_rule_for_a_store_that_is_not_there_fails_and_keeps_nothing_reserved(
+    world: World,
+) -> None:
+    world.add_document("draft.txt", document_type="draft")
+    world.enforce(when=DRAFTS, actions=[{"do": "ARCHIVE", "with": {"store": "nostore"}}])
+
+    [summary] = world.plan()
+    outcome = world.apply(summary.plan_id)
+
+    assert outcome == ShardOutcome(failed=1)
+    assert world.items(summary.plan_id) == {"draft.txt": ("failed", "no_store")}
+    assert world.value("SELECT state FROM plans WHERE id = %s", summary.plan_id) == "applied"

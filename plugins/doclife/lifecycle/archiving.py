@@ -29,7 +29,10 @@ UNRULED_CLASS = "selection"
 def archive_batch(conn: Connection, work: Work, *, now: datetime) -> ShardOutcome | None:
     """Archive the next bag's worth of a shard; None when there is no more to do."""
     _remove_leftovers(conn, work)
-    store = work.stores.named(_settings(work).store)
+    try:
+        store = work.stores.named(_settings(work).store)
+    except ConfigurationError as error:
+        return _fail_without_store(conn, work, str(error), now)
     store.require_ours()
     with conn.transaction():
         batch = open_batch(conn, work, now=now, size=bag_files.MAX_DOCUMENTS)
@@ -76,6 +79,21 @@ def archive_batch(conn: Connection, work: Work, *, now: datetime) -> ShardOutcom
     )
     outcome = _commit(conn, work, written, bag_id=bag_id, store_id=store.record.store_id, now=now)
     return outcome + ShardOutcome(skipped=batch.skipped, failed=failed)
+
+
+def _fail_without_store(
+    conn: Connection, work: Work, reason: str, now: datetime
+) -> ShardOutcome | None:
+    """Close what waits for a store that is not registered, so that it does not wait reserved."""
+    with conn.transaction():
+        batch = open_batch(conn, work, now=now, size=bag_files.MAX_DOCUMENTS)
+        if batch is None:
+            return None
+        failures: list[dict[str, object]] = [
+            {"document_id": document_id, "code": "no_store", "reason": reason}
+            for document_id in batch.document_ids
+        ]
+        return ShardOutcome(skipped=batch.skipped, failed=_fail(conn, work, failures, now))
 
 
 def _commit(

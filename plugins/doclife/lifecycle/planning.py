@@ -26,6 +26,7 @@ from doclife.lifecycle.judging import (
     selection_context,
 )
 from doclife.lifecycle.night import Night, find_own_plan, insert_plan, record_plan, refuse_naive
+from doclife.lifecycle.stores import require_stores
 from doclife.store import organizations, plans, rules, stored_plans
 from doclife.store.connection import Connection
 from doclife.store.sql import statement
@@ -162,11 +163,14 @@ def plan_selection(
     :param selection_key: what tells this selection from others of the same run; None for the
         documents themselves. A task gives its own id, so that clearing it finds its plan even
         when its templates would render to other documents by then.
-    :raises ConfigurationError: an option that the action does not have.
+    :raises ConfigurationError: an option that the action does not have, or a store that is not
+        registered.
     """
     refuse_naive(now=now, as_of=as_of)
     chosen = sorted(set(document_ids))
     settings = checked_settings(action, options or {})
+    if action == ActionType.ARCHIVE:
+        require_stores(conn, {"the selection": str(settings["store"])})
     digest = hashlib.sha256(json.dumps([action, chosen]).encode()).hexdigest()
     tenant = organizations.find(conn, organization)
     night = Night(

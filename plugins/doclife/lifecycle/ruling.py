@@ -9,7 +9,8 @@ from doclife.domain.compiler import RuleVersion
 from doclife.domain.rule import Mode, Rule
 from doclife.domain.rule_file import RuleFile, dump_rules, load_rules
 from doclife.errors import ConfigurationError
-from doclife.store import audit, organizations, rules, stores
+from doclife.lifecycle.stores import require_stores
+from doclife.store import audit, organizations, rules
 from doclife.store.connection import Connection
 
 
@@ -191,21 +192,15 @@ def _compare(
 
 
 def _check_stores(conn: Connection, rule_file: RuleFile) -> None:
-    known = {store.name for store in stores.list_all(conn)}
-    missing = [
-        f"rule {rule.name} archives into store {action.with_.store!r}"
-        for rule in rule_file.rules
-        for action in rule.actions
-        if rule.mode is not Mode.OFF
-        and isinstance(action, ArchiveAction)
-        and action.with_.store not in known
-    ]
-    if missing:
-        raise ConfigurationError(
-            f"{'; '.join(missing)}, which is not registered. Stores: "
-            f"{', '.join(sorted(known)) or 'none yet'}. Register it first: "
-            "doclife stores register NAME PLACE"
-        )
+    require_stores(
+        conn,
+        {
+            f"rule {rule.name}": action.with_.store
+            for rule in rule_file.rules
+            for action in rule.actions
+            if rule.mode is not Mode.OFF and isinstance(action, ArchiveAction)
+        },
+    )
 
 
 def _as_yaml(rule: Rule) -> str:

@@ -124,6 +124,26 @@ def _root_uri(root: str) -> str:
     return root_uri
 
 
+def require_stores(conn: Connection, archived_into: Mapping[str, str]) -> None:
+    """Make sure that stores are registered before anything is planned for them.
+
+    :param archived_into: names of stores, by whoever archives into them.
+    :raises ConfigurationError: some are not; each is named.
+    """
+    known = {store.name for store in table.list_all(conn)}
+    missing = [
+        f"{who} archives into store {name!r}"
+        for who, name in archived_into.items()
+        if name not in known
+    ]
+    if missing:
+        raise ConfigurationError(
+            f"{'; '.join(missing)}, which is not registered. Stores: "
+            f"{', '.join(sorted(known)) or 'none yet'}. Register it first: "
+            "doclife stores register NAME PLACE"
+        )
+
+
 def describe_stores(conn: Connection, *, options: Options) -> list[StoreStatus]:
     """Look at every store now. One that cannot be reached says so and does not spoil the list."""
     counts = table.count_objects(conn)
