@@ -116,6 +116,14 @@ CREATE TABLE delivery_attempts (
 CREATE INDEX delivery_attempts_by_job ON delivery_attempts (job_id);
 CREATE TABLE delivery_attempts_default PARTITION OF delivery_attempts DEFAULT;
 
+-- A channel whose credentials were refused: its jobs wait, untried, until it is tried again.
+CREATE TABLE channel_stops (
+    kind text PRIMARY KEY,
+    reason text NOT NULL,
+    stopped_at timestamptz NOT NULL DEFAULT now(),
+    stopped_until timestamptz NOT NULL
+);
+
 CREATE TABLE scheduled_jobs (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     organization_id bigint NOT NULL REFERENCES organizations,
@@ -139,8 +147,8 @@ CREATE TABLE scheduled_jobs (
 CREATE TRIGGER keep_updated_at BEFORE UPDATE ON scheduled_jobs
 FOR EACH ROW EXECUTE FUNCTION keep_updated_at();
 
-GRANT INSERT, UPDATE, DELETE ON job_workers, job_batches, jobs, job_keys, jobs_failed
-TO doclife_worker;
+GRANT INSERT, UPDATE, DELETE ON job_workers, job_batches, jobs, job_keys, jobs_failed,
+channel_stops TO doclife_worker;
 GRANT INSERT, UPDATE ON job_counts TO doclife_worker;
 -- Jobs that are stored in sets take their numbers beforehand.
 GRANT USAGE ON SEQUENCE jobs_id_seq TO doclife_worker;

@@ -85,6 +85,8 @@ CREATE TABLE notifications (
     body text NOT NULL,
     document_id bigint REFERENCES documents,
     plan_id bigint REFERENCES plans,
+    -- The job that asked for it, so that a second attempt shows nothing twice.
+    job_id bigint CONSTRAINT a_job_notifies_once UNIQUE,
     created_at timestamptz NOT NULL DEFAULT now(),
     read_at timestamptz
 );

@@ -1,17 +1,46 @@
 -- The queue's own functions: who may be served, claiming a batch, and the words that wake a sender.
 
--- What a sender may take now, whoever asks: nothing while all is halted (design 5.6), and calls only
--- to endpoints that exist and are enabled.
-CREATE FUNCTION is_deliverable(kind text, endpoint_id bigint) RETURNS boolean
+-- When the next job that a sender may take, and none has taken, has its turn; NULL when there is none.
+-- None while all is halted (design 5.6), of a channel that is stopped, or for an endpoint that is
+-- not there or not enabled.
+CREATE FUNCTION next_due_at() RETURNS timestamptz
 LANGUAGE sql STABLE
 SET search_path = doclife, pg_temp
 AS $$
-    SELECT
-        kind <> 'webhook'
-        OR EXISTS (
-            SELECT FROM webhook_endpoints AS endpoint
-            WHERE endpoint.id = endpoint_id AND endpoint.state = 'enabled'
+    WITH RECURSIVE level (priority) AS (
+        (SELECT job.priority FROM jobs AS job ORDER BY job.priority LIMIT 1)
+        UNION ALL
+        SELECT (
+            SELECT job.priority FROM jobs AS job
+            WHERE job.priority > level.priority
+            ORDER BY job.priority LIMIT 1
         )
+        FROM level
+        WHERE level.priority IS NOT NULL
+    )
+
+    SELECT min(turn.run_at)
+    FROM level
+    CROSS JOIN LATERAL (
+        SELECT job.run_at
+        FROM jobs AS job
+        WHERE
+            job.priority = level.priority
+            AND job.kind NOT IN (
+                SELECT stop.kind FROM channel_stops AS stop WHERE stop.stopped_until > now()
+            )
+            AND (
+                job.kind <> 'webhook'
+                OR job.endpoint_id IN (
+                    SELECT endpoint.id FROM webhook_endpoints AS endpoint
+                    WHERE endpoint.state = 'enabled'
+                )
+            )
+            AND job.id NOT IN (SELECT unnest(batch.job_ids) FROM job_batches AS batch)
+        ORDER BY job.run_at, job.id
+        LIMIT 1
+    ) AS turn
+    WHERE halt_reason() IS NULL
 $$;
 
 -- Leases the next jobs to a worker and returns them in the order of their turn. Claims are one at a
@@ -46,6 +75,7 @@ AS $$
 DECLARE
     new_batch bigint;
     enabled bigint [];
+    takeable text [];
 BEGIN
     IF halt_reason() IS NOT NULL THEN
         RETURN;
@@ -56,6 +86,12 @@ BEGIN
     enabled := ARRAY(
         SELECT endpoint.id FROM webhook_endpoints AS endpoint
         WHERE endpoint.state = 'enabled' AND endpoint.id <> ALL(full_endpoints)
+    );
+    takeable := ARRAY(
+        SELECT each.kind FROM unnest(kinds) AS each (kind)
+        WHERE each.kind NOT IN (
+            SELECT stop.kind FROM channel_stops AS stop WHERE stop.stopped_until > now()
+        )
     );
     RETURN QUERY
     WITH RECURSIVE level (priority) AS (
@@ -83,7 +119,7 @@ BEGIN
                 AND job.run_at >= coalesce(
                     hint_run_ats[array_position(hint_priorities, level.priority)], '-infinity'
                 )
-                AND job.kind = ANY(kinds)
+                AND job.kind = ANY(takeable)
                 AND (job.kind <> 'webhook' OR job.endpoint_id = ANY(enabled))
                 AND job.id NOT IN (SELECT unnest(batch.job_ids) FROM job_batches AS batch)
             ORDER BY job.priority, job.run_at, job.id
@@ -144,6 +180,6 @@ $$;
 CREATE TRIGGER give_waiting_calls_their_endpoint AFTER INSERT OR UPDATE OF state ON webhook_endpoints
 FOR EACH ROW EXECUTE FUNCTION give_waiting_calls_their_endpoint();
 
-GRANT EXECUTE ON FUNCTION is_deliverable(text, bigint),
+GRANT EXECUTE ON FUNCTION next_due_at(),
 claim_jobs(bigint, integer, text [], bigint [], smallint [], timestamptz []),
 wake_queue(), give_waiting_calls_their_endpoint() TO doclife_worker;

@@ -1,6 +1,6 @@
 """Reads what messages are about, and stores them with their notices, jobs and audit entries."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
@@ -149,3 +149,16 @@ def next_warnings(conn: Connection, *, after: int, size: int) -> list[DueWarning
 
 def _plain(message: Message) -> dict[str, object]:
     return {**asdict(message), "due_on": message.due_on and message.due_on.isoformat()}
+
+
+def show_of_jobs(conn: Connection, jobs: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+    """Show what jobs of kind notification say, by their ids; a second call shows nothing twice."""
+    conn.execute(
+        statement("notifications/insert_of_jobs"),
+        {
+            "job_ids": [job_id for job_id, _ in jobs],
+            "recipients": [str(payload["recipient"]) for _, payload in jobs],
+            "titles": [str(payload["title"]) for _, payload in jobs],
+            "bodies": [str(payload["body"]) for _, payload in jobs],
+        },
+    )

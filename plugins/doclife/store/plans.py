@@ -114,6 +114,11 @@ def supersede_purges(
     return closed
 
 
+def list_begun_by(conn: Connection, *, dag_id: str) -> list[int]:
+    """Return the plans of a DAG that may be applied and have not ended."""
+    return [row[0] for row in conn.execute(statement("plans/list_begun_by"), {"dag_id": dag_id})]
+
+
 def list_unfinished(
     conn: Connection, *, organization_id: int, kind: PlanKind, dag_id: str, run_id: str
 ) -> list[int]:

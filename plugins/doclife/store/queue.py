@@ -4,7 +4,7 @@ Leases and turns are by the database's clock alone: workers on several machines 
 none of them is asked what time it is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -67,6 +67,52 @@ class Recorded:
 
     job_id: int
     state: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndpointRow:
+    """A webhook endpoint as it is stored; its secrets are elsewhere."""
+
+    endpoint_id: int
+    organization_id: int
+    name: str
+    url: str
+    connection_id: str | None
+    headers: dict[str, str]
+    timeout_seconds: int
+    max_concurrency: int
+    max_per_second: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndpointAnswers:
+    """What one endpoint answered in a short while."""
+
+    endpoint_id: int
+    has_success: bool
+    has_failure: bool
+    refusal: str | None
+    """Why it is to be disabled at once, or None."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DisabledEndpoint:
+    """An endpoint that was disabled just now."""
+
+    name: str
+    organization_id: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NextWork:
+    """What there is to do, by the database's clock."""
+
+    due_seconds: float | None
+    """Until the next free job's turn; negative when it is overdue, None without one."""
+    living: int
+    """Workers whose lease has not run out."""
+    expired: int
 
 
 def enqueue(
@@ -151,7 +197,7 @@ def claim(
 
 
 def begin_batch(conn: Connection, batch_id: int) -> bool:
-    """Note that sending begins; False when the lease was taken away meanwhile."""
+    """Note that sending begins; False when the lease is gone, or all is halted."""
     return fetch_value(conn, statement("queue/begin_batch"), {"batch_id": batch_id}) is not None
 
 
@@ -193,6 +239,46 @@ def rescue(conn: Connection, dead: Mapping[int, int]) -> list[Recorded]:
         rescued = fetch_rows(conn, statement("queue/rescue"), parameters, Recorded)
         conn.execute(statement("queue/end_dead_workers"), parameters)
     return rescued
+
+
+def stop_channel(conn: Connection, *, kind: str, reason: str, seconds: int) -> bool:
+    """Let a channel's jobs wait for a while; return whether it was not stopped before."""
+    parameters = {"kind": kind, "reason": reason, "seconds": seconds}
+    return bool(fetch_value(conn, statement("queue/stop_channel"), parameters))
+
+
+def resume_channels(conn: Connection, kinds: Collection[str]) -> None:
+    """Take channels that work off the list of the stopped."""
+    conn.execute(statement("queue/resume_channels"), {"kinds": list(kinds)})
+
+
+def list_endpoints(conn: Connection, endpoint_ids: Collection[int]) -> list[EndpointRow]:
+    """Return where the calls of some jobs go."""
+    parameters = {"endpoint_ids": list(endpoint_ids)}
+    return fetch_rows(conn, statement("queue/list_endpoints"), parameters, EndpointRow)
+
+
+def note_endpoints(
+    conn: Connection, answers: Sequence[EndpointAnswers], *, patience_seconds: int
+) -> list[DisabledEndpoint]:
+    """Keep what endpoints answered; return those that were disabled for it."""
+    return fetch_rows(
+        conn,
+        statement("queue/note_endpoints"),
+        {
+            "endpoint_ids": [each.endpoint_id for each in answers],
+            "successes": [each.has_success for each in answers],
+            "failures": [each.has_failure for each in answers],
+            "refusals": [each.refusal for each in answers],
+            "patience_seconds": patience_seconds,
+        },
+        DisabledEndpoint,
+    )
+
+
+def next_work(conn: Connection) -> NextWork:
+    """Return what there is to do, and who is there to do it."""
+    return fetch_rows(conn, statement("queue/next_work"), {}, NextWork)[0]
 
 
 def cancel(conn: Connection, *, job_id: int, reason: str) -> bool:

@@ -1,0 +1,410 @@
+"""Drains the queue: leases jobs in batches, gives them to their channels, records what came of it.
+
+Claims and results have a connection each, the heart a third; no transaction is open while anything
+is sent. What was recorded is recorded for good; a process that dies loses at most what was on its
+way, which others try again and call ``unknown``.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from doclife.delivery.channel import Channel, Endpoint
+from doclife.delivery.outcome import Attempt, Outcome
+from doclife.domain.backoff import retry_delay
+from doclife.lifecycle.alerting import alert_operators
+from doclife.lifecycle.drain_lanes import Lane, Lanes, message_of
+from doclife.lifecycle.queue import LEASE_SECONDS
+from doclife.lifecycle.worker_session import Connect, Heart, Session
+from doclife.store import clock, queue
+from doclife.store.connection import Connection
+from doclife.store.queue import ClaimedJob, EndpointAnswers, EndpointRow, Result
+
+logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+FindEndpoint = Callable[[EndpointRow], Endpoint]
+
+STOPPED_SECONDS = 300
+"""How long a channel rests after its credentials were refused."""
+ENDPOINT_PATIENCE = timedelta(days=5)
+"""An endpoint that has taken nothing for so long is disabled; its jobs wait."""
+IDLE_SECONDS = 0.2
+FULL_SCAN_SECONDS = 2.0
+CALL_GRACE_SECONDS = 60.0
+"""A channel that has not returned so long after its messages' time-out never will."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DrainSettings:
+    """How one process drains.
+
+    :param batch_size: more than 500 costs latency and brings nothing (docs/queue.md).
+    :param linger_seconds: how long it waits for more work before it ends; 0 ends at once.
+    :param most_seconds: after this it takes no more and hands over to the next process.
+    """
+
+    batch_size: int = 500
+    flush_seconds: float = 0.03
+    linger_seconds: float = 30.0
+    most_seconds: float = 300.0
+    lease_seconds: int = LEASE_SECONDS
+
+
+@dataclass(kw_only=True, slots=True)
+class Drained:
+    """What one process did."""
+
+    sent: int = 0
+    retried: int = 0
+    """Wait for another attempt."""
+    failed: int = 0
+    """Given up, and kept."""
+    late: int = 0
+    """Results that did not count, because this worker had been given up for dead."""
+    rescued: int = 0
+    """Jobs of dead workers that were freed."""
+    halt_reason: str | None = None
+    """Why it stopped before its time, if all was halted."""
+
+
+@dataclass(kw_only=True)
+class _Batch:
+    """A lease with what is still to come of it."""
+
+    jobs: list[ClaimedJob]
+    open_jobs: set[int]
+    waiting_again: list[int] = field(default_factory=list)
+    """Recorded for another attempt, and not let go of yet."""
+
+
+class Drainer:
+    """One process that drains.
+
+    :param connect: opens a prepared connection.
+    :param channels: by kind of job; other kinds are left to other workers.
+    :param find_endpoint: completes an endpoint's row with its secrets.
+    :param name: host and process, for people.
+    :param chance: draws from 0 to 1, for the waits between attempts.
+    """
+
+    def __init__(
+        self,
+        *,
+        connect: Connect,
+        channels: Mapping[str, Channel],
+        find_endpoint: FindEndpoint,
+        name: str,
+        chance: Callable[[], float],
+        settings: DrainSettings | None = None,
+    ) -> None:
+        self._channels = channels
+        self._find_endpoint = find_endpoint
+        self._name = name
+        self._chance = chance
+        self._settings = settings or DrainSettings()
+        self._claiming, self._recording = Session(connect), Session(connect)
+        self._heart_session = Session(connect)
+        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="doclife drain")
+        self._lanes = Lanes()
+        self._batches: dict[int, _Batch] = {}
+        self._results: list[tuple[ClaimedJob, Result]] = []
+        self._closed: list[int] = []
+        self._answers: dict[int, list[Attempt]] = {}
+        self._stopped: dict[str, str] = {}
+        self._working: set[str] = set()
+        self._calls: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._hints: dict[int, datetime] = {}
+        self._full: set[str | int] = set()
+        self._is_over = False
+        self._outcome = Drained()
+
+    async def run(self) -> Drained:
+        """Drain until nothing has been due for a while, the time is over, or all is halted."""
+        lease = self._settings.lease_seconds
+        worker_id = await self._on(
+            self._claiming,
+            lambda conn: queue.start_worker(conn, name=self._name, lease_seconds=lease),
+        )
+        heart = Heart(self._heart_session, worker_id=worker_id, lease_seconds=lease)
+        heart.start()
+        recorder = asyncio.create_task(self._keep_recording())
+        try:
+            await self._claim_and_send(worker_id, heart, recorder)
+            if self._calls:
+                await asyncio.wait(self._calls)
+        finally:
+            self._is_over = True
+            try:
+                await recorder
+                await self._on(
+                    self._claiming, lambda conn: queue.end_worker(conn, worker_id=worker_id)
+                )
+            finally:
+                await asyncio.to_thread(heart.stop)
+                self._threads.shutdown()
+                self._claiming.close()
+                self._recording.close()
+        self._outcome.rescued = heart.rescued
+        self._outcome.halt_reason = heart.halt_reason
+        return self._outcome
+
+    async def _claim_and_send(
+        self, worker_id: int, heart: Heart, recorder: asyncio.Task[None]
+    ) -> None:
+        settings = self._settings
+        started = busy = scanned = time.monotonic()
+        ahead: list[ClaimedJob] = []
+        while not recorder.done():
+            now = time.monotonic()
+            if heart.is_lost or heart.halt_reason or now - started >= settings.most_seconds:
+                break
+            if not ahead and self._lanes.waiting < settings.batch_size:
+                if now - scanned > FULL_SCAN_SECONDS:
+                    # What was rescued or dated back lies before the hints.
+                    self._hints.clear()
+                    self._lanes.forget_the_last_second()
+                    scanned = now
+                ahead = await self._claim(worker_id)
+            if ahead and self._lanes.waiting < settings.batch_size:
+                await self._begin(ahead)
+                ahead = []
+            self._send()
+            if self._calls or self._batches:
+                busy = time.monotonic()
+            elif time.monotonic() - busy >= settings.linger_seconds:
+                break
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Wait for a result or, when there is nothing to wait for, a moment."""
+        self._wake.clear()
+        try:
+            await asyncio.wait_for(self._wake.wait(), timeout=IDLE_SECONDS)
+        except TimeoutError:
+            return
+
+    async def _claim(self, worker_id: int) -> list[ClaimedJob]:
+        full = self._lanes.full_kinds | self._lanes.full_endpoints
+        if self._full - full:
+            self._hints.clear()  # what was passed over lies before them
+        self._full = full
+        kinds = set(self._channels) - self._lanes.full_kinds - set(self._stopped)
+        jobs = await self._on(
+            self._claiming,
+            lambda conn: queue.claim(
+                conn,
+                worker_id=worker_id,
+                size=self._settings.batch_size,
+                kinds=sorted(kinds),
+                full_endpoints=sorted(self._lanes.full_endpoints),
+                hints=self._hints,
+            ),
+        )
+        for job in jobs:
+            self._hints[job.priority] = max(job.run_at, self._hints.get(job.priority, job.run_at))
+        return jobs
+
+    async def _begin(self, jobs: list[ClaimedJob]) -> None:
+        """Put a claimed batch into the lanes; from here on it counts as tried."""
+        batch_id = jobs[0].batch_id
+        wanted = {job.endpoint_id for job in jobs if job.endpoint_id is not None}
+
+        def begin(conn: Connection) -> list[EndpointRow] | None:
+            if not queue.begin_batch(conn, batch_id):
+                return None
+            return queue.list_endpoints(conn, wanted) if wanted else []
+
+        rows = await self._on(self._claiming, begin)
+        if rows is None:
+            return
+        found = await asyncio.to_thread(lambda: [self._find_endpoint(row) for row in rows])
+        self._batches[batch_id] = _Batch(jobs=jobs, open_jobs={job.job_id for job in jobs})
+        self._lanes.add(jobs, {endpoint.id: endpoint for endpoint in found})
+
+    def _send(self) -> None:
+        for lane in self._lanes.ready():
+            lane.running += 1
+            call = asyncio.create_task(self._call(lane, lane.next_group()))
+            self._calls.add(call)
+            call.add_done_callback(self._calls.discard)
+
+    async def _call(self, lane: Lane, jobs: list[ClaimedJob]) -> None:
+        messages = [message_of(job, lane.endpoint) for job in jobs]
+        limit = max(message.timeout for message in messages).total_seconds() + CALL_GRACE_SECONDS
+        try:
+            attempts = await asyncio.wait_for(
+                self._channels[lane.kind].deliver(messages), timeout=limit
+            )
+        except TimeoutError:
+            attempts = [_broken(Outcome.UNKNOWN, "the channel did not return in time")] * len(jobs)
+        except Exception as error:
+            # Nobody knows how far it came: the jobs must not be lost with it.
+            logger.exception("The %s channel broke", lane.kind)
+            attempts = [_broken(Outcome.UNKNOWN, type(error).__name__)] * len(jobs)
+        finally:
+            lane.running -= 1
+            self._wake.set()
+        lane.done_lately += len(jobs)
+        for job, attempt in zip(jobs, attempts, strict=True):
+            self._take(job, attempt)
+
+    def _take(self, job: ClaimedJob, attempt: Attempt) -> None:
+        """Keep a result until it is recorded."""
+        if attempt.stops_channel:
+            self._stopped[job.kind] = attempt.error or "its credentials were refused"
+            self._free([job, *self._lanes.drop(job.kind, None)])
+            return
+        if attempt.disables_endpoint:
+            self._free(self._lanes.drop(job.kind, job.endpoint_id))
+        if attempt.outcome is Outcome.SENT:
+            self._working.add(job.kind)
+        outcome = attempt.outcome
+        if job.endpoint_id is not None:
+            self._answers.setdefault(job.endpoint_id, []).append(attempt)
+            if attempt.disables_endpoint and outcome is Outcome.DEAD:
+                outcome = Outcome.RETRY  # it waits until somebody enables the endpoint
+        delay = retry_delay(
+            job.kind,
+            attempt=job.attempts + 1,
+            chance=self._chance(),
+            retry_after=attempt.retry_after,
+        )
+        result = Result(
+            batch_id=job.batch_id,
+            job_id=job.job_id,
+            attempt=job.attempts + 1,
+            outcome=str(outcome),
+            status_code=attempt.status_code,
+            latency_ms=attempt.latency_ms,
+            answer_head=attempt.answer_head,
+            error=attempt.error,
+            delay_seconds=delay.total_seconds(),
+        )
+        self._results.append((job, result))
+        self._close(job)
+
+    def _free(self, jobs: Sequence[ClaimedJob]) -> None:
+        """Let go of jobs that were not tried."""
+        for job in jobs:
+            self._batches[job.batch_id].waiting_again.append(job.job_id)
+            self._close(job)
+
+    def _close(self, job: ClaimedJob) -> None:
+        batch = self._batches[job.batch_id]
+        batch.open_jobs.discard(job.job_id)
+        if not batch.open_jobs:
+            del self._batches[job.batch_id]
+            self._closed.append(job.batch_id)
+
+    async def _keep_recording(self) -> None:
+        """Record what has come in, every few hundredths of a second, until all is over."""
+        while True:
+            is_last = self._is_over
+            await self._record()
+            if is_last and not self._results and not self._closed:
+                return
+            await asyncio.sleep(self._settings.flush_seconds)
+
+    async def _record(self) -> None:
+        results, self._results = self._results, []
+        closed, self._closed = self._closed, []
+        answers, self._answers = self._answers, {}
+        stopped, self._stopped = self._stopped, {}
+        working, self._working = self._working, set()
+        freed = {id_: batch.waiting_again for id_, batch in self._batches.items()}
+        freed = {id_: jobs for id_, jobs in freed.items() if jobs}
+        for batch_id in freed:
+            self._batches[batch_id].waiting_again = []
+        if not (results or closed or answers or stopped or freed):
+            return
+
+        def record(conn: Connection) -> Sequence[queue.Recorded]:
+            if stopped:
+                _stop_channels(conn, stopped)
+            if working:
+                queue.resume_channels(conn, working)
+            if answers:
+                _note_endpoints(conn, answers)
+            for batch_id, job_ids in freed.items():
+                queue.release(conn, batch_id=batch_id, job_ids=job_ids)
+            return queue.record(conn, [result for _, result in results], closed_batches=closed)
+
+        recorded = await self._on(self._recording, record)
+        self._count(results, recorded)
+        self._wake.set()
+
+    def _count(
+        self,
+        results: Collection[tuple[ClaimedJob, Result]],
+        recorded: Sequence[queue.Recorded],
+    ) -> None:
+        states = {each.job_id: each.state for each in recorded}
+        for job, _result in results:
+            state = states.get(job.job_id)
+            self._outcome.sent += state == "completed"
+            self._outcome.retried += state == "pending"
+            self._outcome.failed += state == "failed"
+            self._outcome.late += state is None
+            if state == "pending" and job.batch_id in self._batches:
+                # Others may have it as soon as its time has come, though the batch goes on.
+                self._batches[job.batch_id].waiting_again.append(job.job_id)
+
+    async def _on(self, session: Session, work: Callable[[Connection], Answer]) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, session.run, work)
+
+
+def _broken(outcome: Outcome, error: str) -> Attempt:
+    return Attempt(
+        outcome=outcome,
+        status_code=None,
+        latency_ms=0,
+        answer_head=None,
+        error=error,
+        retry_after=None,
+    )
+
+
+def _stop_channels(conn: Connection, stopped: Mapping[str, str]) -> None:
+    for kind, reason in stopped.items():
+        if queue.stop_channel(conn, kind=kind, reason=reason, seconds=STOPPED_SECONDS):
+            alert_operators(
+                conn,
+                title=f"Nothing is sent by {kind}: its credentials were refused",
+                body=f"{reason}. Its jobs wait untried and go out once this is corrected.",
+                now=clock.present(conn),
+            )
+
+
+def _note_endpoints(conn: Connection, answers: Mapping[int, Sequence[Attempt]]) -> None:
+    noted = [
+        EndpointAnswers(
+            endpoint_id=endpoint_id,
+            has_success=any(each.outcome is Outcome.SENT for each in attempts),
+            has_failure=any(each.outcome is not Outcome.SENT for each in attempts),
+            refusal=next(
+                (
+                    each.error or f"{each.status_code}"
+                    for each in attempts
+                    if each.disables_endpoint
+                ),
+                None,
+            ),
+        )
+        for endpoint_id, attempts in sorted(answers.items())
+    ]
+    for disabled in queue.note_endpoints(
+        conn, noted, patience_seconds=int(ENDPOINT_PATIENCE.total_seconds())
+    ):
+        alert_operators(
+            conn,
+            title=f"Webhook endpoint {disabled.name} was disabled",
+            body=f"{disabled.reason}. Its jobs wait until it is enabled again.",
+            now=clock.present(conn),
+        )

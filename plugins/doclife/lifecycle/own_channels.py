@@ -1,0 +1,188 @@
+"""The kinds of jobs that doclife does itself: plans for archive and delete, lines in the dashboard.
+
+They come out of the same queue as messages, with the same attempts and history. An ``archive`` or
+``delete`` job never touches a document: it becomes a plan with all belts (design 5.3), together
+with the others of its batch, and is done when that plan is stored and, where nothing speaks against
+it, applied.
+"""
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import psycopg
+
+from doclife.delivery.channel import Channel, Message
+from doclife.delivery.outcome import Attempt, Outcome
+from doclife.domain.actions import ActionType
+from doclife.domain.plan import PlanState, PlanSummary
+from doclife.errors import ConfigurationError, DoclifeError, TryAgainLater
+from doclife.lifecycle.applying import apply_plan
+from doclife.lifecycle.documents import find_document_ids
+from doclife.lifecycle.planning import plan_selection
+from doclife.storage.stores import Stores
+from doclife.store import clock, notices, plans
+from doclife.store.connection import Connection
+
+logger = logging.getLogger(__name__)
+
+PLANNER = "process_queue"
+"""Stands where a plan names the DAG that asked for it; also when the command line drained."""
+ACTOR = "event"
+
+Connect = Callable[[], Connection]
+OpenStores = Callable[[Connection], Stores]
+
+
+class NotificationChannel:
+    """Shows what jobs say in the dashboard."""
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+
+    async def deliver(self, messages: Sequence[Message]) -> Sequence[Attempt]:
+        """Store the notifications; a second attempt shows nothing twice."""
+        return await asyncio.to_thread(self._deliver, messages)
+
+    def _deliver(self, messages: Sequence[Message]) -> list[Attempt]:
+        started = time.monotonic()
+        try:
+            with self._connect() as conn:
+                notices.show_of_jobs(
+                    conn, [(message.job_id, message.payload) for message in messages]
+                )
+        except psycopg.Error as error:
+            return [_attempt(Outcome.RETRY, started, error=str(error))] * len(messages)
+        return [_attempt(Outcome.SENT, started)] * len(messages)
+
+
+class PlanChannel:
+    """Plans and applies what jobs of kind archive and delete ask for."""
+
+    def __init__(self, connect: Connect, *, open_stores: OpenStores) -> None:
+        self._connect = connect
+        self._open_stores = open_stores
+
+    async def deliver(self, messages: Sequence[Message]) -> Sequence[Attempt]:
+        """Make one plan per organization, reason and kind of what is asked, and apply it."""
+        return await asyncio.to_thread(self._deliver, messages)
+
+    def _deliver(self, messages: Sequence[Message]) -> list[Attempt]:
+        found: dict[int, Attempt] = {}
+        groups: dict[tuple[str, str, str], list[Message]] = {}
+        for message in messages:
+            key = (message.organization, message.kind, str(message.payload["reason"]))
+            groups.setdefault(key, []).append(message)
+        for group in groups.values():
+            found.update(self._try_together(group))
+        return [found[message.job_id] for message in messages]
+
+    def _try_together(self, group: Sequence[Message]) -> dict[int, Attempt]:
+        """Plan a group; when one job's fault keeps the rest, each by itself."""
+        started = time.monotonic()
+        try:
+            with self._connect() as conn:
+                answer = self._plan(conn, group)
+        except (TryAgainLater, psycopg.OperationalError) as error:
+            failed = _attempt(Outcome.RETRY, started, error=str(error))
+            return {message.job_id: failed for message in group}
+        except ConfigurationError as error:
+            if len(group) > 1:
+                return {
+                    id_: attempt
+                    for message in group
+                    for id_, attempt in self._try_together([message]).items()
+                }
+            return {group[0].job_id: _attempt(Outcome.DEAD, started, error=str(error))}
+        except DoclifeError as error:
+            failed = _attempt(Outcome.RETRY, started, error=str(error))
+            return {message.job_id: failed for message in group}
+        done = _attempt(Outcome.SENT, started, answer=answer)
+        return {message.job_id: done for message in group}
+
+    def _plan(self, conn: Connection, group: Sequence[Message]) -> str:
+        first = group[0]
+        chosen: list[int] = []
+        for message in group:
+            chosen += message.payload.get("document_ids", [])
+            if names := message.payload.get("external_ids"):
+                chosen += find_document_ids(
+                    conn, organization=message.organization, external_ids=names
+                )
+        jobs = ",".join(str(message.job_id) for message in group)
+        now = clock.present(conn)
+        summary = plan_selection(
+            conn,
+            organization=first.organization,
+            action=ActionType(first.kind.upper()),
+            document_ids=chosen,
+            now=now,
+            as_of=now,
+            dag_id=PLANNER,
+            # The same jobs again, after a crash, find the plan that they have become.
+            run_id=f"jobs-{hashlib.sha256(jobs.encode()).hexdigest()[:24]}",
+            requested_by=ACTOR,
+            reason=str(first.payload["reason"]),
+        )
+        if summary.state is PlanState.NEEDS_APPROVAL:
+            return f"plan {summary.plan_id} waits for approval: {summary.approval_reason}"
+        return apply_stored(conn, summary, stores=self._open_stores(conn))
+
+
+def apply_stored(conn: Connection, summary: PlanSummary, *, stores: Stores) -> str:
+    """Apply a plan that was just stored; say in one line what came of it."""
+    outcome = apply_plan(
+        conn,
+        plan_id=summary.plan_id,
+        now=lambda: clock.present(conn),
+        actor=ACTOR,
+        stores=stores,
+    )
+    return (
+        f"plan {summary.plan_id}: {outcome.done} done, {outcome.skipped} skipped, "
+        f"{outcome.failed} failed, {summary.blocked_count} kept"
+    )
+
+
+def continue_plans(conn: Connection, *, stores: Stores) -> int:
+    """Go on with plans whose process died between storing and applying; return how many."""
+    continued = 0
+    for plan_id in plans.list_begun_by(conn, dag_id=PLANNER):
+        try:
+            apply_plan(
+                conn,
+                plan_id=plan_id,
+                now=lambda: clock.present(conn),
+                actor=ACTOR,
+                stores=stores,
+            )
+        except DoclifeError as error:
+            logger.warning("Plan %s is not applied: %s", plan_id, error)
+        else:
+            continued += 1
+    return continued
+
+
+def own_channels(connect: Connect, *, open_stores: OpenStores) -> Mapping[str, Channel]:
+    """Return the channels that need nobody else."""
+    plan_channel = PlanChannel(connect, open_stores=open_stores)
+    return {
+        "archive": plan_channel,
+        "delete": plan_channel,
+        "notification": NotificationChannel(connect),
+    }
+
+
+def _attempt(
+    outcome: Outcome, started: float, *, answer: str | None = None, error: str | None = None
+) -> Attempt:
+    return Attempt(
+        outcome=outcome,
+        status_code=None,
+        latency_ms=int((time.monotonic() - started) * 1000),
+        answer_head=answer,
+        error=error,
+        retry_after=None,
+    )
