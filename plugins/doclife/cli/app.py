@@ -16,9 +16,12 @@ from doclife.cli import (
     night,
     organizations,
     plans,
+    reviews,
+    rule_tests,
     rules,
     status,
     stores,
+    tables,
 )
 from doclife.cli.failures import FriendlyGroup
 
@@ -37,8 +40,10 @@ app = typer.Typer(
     ),
 )
 documents_app = documents.app
+reviews.add_to(plans.app)
 importing.add_to(documents_app)
 holds.add_to(documents_app)
+rule_tests.add_to(rules.app)
 explaining.add_to(documents_app)
 
 app.add_typer(documents_app, name="documents")
@@ -48,6 +53,7 @@ app.add_typer(events.app, name="events")
 app.add_typer(plans.app, name="plans")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(stores.app, name="stores")
+app.add_typer(tables.app, name="tables")
 app.add_typer(organizations.app, name="organizations")
 app.add_typer(limits.app, name="limits")
 app.add_typer(halt.app, name="halt")

@@ -12,6 +12,7 @@ from doclife.cli import plan_pages
 from doclife.cli.options import AsOf, Json, Limit, Organization
 from doclife.cli.output import FAILED, Output, fail, plain
 from doclife.cli.session import Session, actor, session
+from doclife.domain.expectation import expectation_json_schema
 from doclife.domain.rule import Rule
 from doclife.domain.rule_file import RuleFile, RuleFileError, load_rules
 from doclife.domain.rule_schema import rule_json_schema
@@ -221,9 +222,15 @@ def remove(
 
 
 @app.command()
-def schema(_as_json: Json = True) -> None:
+def schema(
+    expectations: Annotated[
+        bool, typer.Option("--expectations", help="Of files that test rules instead.")
+    ] = False,
+    _as_json: Json = True,
+) -> None:
     """Print the JSON Schema of rule files, for editors; it is JSON in any case."""
-    typer.echo(json.dumps(rule_json_schema(), indent=2))
+    found = expectation_json_schema() if expectations else rule_json_schema()
+    typer.echo(json.dumps(found, indent=2))
 
 
 def _rule(s: Session, name: str, file: Path | None) -> tuple[str, Rule]:
