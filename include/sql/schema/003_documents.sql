@@ -306,8 +306,7 @@ CREATE TABLE matter_documents (
 );
 CREATE INDEX matter_documents_by_document ON matter_documents (document_id);
 
-GRANT INSERT, UPDATE ON expiry_watermarks, metadata_fields, matters, matter_documents
-TO doclife_worker;
+GRANT INSERT, UPDATE ON expiry_watermarks, metadata_fields TO doclife_worker;
 GRANT INSERT ON stores, archive_bags, stored_objects, documents TO doclife_worker;
 -- Tasks write what happens to documents and bytes, and nothing that the database keeps itself.
 GRANT UPDATE (uri, state, sealed_at, payload_count, payload_bytes) ON archive_bags TO doclife_worker;

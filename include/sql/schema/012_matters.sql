@@ -311,3 +311,11 @@ END
 $$;
 CREATE TRIGGER note_matter AFTER INSERT OR UPDATE ON matters
 FOR EACH ROW EXECUTE FUNCTION note_matter();
+
+-- Tasks open, change and close matters, hold and release; they rewrite nothing else of either.
+GRANT INSERT ON matters, matter_documents TO doclife_worker;
+GRANT UPDATE (condition, changed_by, changed_at, released_by, released_at, release_reason)
+ON matters TO doclife_worker;
+GRANT UPDATE (
+    basis, added_by, added_at, released_by, released_at, release_reason, too_late_since
+) ON matter_documents TO doclife_worker;
