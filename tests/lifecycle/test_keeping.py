@@ -7,7 +7,7 @@ import pytest
 
 from doclife.domain.plan import ShardOutcome
 from doclife.errors import TryAgainLater
-from doclife.lifecycle import applying, cleaning, destroying, holding, planning, undo
+from doclife.lifecycle import applying, cleaning, destroying, planning, undo
 
 from .conftest import ACTOR, World
 
@@ -77,28 +77,14 @@ def test_an_original_that_a_damaged_copy_may_need_stays(world: World) -> None:
     assert world.file("report.txt").read_bytes() == b"important"
 
 
-@pytest.mark.parametrize("meanwhile", ["hold", "change"])
-def test_what_comes_after_an_original_went_does_not_leave_it_in_the_catalogue(
-    world: World, meanwhile: str
-) -> None:
+def test_a_change_after_an_original_went_does_not_leave_it_in_the_catalogue(world: World) -> None:
     document = archived(world, grace="0d")
     [_purges, originals] = planning.plan_purges(
         world.conn, now=world.now, dag_id="cleanup", run_id="1", requested_by="schedule"
     )
     applying.start(world.conn, plan_id=originals.plan_id, now=world.now)
     world.file("report.txt").unlink()  # the process that did it was killed before it could commit
-    if meanwhile == "hold":
-        holding.hold(
-            world.conn,
-            organization="default",
-            matter="case 7",
-            reason="litigation",
-            document_ids=[document],
-            actor=ACTOR,
-            now=world.now,
-        )
-    else:
-        world.conn.execute("UPDATE documents SET owner = 'new@example.org'")
+    world.conn.execute("UPDATE documents SET owner = 'new@example.org'")
 
     outcome = world.apply(originals.plan_id)
 

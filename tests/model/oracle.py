@@ -190,8 +190,8 @@ def verdict(world, plan, item, now):
     document = item.document
     if world.is_halted or is_stale(world, plan, now) or plan.state not in ACTING:
         return "plan"
-    if document.removal_has_begun:
-        return None  # nothing that comes later stops it (5.7)
+    if document.removal_has_begun and not document.holds:
+        return None  # nothing else that comes later stops it (5.7)
     if (document.status, document.version) != (item.status, item.version):
         return "changed"
     copies = {world.files[name] for name in (document.original, document.bag) if name}

@@ -37,11 +37,11 @@ FROM (
             WHEN item.action IN ('NOTIFY', 'WEBHOOK') AND document.status NOT IN ('purging', 'purged')
                 THEN NULL
             WHEN document.status <> item.status_before THEN 'changed'
+            WHEN document.hold_count > 0 THEN 'held'
             -- A killed removal took it, or somebody else did: the catalogue must not say otherwise.
             WHEN
                 item.action = 'REMOVE_ORIGINAL' AND item.document_id = ANY(%(gone_ids)s::bigint [])
                 THEN NULL
-            WHEN document.hold_count > 0 THEN 'held'
             WHEN document.version <> item.document_version THEN 'changed'
             WHEN decision.decision = 'reject' THEN 'rejected'
             WHEN decision.decision = 'hold' THEN 'held_in_review'

@@ -88,7 +88,7 @@ def open_batch(
 
     :param document_ids: only these; None for the next ones that are still planned.
     :param gone_ids: documents whose originals were seen to be gone: the removal that took them
-        died before it could say so, and nothing that came since brings them back.
+        died before it could say so, and only a hold lets the catalogue go on naming them.
     :raises RefusedError: everything is halted, or the plan is not being applied.
     """
     shard, tenant = work.shard, work.organization
