@@ -16,7 +16,7 @@ from doclife.errors import ConfigurationError
 from doclife.lifecycle import import_reading, registering
 from doclife.lifecycle.metadata_fields import declare_metadata_field
 from doclife.lifecycle.registering import ProblemKind
-from doclife.lifecycle.stores import describe_stores
+from doclife.lifecycle.stores import describe_stores, register_store
 from doclife.storage import uris
 from doclife.storage.local import LocalFilesystem
 from doclife.storage.marker import MARKER_NAME
@@ -348,7 +348,15 @@ def test_the_marker_and_archive_bags_are_no_documents(importer: Importer, folder
     write(folder / "bag-2" / "data" / "1", b"a folder that is only named so")
     write(folder / "bag-3", b"a file")
     write(folder / ".doclife-temporary-1234", b"half a file")
-    importer(folder / "bag-3")
+    register_store(
+        importer.conn,
+        name="papers",
+        root=str(folder),
+        connection_id=None,
+        now=NOW,
+        actor="user:olga",
+        options=lambda _connection_id: {},
+    )
     importer.conn.execute(
         "INSERT INTO archive_bags (organization_id, store_id, uri) SELECT 1, id, %s FROM stores",
         (uris.of_path(str(folder / "bag-1")),),
@@ -510,12 +518,43 @@ def test_the_same_file_through_a_link_is_the_same_document(
     assert importer(tmp_path / "link").unchanged == 1
 
 
-def test_a_single_file_can_be_imported(importer: Importer, folder: Path) -> None:
+def test_a_single_file_of_a_store_can_be_imported(importer: Importer, folder: Path) -> None:
+    importer(folder)
     write(folder / "a", b"a")
     write(folder / "b", b"b")
 
     assert importer(folder / "a").new == 1
     assert importer.documents().keys() == {"papers/a"}
+
+
+def test_a_single_file_makes_no_store_of_what_lies_beside_it(
+    importer: Importer, folder: Path
+) -> None:
+    write(folder / "a", b"a")
+
+    with pytest.raises(ConfigurationError, match="doclife stores register NAME .*papers"):
+        importer(folder / "a")
+
+    assert importer.rows("SELECT * FROM stores") == []
+    assert not (folder / MARKER_NAME).exists()
+
+
+def test_an_archived_copy_is_no_document_of_its_own_even_by_name(
+    importer: Importer, folder: Path
+) -> None:
+    importer(folder)
+    write(folder / "bag-1" / "data" / "1", b"archived")
+    importer.conn.execute(
+        "INSERT INTO archive_bags (organization_id, store_id, uri) SELECT 1, id, %s FROM stores",
+        (uris.of_path(str(folder / "bag-1")),),
+    )
+
+    result = importer(folder / "bag-1" / "data" / "1")
+
+    assert (result.new, [problem.kind for problem in result.problems]) == (
+        0,
+        [ProblemKind.ARCHIVED],
+    )
 
 
 def test_equal_bytes_in_two_places_are_two_stored_objects(importer: Importer, folder: Path) -> None:
@@ -661,10 +700,14 @@ class TestS3:
         self, cloud: Importer, s3_client: Any, bucket: str
     ) -> None:
         s3_client.put_object(Bucket=bucket, Key="in/a", Body=b"content")
-        s3_client.put_object(Bucket=bucket, Key="in/ab", Body=b"content")
+        with pytest.raises(ConfigurationError, match="stores register NAME s3://"):
+            cloud(f"s3://{bucket}/in/a", connection_id="aws")
+        cloud(f"s3://{bucket}/in", connection_id="aws")
+        s3_client.put_object(Bucket=bucket, Key="in/b", Body=b"content")
+        s3_client.put_object(Bucket=bucket, Key="in/bc", Body=b"content")
 
-        assert cloud(f"s3://{bucket}/in/a", connection_id="aws").new == 1
-        assert cloud.documents().keys() == {"in/a"}
+        assert cloud(f"s3://{bucket}/in/b", connection_id="aws").new == 1
+        assert cloud.documents().keys() == {"in/a", "in/b"}
 
     def test_objects_that_may_not_be_read_are_reported(
         self, cloud: Importer, s3_client: Any, bucket: str, s3_options: dict[str, Any]

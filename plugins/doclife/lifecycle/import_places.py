@@ -1,6 +1,7 @@
 """Turns what a person named into stores and the files in them."""
 
 import os
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from threading import Lock
 from doclife.errors import ConfigurationError, StorageError
 from doclife.lifecycle.import_manifest import Manifest, ManifestRow
 from doclife.lifecycle.import_progress import Problem, ProblemKind
-from doclife.lifecycle.import_sources import Finder, Found, Given, is_ours
+from doclife.lifecycle.import_sources import Finder, Found, Given, is_ours, printable_place
 from doclife.lifecycle.stores import Options, RegisteredStore, open_stores, register_store
 from doclife.storage import uris
 from doclife.storage.filesystem import Filesystem
@@ -94,10 +95,12 @@ def _of_folder(registrar: Registrar, path: str, given: Given) -> Places:
     real = Path(path).resolve()
     if not real.exists():
         raise ConfigurationError(f"there is no {uris.printable(path)!r}.")
+    real_uri = uris.of_path(str(real))
     folder = real if real.is_dir() else real.parent
+    if folder != real:
+        _require_store(registrar, real_uri, folder=str(folder))
     registered = registrar.register(uris.of_path(str(folder)))
     finder = _finder(registrar, given)
-    real_uri = uris.of_path(str(real))
     if folder == real:
         return _places(
             [registered],
@@ -109,6 +112,16 @@ def _of_folder(registrar: Registrar, path: str, given: Given) -> Places:
         found=lambda: iter([finder.single(real_uri, given)]),
         count=lambda: (1, real.stat().st_size),
     )
+
+
+def _require_store(registrar: Registrar, uri: str, *, folder: str) -> None:
+    """Refuse one file outside of every store: it must not make all that lies beside it ours."""
+    if open_stores(registrar.conn, options=registrar.options).find(uri) is None:
+        raise ConfigurationError(
+            f"{printable_place(uri)} lies in no store. Register its folder first, if all that lies "
+            f"in it may be managed (purges remove bytes there): doclife stores register NAME "
+            f"{shlex.quote(uris.printable(folder))}. Or import the folder."
+        )
 
 
 def _of_prefix(registrar: Registrar, uri: str, given: Given) -> Places:
@@ -124,6 +137,8 @@ def _of_prefix(registrar: Registrar, uri: str, given: Given) -> Places:
     except OSError as error:
         raise StorageError(f"{uri} cannot be listed: {explained(error)}") from error
     root_uri = uris.parent(uri) if is_single else uri
+    if is_single:
+        _require_store(registrar, uri, folder=root_uri)
     registered = registrar.register(root_uri if known is None else known.record.root_uri)
     finder = _finder(registrar, given)
     if is_single:

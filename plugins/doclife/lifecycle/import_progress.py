@@ -20,6 +20,7 @@ class ProblemKind(StrEnum):
     CHANGING = "changing"
     TOO_LONG = "name too long"
     NO_STORE = "in no store"
+    ARCHIVED = "archived copy"
     FOREIGN = "another deployment's"
     BAD_ROW = "bad row"
     DUPLICATE = "duplicate"

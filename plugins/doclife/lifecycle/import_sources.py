@@ -18,6 +18,7 @@ MAX_URI_LENGTH = 2600
 """What a PostgreSQL index holds; a path of so many bytes, three for each that is not ASCII."""
 
 _BAG_NAME = re.compile(r"bag-[0-9]+")
+_BAG = re.compile(r"(.*/bag-[0-9]+)/")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,6 +113,13 @@ class Finder:
                 kind=ProblemKind.NO_STORE,
                 reason="it lies in no registered store; import its folder or bucket first",
             )
+        bag = _BAG.match(uri)
+        if bag is not None and self.is_bag(bag[1]):
+            return Problem(
+                path=printable_place(uri),
+                kind=ProblemKind.ARCHIVED,
+                reason="it lies in an archive bag: it is the archived copy of a document already",
+            )
         return _checked(Candidate(uri=uri, store=store, given=given))
 
     def _below_folder(self, root: str) -> Iterator[Found]:
@@ -167,7 +175,7 @@ class Finder:
             store = self.stores.at(listed.uri)
             if is_ours(uris.file_name(listed.uri)):
                 continue
-            bag = re.match(r"(.*/bag-[0-9]+)/", listed.uri)
+            bag = _BAG.match(listed.uri)
             if bag is not None:
                 if bag[1] not in bags:
                     bags = {bag[1]: self.is_bag(bag[1])}  # listings are in order: the last suffices
