@@ -165,6 +165,7 @@ def doclife(state: State, arguments: list[str]) -> None:
     running = state.running()
     if running and find(running.supervisor):
         env.setdefault("DOCLIFE_DATABASE_URL", running.documents_url)
+        env.setdefault("DOCLIFE_AIRFLOW_URL", f"http://127.0.0.1:{running.port}")
     # Rules are written, validated and tested without a database too.
     is_offline = not arguments or arguments[0] == "rules" or "--help" in arguments
     if not is_offline and not {"DOCLIFE_DATABASE_URL", "AIRFLOW_CONN_DOCUMENTS"} & env.keys():

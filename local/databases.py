@@ -58,6 +58,12 @@ def let_tasks_work(admin_url: str, *, login: str = TASKS) -> None:
         )
 
 
+def let_only_tasks_approve(admin_url: str) -> None:
+    """Where tasks log in by themselves: let the database take approvals from nobody else."""
+    with psycopg.connect(admin_url, autocommit=True) as conn:
+        conn.execute("UPDATE doclife.deployment SET approvals_by_tasks_only = true")
+
+
 def as_role(superuser_url: str, *, role: str, password: str, database: str) -> str:
     """Return the URL of a database on the same server for another role."""
     address = superuser_url.rsplit("@", 1)[1].split("/", 1)[0]

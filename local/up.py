@@ -197,6 +197,7 @@ def _migrate_documents(addresses: Addresses) -> None:
         with psycopg.connect(addresses.tasks_url) as conn:
             login = conn.info.user
         databases.let_tasks_work(addresses.admin_url, login=login)
+        databases.let_only_tasks_approve(addresses.admin_url)
 
 
 def _migrate_metadata(supervisor: Supervisor, url: str, env: Mapping[str, str]) -> None:

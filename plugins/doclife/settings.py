@@ -12,6 +12,7 @@ from doclife.errors import ConfigurationError
 DATABASE_URL = "DOCLIFE_DATABASE_URL"
 AIRFLOW_CONNECTION = "AIRFLOW_CONN_DOCUMENTS"
 ORGANIZATION = "DOCLIFE_ORGANIZATION"
+AIRFLOW_URL = "DOCLIFE_AIRFLOW_URL"
 
 _SCHEMES = ("postgresql", "postgres")
 _ENCODING = (
@@ -26,12 +27,15 @@ class Settings:
 
     :param database: where the documents are, as libpq takes it (a URL or ``host=... dbname=...``);
         None when nobody said.
+    :param airflow_url: where Airflow's own pages are, for what only a user of Airflow may do; None
+        when nobody said.
     :param organization: whose documents a command is about unless it says otherwise; ``default``,
         the organization that every database has.
     """
 
     database: str | None
     organization: str = "default"
+    airflow_url: str | None = None
 
     def require_database(self) -> str:
         """Return where the documents are.
@@ -70,7 +74,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         )
     if faults:
         raise ConfigurationError("; ".join(faults))
-    return Settings(database=database, organization=organization)
+    return Settings(
+        database=database,
+        organization=organization,
+        airflow_url=environment.get(AIRFLOW_URL) or None,
+    )
 
 
 def _from_url(url: str, *, name: str) -> str:

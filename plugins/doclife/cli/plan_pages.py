@@ -11,8 +11,8 @@ from doclife.domain.rule import Mode
 from doclife.store.stored_plans import ItemCount, PlanItem
 
 WAITS = (
-    "Nothing can approve it yet. Make it smaller, or change the limit it exceeds (doclife limits "
-    "set, doclife organizations set, or limits: in the rule), and plan again."
+    "A person has to agree first: the next nightly run asks in Airflow, under Required Actions, or "
+    "say so now: doclife plans approve NUMBER"
 )
 GONE = {
     PURGE: "What is purged cannot be brought back by anybody.",
@@ -58,9 +58,7 @@ def print_plan(
     if items is not None:
         s.output.heading("Documents")
         print_items(s, items)
-    if plan["state"] == "needs_approval":
-        s.output.say(f"\n{WAITS}", style="yellow")
-    elif plan["mode"] == "simulate":
+    if plan["mode"] == "simulate":
         s.output.say("\nA simulation: it is never applied.", style="dim")
     elif plan["state"] in ("planned", "approved", "applying"):
         s.output.say(f"\nDo it with: doclife plans apply {plan['plan_id']}")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from doclife.cli import plan_pages
+from doclife.cli import plan_pages, review_pages
 from doclife.cli.options import AsOf, EveryOrganization, Json, Limit, Organization, RunId, Yes
 from doclife.cli.output import PARTLY_DONE, counted, printable
 from doclife.cli.progress import PlanProgressBar
@@ -17,7 +17,7 @@ from doclife.domain.rule import Mode
 from doclife.errors import ConfigurationError
 from doclife.lifecycle import applying, planning, ruling, undo
 from doclife.lifecycle.documents import find_document_ids
-from doclife.store import organizations, stored_plans
+from doclife.store import decisions, organizations, reviews, stored_plans
 
 app = typer.Typer(no_args_is_help=True, help="Plans: create, look, apply, undo.")
 
@@ -77,11 +77,15 @@ def show(
         plan = _find(s, plan_id)
         counts = stored_plans.count_items(s.conn, plan_id)
         page = stored_plans.list_items(s.conn, plan_id, after=after, state=state, size=limit)
-        document = {"plan": plan, "counts": counts} | ({"items": page} if items else {})
-        s.output.show(
-            document,
-            people=lambda: plan_pages.print_plan(s, plan, counts, page if items else None),
-        )
+        asked = reviews.list_of_plan(s.conn, plan_id)
+        decided = decisions.list_of_plan(s.conn, plan_id)
+        document = {"plan": plan, "counts": counts, "reviews": asked, "decisions": decided}
+
+        def people() -> None:
+            plan_pages.print_plan(s, plan, counts, page if items else None)
+            review_pages.print_reviews(s, plan, asked, decided)
+
+        s.output.show(document | ({"items": page} if items else {}), people=people)
 
 
 @app.command()

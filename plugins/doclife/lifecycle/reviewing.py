@@ -21,6 +21,8 @@ from doclife.store import audit, batches, decisions, organizations, plans, revie
 from doclife.store.connection import Connection
 from doclife.store.reviews import Question, Review
 
+REVIEW_DAG, REVIEW_TASK = "review_plan", "ask"
+"""Where in Airflow people are asked."""
 TIME_OUT = "schedule"
 """Who answers when nobody does in time."""
 

@@ -9,7 +9,6 @@ from doclife.operators.task_run import TaskRun
 
 if TYPE_CHECKING:
     from doclife.store.connection import Connection
-    from doclife.store.reviews import Question
 
 ASKING, APPLYING = "review_plan", "run_rule"
 
@@ -41,7 +40,7 @@ def start_reviews(conn: "Connection", *, plan_id: int | None = None) -> dict[str
 
     asked, started = 0, 0
     for question in reviews.list_wanted(conn, plan_id=plan_id):
-        asked += start_run(ASKING, run_id_of(question), conf=question.key, again=True)
+        asked += start_run(ASKING, question.run_id, conf=question.key, again=True)
     for approved in reviews.list_approved(conn, plan_id=plan_id):
         started += start_run(
             APPLYING, f"plan-{approved}-apply", conf={"plan_id": approved}, again=True
@@ -70,9 +69,3 @@ def end_moot_reviews(conn: "Connection") -> int:
         logger.info("Plan %s waits for nobody any more: %s ends", question.plan_id, run_id)
         ended += 1
     return ended
-
-
-def run_id_of(question: "Question") -> str:
-    """Return the name of the run that asks: ``plan-7-stage-1``, then ``plan-7-stage-1-again-1``."""
-    again = f"-again-{question.attempt}" if question.attempt else ""
-    return f"plan-{question.plan_id}-stage-{question.stage}{again}"

@@ -26,6 +26,12 @@ class Question:
         """The parameters that name it."""
         return {"plan_id": self.plan_id, "stage": self.stage, "attempt": self.attempt}
 
+    @property
+    def run_id(self) -> str:
+        """Name of the run that asks: ``plan-7-stage-1``, then ``plan-7-stage-1-again-1``."""
+        again = f"-again-{self.attempt}" if self.attempt else ""
+        return f"plan-{self.plan_id}-stage-{self.stage}{again}"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Review:
