@@ -54,8 +54,7 @@ def _form(mails: Sequence[Mail]) -> aiohttp.FormData:
     first = mails[0]
     form = aiohttp.FormData(default_to_multipart=True)
     form.add_field("from", str(first.sender.header()))
-    for mail in mails:
-        form.add_field("to", mail.to)
+    form.add_field("to", ", ".join(mail.to for mail in mails))
     form.add_field("subject", first.subject)
     form.add_field("text", first.text)
     if first.html is not None:

@@ -21,8 +21,10 @@ from doclife.delivery.validators import check_slack_channel, check_slack_webhook
 from doclife.errors import ConfigurationError
 
 API_URL = "https://slack.com/api/"
+WEBHOOKS_URL = "https://hooks.slack.com/services"
 PER_SECOND = 1.0
 """Messages a second and channel (docs.slack.dev, "Rate limits"); short bursts are allowed too."""
+UNTIL_SET_UP = timedelta(minutes=5)
 MAX_TEXT = 3000
 MAX_BLOCKS = 50
 _CREDENTIALS = frozenset(
@@ -57,24 +59,28 @@ Routes = Callable[[str, str], SlackRoute | None]
 def route_of(connection: ServiceConnection, *, channel: str | None = None) -> SlackRoute:
     """Return the way that a Connection of type ``slack`` or ``slackwebhook`` describes.
 
+    A webhook's URL is the password, or its end is, behind the host. With a host of its own it may
+    be a server that understands Slack's messages, such as Mattermost.
+
     :raises ConfigurationError: it is of another type, or has no token or URL.
     """
     secret = connection.password or ""
-    base_url = connection.text("base_url")
-    if connection.type == "slackwebhook":
-        # The provider takes the URL whole, or its end as the password of the host.
-        address = secret if "://" in secret else f"{connection.host or ''}".rstrip("/")
-        if "://" not in secret:
-            address = f"{address or 'https://hooks.slack.com/services'}/{secret.lstrip('/')}"
-        if base_url is None:
-            address = check_slack_webhook_url(address)
-        return SlackRoute(webhook_url=address, channel=channel)
-    if connection.type != "slack" or not secret:
+    if connection.type == "slack" and secret:
+        return SlackRoute(
+            token=secret, channel=channel, base_url=connection.text("base_url") or API_URL
+        )
+    if connection.type != "slackwebhook" or not secret:
         raise ConfigurationError(
             f"Airflow Connection {connection.id!r} is no Slack: use type slack with a bot's token "
             "as password, or slackwebhook with the webhook's URL as password"
         )
-    return SlackRoute(token=secret, channel=channel, base_url=base_url or API_URL)
+    address = secret
+    if "://" not in secret:
+        host = (connection.host or WEBHOOKS_URL).rstrip("/")
+        address = f"{host if '://' in host else f'https://{host}'}/{secret.lstrip('/')}"
+    if not connection.host:
+        address = check_slack_webhook_url(address)
+    return SlackRoute(webhook_url=address, channel=channel)
 
 
 class SlackChannel:
@@ -104,11 +110,15 @@ class SlackChannel:
         wanted = str(message.payload.get("channel") or "")
         try:
             route = self._routes(message.organization, wanted)
-            if route is None:
-                return not_tried(
-                    "no Slack is configured: add the Airflow Connection doclife_slack",
-                    retry_after=timedelta(minutes=5),
-                )
+        except ConfigurationError as error:
+            return not_tried(str(error), retry_after=UNTIL_SET_UP, stops_channel=True)
+        if route is None:
+            return not_tried(
+                "no Slack is configured: add the Airflow Connection doclife_slack",
+                retry_after=UNTIL_SET_UP,
+                stops_channel=True,
+            )
+        try:
             body = body_of(message, channel=route.channel or wanted, is_api=route.token is not None)
         except ConfigurationError as error:
             return refused(str(error))
