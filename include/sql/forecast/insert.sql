@@ -5,7 +5,7 @@
 --   {hits}                        the compiled rule up to any known due date
 INSERT INTO dispositions (
     document_id, rule_version_id, action_index, action, organization_id, anchor_on, retain_until,
-    due_on, rebuilt_at
+    due_on, goes_on, is_held, size_bytes, rebuilt_at
 )
 SELECT
     hit.document_id,
@@ -16,6 +16,14 @@ SELECT
     hit.anchor_on,
     hit.retain_until,
     hit.due_on,
+    CASE
+        WHEN hit.action IN ('ARCHIVE', 'DELETE')
+            THEN greatest(hit.due_on, document.reprieve_until + 1)
+        ELSE hit.due_on
+    END,
+    document.hold_count > 0,
+    coalesce(document.size_bytes, 0),
     %(now)s
 FROM ({hits}) AS hit
+INNER JOIN documents AS document ON hit.document_id = document.id
 WHERE hit.matched;

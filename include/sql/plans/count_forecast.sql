@@ -1,10 +1,19 @@
--- What the last rebuild of dispositions expected to be due by now for a rule; NULL when its present
--- version was never forecast, for then there is nothing to drift from.
+-- What the last forecast of a rule version expected to be due by now; NULL when there is nothing to
+-- drift from: it was never forecast, or it selects by age and the forecast was of an earlier day.
 --   rule_version_id  bigint
 --   today            date
 SELECT
     CASE
-        WHEN count(*) > 0 THEN count(*) FILTER (WHERE due_on <= %(today)s)
+        WHEN forecast.next_count IS NULL THEN (
+            SELECT count(DISTINCT disposition.document_id)
+            FROM dispositions AS disposition
+            WHERE
+                disposition.rule_version_id = %(rule_version_id)s
+                AND disposition.action IN ('ARCHIVE', 'DELETE')
+                AND disposition.goes_on <= %(today)s
+                AND NOT disposition.is_held
+        )
+        WHEN %(today)s <= forecast.next_day THEN forecast.next_count
     END AS expected
-FROM dispositions
-WHERE rule_version_id = %(rule_version_id)s AND action IN ('ARCHIVE', 'DELETE');
+FROM forecasts AS forecast
+WHERE forecast.rule_version_id = %(rule_version_id)s;

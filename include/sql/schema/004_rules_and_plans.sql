@@ -189,10 +189,33 @@ CREATE TABLE dispositions (
     anchor_on date,
     retain_until date,
     due_on date,
+    -- The day it will really go: later than due when another rule retains it or it was restored.
+    goes_on date,
+    -- The rule that retains it past its due date.
+    protecting_rule_version_id bigint REFERENCES rule_versions,
+    -- Another rule in the same mode does the same to the document, and sooner.
+    is_outranked boolean NOT NULL DEFAULT false,
+    is_held boolean NOT NULL DEFAULT false,
+    size_bytes bigint NOT NULL DEFAULT 0,
     rebuilt_at timestamptz NOT NULL,
     PRIMARY KEY (document_id, rule_version_id, action_index)
 );
 CREATE INDEX dispositions_by_due ON dispositions (rule_version_id, action_index, due_on);
+
+-- When the dispositions of a rule version were rebuilt: a version without a row was never forecast,
+-- which is not the same as a forecast of nothing.
+CREATE TABLE forecasts (
+    rule_version_id bigint PRIMARY KEY REFERENCES rule_versions,
+    organization_id bigint NOT NULL REFERENCES organizations,
+    -- Documents that it could not judge, because a value is missing or malformed.
+    unknown_count bigint NOT NULL,
+    -- What a rule that selects by age, or counts from nothing, selects on the day after: its
+    -- dispositions hold only what it selects today. NULL for all other rules.
+    next_day date,
+    next_count bigint,
+    rebuilt_at timestamptz NOT NULL,
+    CONSTRAINT a_count_has_its_day CHECK ((next_day IS NULL) = (next_count IS NULL))
+);
 
 -- Which warning or message was sent for what: unique, so that a re-run cannot spam. A message
 -- without a due date is sent once per rule and document.
@@ -217,5 +240,5 @@ GRANT INSERT ON plan_items TO doclife_worker;
 GRANT UPDATE (state, reason_code, reason, bag_id, finished_at) ON plan_items TO doclife_worker;
 GRANT INSERT ON rule_versions, plan_decisions, notices TO doclife_worker;
 GRANT UPDATE (job_id) ON notices TO doclife_worker;
-GRANT INSERT, UPDATE, DELETE ON dispositions TO doclife_worker;
+GRANT INSERT, UPDATE, DELETE ON dispositions, forecasts TO doclife_worker;
 GRANT EXECUTE ON FUNCTION refuse_change() TO doclife_worker, doclife_application;

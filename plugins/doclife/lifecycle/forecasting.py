@@ -1,13 +1,87 @@
-"""Rebuilds the forecast: per document and rule, when each action will fall due.
+"""The forecast: per document and rule, when each action will fall due.
 
 For lists, the digest and the drift check of the breaker; never trusted for an action.
 """
 
-from datetime import date, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
+from doclife.domain.compiler import Compiler, protections
+from doclife.domain.condition import comparisons
+from doclife.domain.fields import PERIOD_OPERATORS
+from doclife.domain.rule import Rule
 from doclife.lifecycle.judging import compilers_for
-from doclife.store import forecasts, organizations, rules
+from doclife.lifecycle.ruling import current_version
+from doclife.store import forecasts, organizations, plans, rules
 from doclife.store.connection import Connection
+from doclife.store.forecasts import ForecastCount, ForecastRecord
+
+__all__ = ["Forecast", "ForecastCount", "ForecastRecord", "forecast", "rebuild_dispositions"]
+
+MONTHS_AHEAD = 24
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Forecast:
+    """What the rules of an organization will do, if nothing changes."""
+
+    organization: str
+    today: date
+    months: Sequence[date]
+    """The first day of every month that is shown, this one first."""
+    counts: Sequence[ForecastCount]
+    """By rule, action and month. What is overdue, later, never or held is apart by ``bucket``."""
+    rules: Sequence[ForecastRecord]
+    """Each rule with when it was forecast and how many documents it could not judge."""
+
+    @property
+    def rebuilt_at(self) -> datetime | None:
+        """The oldest moment that the figures are of; None when some rule was never forecast."""
+        moments = [rule.rebuilt_at for rule in self.rules if rule.rebuilt_at is not None]
+        return min(moments) if moments and len(moments) == len(self.rules) else None
+
+
+def forecast(
+    conn: Connection,
+    *,
+    organization: str,
+    now: datetime,
+    months: int = MONTHS_AHEAD,
+    rule: str | None = None,
+) -> Forecast:
+    """Return documents and bytes by action, rule and month, from the last rebuild.
+
+    What a DELETE puts into the trash is a PURGE after the rule's grace period. A document that
+    several rules would delete is counted once, for the first; one that is held is counted apart,
+    because nobody knows when its hold ends. An ARCHIVE counts even where a DELETE comes sooner.
+
+    :param months: how many, the present one included.
+    :raises ConfigurationError: no rule in use has the name ``rule``.
+    """
+    tenant = organizations.find(conn, organization)
+    if rule is not None:
+        current_version(conn, organization=organization, name=rule)
+    today = tenant.date_of(now)
+    shown = [_month(today, ahead) for ahead in range(months + 1)]
+    graces = {
+        version.version_id: version.rule.grace.to_interval()
+        for version in rules.list_current(conn, tenant.id)
+    }
+    return Forecast(
+        organization=organization,
+        today=today,
+        months=shown[:-1],
+        counts=forecasts.count(
+            conn,
+            organization_id=tenant.id,
+            rule=rule,
+            today=today,
+            until=shown[-1],
+            graces=graces,
+        ),
+        rules=forecasts.list_records(conn, organization_id=tenant.id, rule=rule),
+    )
 
 
 def rebuild_dispositions(
@@ -26,17 +100,64 @@ def rebuild_dispositions(
     for tenant in found:
         with conn.transaction():
             forecasts.clear(conn, tenant.id)
-            for compiler in compilers_for(
+            compilers = compilers_for(
                 rules.list_current(conn, tenant.id),
                 organization=tenant,
                 metadata_types=organizations.metadata_types(conn, tenant.id),
                 as_of=tenant.date_of(as_of),
-            ):
-                total += forecasts.insert(
-                    conn,
-                    organization_id=tenant.id,
-                    rule_version_id=compiler.rule_version.version_id,
-                    hits=compiler.hits(organization_id=tenant.id, due_by=date.max),
-                    now=now,
-                )
+            )
+            for compiler in compilers:
+                total += _rebuild(conn, compiler, organization_id=tenant.id, now=now)
+            forecasts.resolve(
+                conn,
+                organization_id=tenant.id,
+                protections=protections(compilers, candidates="candidates"),
+            )
     return total
+
+
+def _rebuild(conn: Connection, compiler: Compiler, *, organization_id: int, now: datetime) -> int:
+    """Forecast one rule; return how many dates there are."""
+    unknown_count = 0
+    if compiler.rule.deletes:
+        unknown = compiler.hits(organization_id=organization_id, include_unknown=True)
+        unknown_count = plans.count_unknown(conn, unknown)
+    following = None
+    if selects_by_the_day(compiler.rule, has_anchor=compiler.has_anchor):
+        tomorrow = compiler.as_of + timedelta(days=1)
+        hits = replace(compiler, as_of=tomorrow).hits(organization_id=organization_id)
+        following = (tomorrow, forecasts.count_due(conn, hits))
+    version_id = compiler.rule_version.version_id
+    forecasts.record(
+        conn,
+        organization_id=organization_id,
+        rule_version_id=version_id,
+        unknown_count=unknown_count,
+        following=following,
+        now=now,
+    )
+    return forecasts.insert(
+        conn,
+        organization_id=organization_id,
+        rule_version_id=version_id,
+        hits=compiler.hits(organization_id=organization_id, due_by=date.max),
+        now=now,
+    )
+
+
+def selects_by_the_day(rule: Rule, *, has_anchor: bool) -> bool:
+    """Whether which documents a rule selects depends on the day it is asked.
+
+    Its dates then say what it selects today, not what it will select.
+    """
+    if not has_anchor:
+        return True
+    return rule.when is not None and any(
+        located.comparison.operator in PERIOD_OPERATORS for located in comparisons(rule.when)
+    )
+
+
+def _month(day: date, ahead: int) -> date:
+    """The first day of the month so many months after that of ``day``."""
+    month = day.year * 12 + day.month - 1 + ahead
+    return date(month // 12, month % 12 + 1, 1)
