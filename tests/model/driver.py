@@ -59,7 +59,7 @@ UPDATE doclife.deployment SET max_documents_per_day = 1000000, max_fraction_per_
 # Everything a history leaves behind, referring rows first. Triggers are off while it goes.
 LEFTOVERS = (
     "plan_shards", "plan_items", "plan_decisions", "plans", "matter_documents", "matters",
-    "dispositions", "notices", "notifications", "events", "event_reactions", "audit_entries",
+    "dispositions", "forecasts", "notices", "notifications", "events", "event_reactions", "audit_entries",
     "jobs", "certificates", "documents_to_check", "documents", "stored_objects", "archive_bags",
     "rule_versions", "rules", "metadata_fields", "expiry_watermarks", "job_keys",
 )  # fmt: skip
