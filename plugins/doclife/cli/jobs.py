@@ -1,13 +1,27 @@
 """doclife jobs: what waits to be delivered, and what was given up."""
 
+import asyncio
+import os
+import random
+import socket
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
 from doclife.cli.options import EveryOrganization, Json, Limit
 from doclife.cli.session import Session, session
+from doclife.delivery.configuration import read_delivery_settings
+from doclife.delivery.connection import from_environment
+from doclife.errors import RefusedError
+from doclife.lifecycle.draining import Drained, DrainSettings
 from doclife.lifecycle.jobs import JobStory, count_jobs, list_jobs, tell_job
+from doclife.lifecycle.queue import cancel_job, retry_jobs
+from doclife.lifecycle.sending import drain_queue
+from doclife.lifecycle.stores import open_stores
+from doclife.storage.credentials import from_environment as store_credentials
+from doclife.store.connection import connect
 
 app = typer.Typer(no_args_is_help=True, help="Jobs: messages, calls and reports to be delivered.")
 
@@ -51,6 +65,92 @@ def stats(organization: EveryOrganization = None, as_json: Json = False) -> None
     with session(as_json=as_json) as s:
         counts = count_jobs(s.conn, now=s.now(), organization=organization)
         s.output.show({"jobs": counts}, people=lambda: print_counts(s, counts))
+
+
+@app.command()
+def cancel(
+    job_id: Annotated[int, typer.Argument(metavar="ID")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept with the job.")],
+    as_json: Json = False,
+) -> None:
+    """Cancel a job that nobody has begun to send; it can be retried."""
+    with session(as_json=as_json) as s:
+        cancel_job(s.conn, job_id=job_id, reason=reason, actor=s.actor, now=s.now())
+        s.output.show(
+            {"cancelled": job_id}, people=lambda: s.output.say(f"Job {job_id} cancelled.")
+        )
+
+
+@app.command()
+def retry(
+    job_ids: Annotated[list[int] | None, typer.Argument(metavar="[ID]...")] = None,
+    kind: Annotated[str | None, typer.Option(help="All of this kind.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that failed.")] = False,
+    with_cancelled: Annotated[bool, typer.Option(help="Also what was cancelled.")] = False,
+    reason: Annotated[str, typer.Option(help="Why; goes into the audit trail.")] = "asked for",
+    organization: EveryOrganization = None,
+    as_json: Json = False,
+) -> None:
+    """Try given-up jobs again from their first attempt on: some by number, a kind, or all."""
+    if not (job_ids or kind or everything):
+        raise typer.BadParameter("name jobs by their numbers, or give --kind or --all")
+    with session(as_json=as_json) as s:
+        retried = retry_jobs(
+            s.conn,
+            actor=s.actor,
+            now=s.now(),
+            reason=reason,
+            organization=organization,
+            job_ids=job_ids or None,
+            kind=kind,
+            states=("failed", "cancelled") if with_cancelled else ("failed",),
+        )
+        s.output.show(
+            {"retried": retried},
+            people=lambda: s.output.say(f"{len(retried)} jobs will be tried again."),
+        )
+
+
+@app.command()
+def drain(
+    seconds: Annotated[
+        float, typer.Option("--for", metavar="SECONDS", min=0, help="At most so long.")
+    ] = 300.0,
+    linger: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0, help="Wait so long for more work.")
+    ] = 0.0,
+    as_json: Json = False,
+) -> None:
+    """Send what is due, without Airflow; any number of these may run at once."""
+    with session(as_json=as_json) as s:
+        drained = asyncio.run(
+            drain_queue(
+                connect=lambda: connect(
+                    s.settings.require_database(), application_name="doclife jobs drain"
+                ),
+                delivery=read_delivery_settings(os.environ),
+                connections=from_environment(os.environ),
+                open_stores=lambda conn: open_stores(conn, options=store_credentials),
+                name=f"{socket.gethostname()}:{os.getpid()}",
+                clock=lambda: datetime.now(UTC),
+                chance=random.random,
+                settings=DrainSettings(most_seconds=seconds, linger_seconds=linger),
+            )
+        )
+        s.output.show(drained, people=lambda: _print_drained(s, drained))
+        if drained.halt_reason:
+            raise RefusedError(f"nothing more is sent: {drained.halt_reason}")
+
+
+def _print_drained(s: Session, drained: Drained) -> None:
+    s.output.facts(
+        {
+            "sent": drained.sent,
+            "to be tried again": drained.retried,
+            "given up": drained.failed,
+            "freed from dead workers": drained.rescued,
+        }
+    )
 
 
 def print_counts(s: Session, counts: Sequence[dict[str, Any]]) -> None:

@@ -376,8 +376,8 @@ def _stop_channels(conn: Connection, stopped: Mapping[str, str]) -> None:
         if queue.stop_channel(conn, kind=kind, reason=reason, seconds=STOPPED_SECONDS):
             alert_operators(
                 conn,
-                title=f"Nothing is sent by {kind}: its credentials were refused",
-                body=f"{reason}. Its jobs wait untried and go out once this is corrected.",
+                title=f"Jobs of kind {kind} wait, untried",
+                body=f"{reason}. They go out by themselves once this is corrected.",
                 now=clock.present(conn),
             )
 

@@ -1,0 +1,71 @@
+"""Drains the queue with every channel there is: what ``process_queue`` and ``jobs drain`` call."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from doclife.delivery.channel import Endpoint
+from doclife.delivery.configuration import DeliverySettings
+from doclife.delivery.connection import Connections, ServiceConnection
+from doclife.delivery.opening import open_channels
+from doclife.lifecycle.draining import Drained, Drainer, DrainSettings
+from doclife.lifecycle.own_channels import OpenStores, own_channels
+from doclife.lifecycle.worker_session import Connect
+from doclife.store.queue import EndpointRow
+
+
+async def drain_queue(
+    *,
+    connect: Connect,
+    delivery: DeliverySettings,
+    connections: Connections,
+    open_stores: OpenStores,
+    name: str,
+    clock: Callable[[], datetime],
+    chance: Callable[[], float],
+    settings: DrainSettings,
+) -> Drained:
+    """Send and do what is due until there is nothing more, the time is over, or all is halted.
+
+    :param connect: opens a prepared connection to the catalogue; called from several threads.
+    :param connections: finds Airflow Connections by their id.
+    :param name: host and process, for people.
+    :param clock: the present, aware; what is signed and read from answers refers to it.
+    :param chance: draws from 0 to 1, for the waits between attempts.
+    """
+    async with open_channels(delivery, connections=connections, clock=clock) as channels:
+        drainer = Drainer(
+            connect=connect,
+            channels={**channels, **own_channels(connect, open_stores=open_stores)},
+            find_endpoint=lambda row: endpoint_of(row, connections(connection_id_of(row))),
+            name=name,
+            chance=chance,
+            settings=settings,
+        )
+        return await drainer.run()
+
+
+def connection_id_of(row: EndpointRow) -> str:
+    """Return the Airflow Connection that holds an endpoint's secrets."""
+    return row.connection_id or f"doclife_endpoint_{row.endpoint_id}"
+
+
+def endpoint_of(row: EndpointRow, connection: ServiceConnection | None) -> Endpoint:
+    """Return an endpoint with its secrets, which are only ever in its Connection.
+
+    The password is the signing secret; while it is rotated the extra has the one before as
+    ``previous_secret``. Headers of the extra are sent along, after those of the row.
+    """
+    secrets = (
+        () if connection is None else (connection.password, connection.text("previous_secret"))
+    )
+    own_headers = connection.extra.get("headers") if connection is not None else None
+    return Endpoint(
+        id=row.endpoint_id,
+        name=row.name,
+        url=row.url,
+        secrets=tuple(secret for secret in secrets if secret),
+        headers={**row.headers, **(own_headers if isinstance(own_headers, dict) else {})},
+        timeout=timedelta(seconds=row.timeout_seconds),
+        max_concurrency=row.max_concurrency,
+        max_per_second=row.max_per_second,
+    )
