@@ -20,34 +20,12 @@ WITH plan AS (
 used AS (
     SELECT
         other.organization_id,
-        version.rule_id,
-        sum(
-            CASE
-                WHEN other.state IN ('planned', 'approved', 'applying')
-                    THEN shard.item_count - shard.done_count - shard.skipped_count - shard.failed_count
-                ELSE 0
-            END
-            + CASE
-                WHEN shard.progressed_at > %(now)s - interval '24 hours' THEN shard.done_count ELSE 0
-            END
-        ) AS documents
-    FROM plan_shards AS shard
-    INNER JOIN plans AS other ON shard.plan_id = other.id
-    LEFT JOIN rule_versions AS version ON other.rule_version_id = version.id
+        other.rule_id,
+        sum(other.done + other.reserved) AS documents
+    FROM destruction_in_window(%(now)s) AS other
     CROSS JOIN plan
-    WHERE
-        other.mode = 'enforce'
-        AND other.id <> plan.id
-        AND other.state IN ('planned', 'approved', 'applying', 'applied', 'undone')
-        AND (
-            other.state IN ('planned', 'approved', 'applying')
-            OR shard.progressed_at > %(now)s - interval '24 hours'
-        )
-        AND CASE
-            WHEN plan.is_purge THEN shard.action IN ('PURGE', 'REMOVE_ORIGINAL')
-            ELSE shard.action IN ('ARCHIVE', 'DELETE')
-        END
-    GROUP BY other.organization_id, version.rule_id
+    WHERE other.plan_id <> plan.id AND other.is_purge = plan.is_purge
+    GROUP BY other.organization_id, other.rule_id
 )
 
 SELECT

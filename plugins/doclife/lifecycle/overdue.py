@@ -1,0 +1,130 @@
+"""Everything past due, and the reason it is still here.
+
+What is due comes from the last forecast, the reason from what judging said when the rule was
+planned last, from the state of that plan, and from what is true now: a hold shows at once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from doclife.errors import ConfigurationError
+from doclife.store import forecasts, organizations, overdue
+from doclife.store.connection import Connection
+from doclife.store.forecasts import ForecastRecord
+from doclife.store.overdue import OverdueCount, OverdueDocument
+
+__all__ = ["Overdue", "OverdueCount", "OverdueDocument", "OverduePage"]
+
+WHAT_HELPS: Mapping[str, str] = {
+    "held": "It stays until its last hold is released: doclife documents explain.",
+    "retained": "A rule keeps it; it goes the day after.",
+    "reprieved": "It was restored; rules leave it alone until its reprieve ends.",
+    "cooling_off": "It came, or a field that rules read changed, only days ago.",
+    "reserved": "Another open plan has it: doclife plans list.",
+    "archive_first": "It is archived first and deleted in a later run.",
+    "outranked": "Another rule does it.",
+    "paced": "The rule lets go so many a night (limits: per_night); its turn comes.",
+    "no_bytes": "The catalogue knows no bytes of it that could be archived.",
+    "awaiting_review": "Its plan waits for a person: doclife plans list --state needs_approval.",
+    "breaker": "Its plan exceeds a limit: doclife limits show says which, and how to pace it.",
+    "halted": "Everything is halted: doclife halt off.",
+    "waiting": "Its plan is made; the run that applies it has not come to it.",
+    "failed": "Applying it failed; the next run tries again.",
+    "simulated": "Its rule only simulates: set mode: enforce to let it act.",
+    "not_judged": "Nothing has looked at it since; the next run does.",
+}
+"""By reason code. Codes of apply (changed, missing, ...) speak for themselves."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Overdue:
+    """How much of an organization is past due, and why it is still here."""
+
+    organization: str
+    today: date
+    groups: Sequence[OverdueCount]
+    """By reason, rule and action, the largest first."""
+    rules: Sequence[ForecastRecord]
+    """Each rule with when it was forecast, and how many documents it cannot judge: those are due
+    for nobody knows when, and so not in ``groups``."""
+
+    @property
+    def documents(self) -> int:
+        """How many actions are past due."""
+        return sum(group.documents for group in self.groups)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OverduePage:
+    """A page of what is past due."""
+
+    documents: Sequence[OverdueDocument]
+    next_after: str | None
+    """Give it back to go on; None on the last page."""
+
+
+def count_overdue(conn: Connection, *, organization: str, now: datetime) -> Overdue:
+    """Return how much is past due in an organization, by reason, rule and action."""
+    tenant = organizations.find(conn, organization)
+    today = tenant.date_of(now)
+    return Overdue(
+        organization=organization,
+        today=today,
+        groups=overdue.count(conn, organization_id=tenant.id, today=today),
+        rules=forecasts.list_records(conn, organization_id=tenant.id, rule=None),
+    )
+
+
+def list_overdue(
+    conn: Connection,
+    *,
+    organization: str,
+    now: datetime,
+    code: str | None = None,
+    rule: str | None = None,
+    after: str | None = None,
+    size: int = 50,
+) -> OverduePage:
+    """Return a page of what is past due, the longest overdue first.
+
+    :param code: only what is still here for this reason.
+    :param after: ``next_after`` of the page before.
+    :raises ConfigurationError: ``after`` is none.
+    """
+    tenant = organizations.find(conn, organization)
+    due_on, document, version, action = _read_cursor(after)
+    found = overdue.list_page(
+        conn,
+        {
+            "organization_id": tenant.id,
+            "today": tenant.date_of(now),
+            "code": code,
+            "rule": rule,
+            "after_due_on": due_on,
+            "after_document": document,
+            "after_version": version,
+            "after_action": action,
+            "size": size,
+        },
+    )
+    return OverduePage(
+        documents=found, next_after=_cursor(found[-1]) if len(found) == size else None
+    )
+
+
+def _cursor(last: OverdueDocument) -> str:
+    return f"{last.due_on}.{last.document_id}.{last.version_id}.{last.action_index}"
+
+
+def _read_cursor(after: str | None) -> tuple[date | None, int, int, int]:
+    if after is None:
+        return None, 0, 0, 0
+    try:
+        due_on, *numbers = after.split(".")
+        document, version, action = map(int, numbers)
+        return date.fromisoformat(due_on), document, version, action
+    except ValueError:
+        raise ConfigurationError(
+            f"{after!r} is no place in the list: give what the page before said"
+        ) from None
