@@ -183,3 +183,58 @@ FOR EACH ROW EXECUTE FUNCTION give_waiting_calls_their_endpoint();
 GRANT EXECUTE ON FUNCTION next_due_at(),
 claim_jobs(bigint, integer, text [], bigint [], smallint [], timestamptz []),
 wake_queue(), give_waiting_calls_their_endpoint() TO doclife_worker;
+
+-- Events that somebody wants to hear of: a subscription, or a rule that reacts. What nobody wants
+-- costs no row. Gone when reacted to, in the transaction of the reaction: neither a dead process nor
+-- a late commit repeats or skips one.
+CREATE TABLE events_to_react (
+    event_id bigint PRIMARY KEY REFERENCES events,
+    organization_id bigint NOT NULL
+);
+CREATE INDEX events_to_react_by_organization ON events_to_react (organization_id, event_id);
+
+CREATE FUNCTION keep_events_to_react() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = doclife, pg_temp
+AS $$
+DECLARE
+    has_subscriptions boolean := EXISTS (SELECT FROM webhook_subscriptions);
+BEGIN
+    INSERT INTO events_to_react (event_id, organization_id)
+    SELECT event.id, event.organization_id
+    FROM new_events AS event
+    WHERE
+        (
+            has_subscriptions
+            AND EXISTS (
+                SELECT FROM webhook_subscriptions AS subscription
+                INNER JOIN webhook_endpoints AS endpoint ON subscription.endpoint_id = endpoint.id
+                WHERE
+                    endpoint.organization_id = event.organization_id
+                    AND subscription.event_types && ARRAY[event.type, '*']
+            )
+        )
+        OR (
+            event.is_external
+            AND EXISTS (
+                SELECT FROM rules AS rule
+                INNER JOIN rule_versions AS version ON rule.current_version_id = version.id
+                WHERE
+                    rule.organization_id = event.organization_id
+                    AND rule.removed_at IS NULL
+                    AND version.mode <> 'off'
+                    AND version.definition -> 'trigger' ->> 'event' = event.type
+            )
+        );
+    IF FOUND THEN
+        PERFORM pg_notify('doclife_queue', '');
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER keep_events_to_react AFTER INSERT ON events
+REFERENCING NEW TABLE AS new_events
+FOR EACH STATEMENT EXECUTE FUNCTION keep_events_to_react();
+
+GRANT INSERT, DELETE ON events_to_react TO doclife_worker;
+GRANT DELETE ON scheduled_jobs TO doclife_worker;

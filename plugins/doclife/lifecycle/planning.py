@@ -14,7 +14,7 @@ from typing import LiteralString
 from doclife.domain.actions import ActionType, checked_settings
 from doclife.domain.compiler import RuleVersion
 from doclife.domain.plan import PURGE, REMOVE_ORIGINAL, PlanKind, PlanSummary
-from doclife.domain.rule import Mode
+from doclife.domain.rule import Mode, TriggerType
 from doclife.errors import ConfigurationError, RefusedError
 from doclife.lifecycle.closing import close_dead_plans, take_over_purges
 from doclife.lifecycle.due import is_due, warning_actions
@@ -135,6 +135,59 @@ def plan_rule(
             requested_by=requested_by,
         )
         return _plan_rules(conn, night, [version], {rule_version_id: wanted})[0]
+
+
+def plan_events(
+    conn: Connection,
+    *,
+    organization: str,
+    documents: Mapping[str, Sequence[int]],
+    now: datetime,
+    dag_id: str,
+    run_id: str,
+    requested_by: str,
+) -> list[tuple[RuleVersion, int]]:
+    """Plan the rules with ON_EVENT whose event happened, for the documents that it happened to.
+
+    One plan per rule, however many events; return each version with its plan. What is not due yet
+    (a retention period counts from the event) is found by the night when its day comes.
+
+    :param documents: by type of event.
+    """
+    refuse_naive(now=now)
+    tenant = organizations.find(conn, organization)
+    night = Night(
+        organization=tenant,
+        now=now,
+        as_of=now,
+        dag_id=dag_id,
+        run_id=run_id,
+        requested_by=requested_by,
+    )
+    with conn.transaction():
+        organizations.lock_planning(conn, tenant.id)
+        organizations.lock_rules(conn, tenant.id, shared=True)
+        reacting = [
+            version
+            for version in rules.list_current(conn, tenant.id)
+            if version.rule.actions
+            and version.rule.trigger.type is TriggerType.ON_EVENT
+            and version.rule.trigger.event in documents
+        ]
+        if not reacting:
+            return []
+        summaries = _plan_rules(
+            conn,
+            night,
+            reacting,
+            {version.version_id: version.rule.mode for version in reacting},
+            document_ids={
+                version.version_id: sorted({*documents[str(version.rule.trigger.event)]})
+                for version in reacting
+            },
+        )
+    by_name = {f"{version.rule.name}@{version.version}": version for version in reacting}
+    return [(by_name[str(summary.rule)], summary.plan_id) for summary in summaries]
 
 
 def plan_selection(
@@ -258,9 +311,18 @@ def plan_purges(
 
 
 def _plan_rules(
-    conn: Connection, night: Night, versions: Sequence[RuleVersion], modes: dict[int, Mode]
+    conn: Connection,
+    night: Night,
+    versions: Sequence[RuleVersion],
+    modes: dict[int, Mode],
+    *,
+    document_ids: Mapping[int, Sequence[int]] | None = None,
 ) -> list[PlanSummary]:
-    """Store one plan per rule version, judged together. The caller holds the locks."""
+    """Store one plan per rule version, judged together. The caller holds the locks.
+
+    :param document_ids: by rule version, only these documents; then what other plans of the rule
+        wait for is not taken over.
+    """
     tenant = night.organization
     metadata_types = organizations.metadata_types(conn, tenant.id)
     plans.begin_collecting(conn)
@@ -277,7 +339,8 @@ def _plan_rules(
         if own is not None:
             stored[version.version_id] = own
             continue
-        if mode is Mode.ENFORCE:
+        only = None if document_ids is None else document_ids[version.version_id]
+        if mode is Mode.ENFORCE and only is None:
             plans.supersede(
                 conn,
                 rule_id=version.rule_id,
@@ -295,11 +358,13 @@ def _plan_rules(
             conn,
             plan_id=plan_id,
             rule_version_id=version.version_id,
-            hits=compiler.hits(organization_id=tenant.id),
+            hits=compiler.hits(organization_id=tenant.id, document_ids=only),
             skip_actions=warning_actions(version),
         )
         if version.rule.deletes:
-            unknown = compiler.hits(organization_id=tenant.id, include_unknown=True)
+            unknown = compiler.hits(
+                organization_id=tenant.id, document_ids=only, include_unknown=True
+            )
             plans.set_unknown_count(
                 conn, plan_id=plan_id, unknown_count=plans.count_unknown(conn, unknown)
             )
