@@ -87,6 +87,17 @@ judged AS (
                 THEN 'cooling_off'
             -- Else a rule that archives first would keep it from ever being deleted.
             WHEN hit.action = 'ARCHIVE' AND document.stored_object_id IS NULL THEN 'no_bytes'
+            -- An application keeps bytes of it somewhere that nobody has read: saying that it is
+            -- destroyed would be untrue.
+            WHEN
+                hit.action = 'PURGE'
+                AND document.stored_object_id IS NULL
+                AND document.archived_object_id IS NULL
+                AND EXISTS (
+                    SELECT FROM attached_tables AS attached
+                    WHERE document.attached_table_id = attached.id AND attached.mapping ? 'bytes'
+                )
+                THEN 'no_bytes'
             WHEN context.is_enforced AND claim.is_open THEN 'reserved'
         END AS obstacle
     FROM pg_temp.hits AS hit
@@ -264,7 +275,10 @@ SELECT
         WHEN 'cooling_off' THEN
             'registered, or a field that the rule uses changed, less than '
             || %(cooling_off_days)s || ' days ago'
-        WHEN 'no_bytes' THEN 'the catalogue knows no bytes of it to archive'
+        WHEN 'no_bytes' THEN CASE action
+            WHEN 'PURGE' THEN 'the bytes that its application keeps were never read'
+            ELSE 'the catalogue knows no bytes of it to archive'
+        END
         WHEN 'reserved' THEN 'another open plan already has this document'
         WHEN 'archive_first' THEN 'is archived in this run; deletion follows in a later one'
         WHEN 'paced' THEN 'a later night: the rule lets go at most ' || per_night || ' per night'
