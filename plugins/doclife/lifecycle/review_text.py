@@ -62,14 +62,14 @@ def compose(conn: Connection, question: Question, *, answer_due_at: datetime) ->
         f"**Why you are asked:** {plan['approval_reason']}.{_stage(plan, question)}",
         _refused(decisions.list_of_plan(conn, question.plan_id), question),
         _table(
-            ("if approved, the system will", "documents", "size"),
+            ("If approved, the system will", "documents", "size"),
             [
                 (DOES.get(count.action, count.action), count.documents, _size(count.size_bytes))
                 for count in open_counts
             ],
         ),
         _table(
-            ("left out", "documents"),
+            ("Left out, because they are", "documents"),
             [
                 (WHY_NOT.get(str(count.reason_code), _words(count.reason_code)), count.documents)
                 for count in blocked
@@ -108,17 +108,16 @@ def _refused(made: Sequence[Decision], question: Question) -> str:
 
 
 def _answers(plan: Mapping[str, Any], *, answer_due_at: str) -> str:
-    nobody = ["who asked for the plan", "who has approved another stage"]
-    if plan["author"]:
-        nobody.insert(0, "who wrote this version of the rule")
+    wrote = "wrote this version of the rule, " if plan["author"] else ""
     return "\n".join(
         (
             "* **Approve**: the plan is applied, and each document is judged once more before. "
-            f"The approval of somebody {' or '.join(nobody)} does not count.",
+            f"The approval of whoever {wrote}asked for the plan or approved another stage of it does "
+            "not count.",
             f"* **Reject**: nothing is done; the documents are left alone for "
             f"{plan['reprieve_days']} days.",
-            "* **Extend**: nothing is done until the date below.",
-            "* **Hold**: all of them are put under the legal hold named below.",
+            "* **Extend**: nothing is done, and the documents are kept to the day given below.",
+            "* **Hold**: nothing is done, and all of them are put under the legal hold named below.",
             "",
             f"Without an answer by **{answer_due_at}** the plan counts as rejected. If the next "
             "night makes a newer plan of the same rule before, that one is asked about instead.",
@@ -130,7 +129,7 @@ def _sample(rows: Sequence[Mapping[str, Any]], total: int) -> str:
     if not rows:
         return "Nothing is left in this plan: all of it was taken out."
     table = _table(
-        ("document", "type", "due since", "size"),
+        ("Document", "type", "due since", "size"),
         [
             (
                 row["document_id"],
