@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from doclife.lifecycle import summarising
+from doclife.lifecycle import reviewing, summarising
 from doclife.lifecycle.summarising import DigestOutcome, store_digests
+from doclife.store.reviews import Question
 
 from .conftest import NOW, World
 
@@ -330,3 +331,32 @@ def test_hostile_titles_are_only_text(world: World) -> None:
     assert "<script>" not in mail["html"]
     assert "<script>x</script> {{ 7*7 }} (a.txt)" in mail["text"]
     assert "\u202e" not in mail["text"] + mail["html"]
+
+
+def test_reminds_of_the_plans_that_have_been_asked_about_for_long(world: World) -> None:
+    world.enforce(
+        when=DRAFTS,
+        actions=[{"do": "DELETE"}],
+        review={"stages": ["records"], "remind": "2d"},
+    )
+    world.add_document("draft.txt", document_type="draft")
+    [plan] = world.plan()
+    reviewing.ask(
+        world.conn,
+        Question(plan_id=plan.plan_id, stage=1, attempt=0),
+        dag_id="review_plan",
+        run_id="plan-1-stage-1",
+        now=world.now,
+    )
+    contact(world)
+
+    digest(world)
+    first = mails(world)["records@example.org"]["text"]
+    world.later(days=2)
+    digest(world)
+    later = mails(world)["records@example.org"]["text"]
+
+    assert "Reminder" not in first
+    assert "stage records; rejected without an answer by" in first
+    assert "Reminder: Plan" in later
+    assert "doclife plans approve NUMBER" in later

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from doclife.delivery.plain_text import one_line
 from doclife.delivery.rendering import templates
 from doclife.domain.address import is_address, mailbox_key
+from doclife.domain.duration import Period
 from doclife.domain.message import DAILY
 from doclife.domain.organization import Organization
 from doclife.lifecycle.composing import MAIL_HEADERS
@@ -216,7 +217,13 @@ def _render(
             "organization": day.organization.slug,
             "today": day.today,
             "is_overview": recipient == day.contact,
-            "plans": {"rows": plans, "total": total, "more": total - len(plans)},
+            "plans": {
+                "rows": sorted(
+                    (_waiting(day, plan) for plan in plans), key=lambda row: not row["is_late"]
+                ),
+                "total": total,
+                "more": total - len(plans),
+            },
             "sections": [
                 section for kind in SECTIONS if (section := _section(kind, rows)) is not None
             ],
@@ -237,6 +244,28 @@ def _render(
         "unique_key": day.key(recipient),
         "payload": json.dumps(payload, ensure_ascii=False),
         "run_at": day.send_at(preference["time_zone"]).isoformat(),
+    }
+
+
+def _waiting(day: Day, plan: digests.WaitingPlan) -> dict[str, object]:
+    """Return what is said about a plan that waits; the rule says from when on it is late."""
+    tenant = day.organization
+    since = plan.waiting_since and tenant.date_of(plan.waiting_since)
+    is_late = (
+        since is not None
+        and plan.remind is not None
+        and Period.parse(plan.remind).add_to(since) <= day.today
+    )
+    return {
+        "plan_id": plan.plan_id,
+        "rule": plan.rule,
+        "document_count": plan.document_count,
+        "reason": plan.reason,
+        "stage": plan.stage,
+        "since": since,
+        "until": plan.answer_due_at and tenant.date_of(plan.answer_due_at),
+        "is_late": is_late
+        and Period.parse(str(plan.remind)).add_to(since or day.today) <= day.today,
     }
 
 

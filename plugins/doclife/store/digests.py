@@ -36,6 +36,14 @@ class WaitingPlan:
     document_count: int
     reason: str
     total: int
+    stage: str | None
+    """Name of the stage that is asked about."""
+    waiting_since: datetime | None
+    """When somebody was asked; None as long as nobody was."""
+    answer_due_at: datetime | None
+    """When it is rejected without an answer."""
+    remind: str | None
+    """The period after which the rule wants people to be reminded."""
 
 
 def clear(conn: Connection) -> None:
