@@ -17,6 +17,7 @@ from doclife.cli import (
     organizations,
     plans,
     reviews,
+    rule_lint,
     rule_tests,
     rules,
     status,
@@ -43,6 +44,7 @@ documents_app = documents.app
 reviews.add_to(plans.app)
 importing.add_to(documents_app)
 holds.add_to(documents_app)
+rule_lint.add_to(rules.app)
 rule_tests.add_to(rules.app)
 explaining.add_to(documents_app)
 
