@@ -2,7 +2,7 @@
 
 import pytest
 
-from doclife.domain.breaker import DRIFT_FACTOR, DRIFT_FLOOR, Limit, trips
+from doclife.domain.breaker import DRIFT_FACTOR, DRIFT_FLOOR, Limit, pace, trips
 
 
 def limit(**parts: object) -> Limit:
@@ -68,3 +68,19 @@ def test_a_trip_says_what_was_wanted_and_what_is_allowed() -> None:
 
     [drifted] = trips(500, [limit(max_documents=10**6)], expected=3)
     assert "500 documents are due where the rule's forecast allows 100" in str(drifted)
+
+
+@pytest.mark.parametrize("used", [0, 40, 99, 100, 130])
+def test_a_paced_night_trips_nothing_and_one_document_more_would(used: int) -> None:
+    scopes = [limit(used=used), limit(scope="organization", used=used, max_fraction=0.15)]
+
+    nightly = pace(1000, trips(1000, scopes))
+
+    assert nightly == max(100 - used, 0)
+    assert nightly == 0 or trips(nightly, scopes) == []
+    assert trips(nightly + 1, scopes) != []
+
+
+def test_the_tighter_of_both_limits_counts() -> None:
+    assert limit(max_fraction=0.05).allowed == 50
+    assert limit(max_fraction=1.0).allowed == 100

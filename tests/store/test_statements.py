@@ -40,6 +40,11 @@ FRAGMENTS = {
     " NULL::date AS anchor_read, NULL::date AS anchor_on, NULL::date AS cutoff_on,"
     " NULL::date AS retain_until, NULL::date AS protected_until, NULL::date[] AS due_on",
 }
+FRAGMENTS |= {
+    f"{hole}_{side}": FRAGMENTS[hole]
+    for hole in ("hits", "protections")
+    for side in ("before", "after")
+}
 # psycopg sends moments and days with their types; everything else leaves the choice to the server.
 TYPES = {
     "now": "timestamptz",

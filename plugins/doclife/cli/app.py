@@ -3,7 +3,9 @@
 import typer
 
 from doclife.cli import (
+    comparing,
     documents,
+    endpoints,
     events,
     explaining,
     halt,
@@ -11,6 +13,7 @@ from doclife.cli import (
     importing,
     jobs,
     limits,
+    looking_ahead,
     matters,
     migrating,
     night,
@@ -20,6 +23,7 @@ from doclife.cli import (
     rule_lint,
     rule_tests,
     rules,
+    schedules,
     status,
     stores,
     tables,
@@ -47,6 +51,7 @@ holds.add_to(documents_app)
 rule_lint.add_to(rules.app)
 rule_tests.add_to(rules.app)
 explaining.add_to(documents_app)
+comparing.add_to(rules.app)
 
 app.add_typer(documents_app, name="documents")
 app.add_typer(matters.app, name="matters")
@@ -54,11 +59,15 @@ app.add_typer(rules.app, name="rules")
 app.add_typer(events.app, name="events")
 app.add_typer(plans.app, name="plans")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(schedules.app, name="schedules")
+app.add_typer(endpoints.app, name="endpoints")
 app.add_typer(stores.app, name="stores")
 app.add_typer(tables.app, name="tables")
 app.add_typer(organizations.app, name="organizations")
 app.add_typer(limits.app, name="limits")
 app.add_typer(halt.app, name="halt")
+app.command("forecast")(looking_ahead.forecast)
+app.command("overdue")(looking_ahead.overdue)
 app.command("status")(status.show)
 app.command("adopt")(halt.adopt)
 app.command("migrate")(migrating.migrate)

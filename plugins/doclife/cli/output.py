@@ -143,6 +143,24 @@ def size(size_bytes: int | None) -> str:
     return f"{amount:.1f} {unit}"
 
 
+BAR_CELLS = 20
+
+
+def bar(part: int, whole: int, *, cells: int = BAR_CELLS, is_limit: bool = True) -> Text:
+    """Return a bar that is filled as far as ``part`` is of ``whole``.
+
+    Something is never drawn as nothing.
+
+    :param is_limit: draw the rest too, and in colour how near to the limit it is.
+    """
+    fraction = min(part / whole, 1.0) if whole > 0 else float(part > 0)
+    filled = max(round(fraction * cells), int(part > 0))
+    if not is_limit:
+        return Text("\u2588" * filled, style="cyan")
+    style = "red" if fraction >= 1 else "yellow" if fraction >= 0.8 else "green"
+    return Text.assemble(("\u2588" * filled, style), ("\u2591" * (cells - filled), "dim"))
+
+
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun, e.g. ``1 document`` or ``2,000 documents``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -117,6 +117,10 @@ def diff(file: RuleFilePath, organization: Organization = None, as_json: Json = 
                 ):
                     s.output.say(line, style=DIFF_STYLES.get(line[:1], ""))
             _print_changes(s, changes)
+            s.output.say(
+                "What it makes of the documents: doclife rules impact NAME --file FILE",
+                style="dim",
+            )
 
         s.output.show({"file": str(file), "changes": changes}, people=people)
 

@@ -25,6 +25,11 @@ class Limit:
     max_documents: int
     max_fraction: float
 
+    @property
+    def allowed(self) -> int:
+        """The tighter of both, in documents."""
+        return min(self.max_documents, int(self.max_fraction * self.population))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trip:
@@ -83,3 +88,12 @@ def trips(count: int, limits: Iterable[Limit], *, expected: int | None = None) -
         allowed = DRIFT_FACTOR * max(expected, DRIFT_FLOOR)
         tripped.append(Trip(scope="rule", limit="drift", allowed=allowed, wanted=count))
     return tripped
+
+
+def pace(count: int, tripped: Iterable[Trip]) -> int:
+    """How many of ``count`` documents a night may do, so that none of these limits would trip.
+
+    0 when others have used up a limit, so that nothing fits today.
+    """
+    room = [count - (trip.wanted - int(trip.allowed)) for trip in tripped if trip.limit != "drift"]
+    return max(min(room, default=count), 0)

@@ -1,0 +1,2 @@
+-- Forget what was compared before in the same transaction.
+DELETE FROM pg_temp.changes;
