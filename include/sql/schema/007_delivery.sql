@@ -97,3 +97,4 @@ WHERE document_id IS NOT NULL;
 GRANT INSERT, UPDATE ON webhook_endpoints, webhook_subscriptions, slack_channels,
 recipient_preferences, notifications TO doclife_worker;
 GRANT INSERT, UPDATE, DELETE ON email_suppressions TO doclife_worker;
+GRANT DELETE ON webhook_subscriptions TO doclife_worker;

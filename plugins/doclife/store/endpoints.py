@@ -1,0 +1,119 @@
+"""Reads and writes webhook endpoints and the events that each wants."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.types.json import Jsonb
+
+from doclife.store.connection import Connection
+from doclife.store.rows import fetch_rows, fetch_value
+from doclife.store.sql import statement
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndpointRecord:
+    """An endpoint as people see it; its secrets are elsewhere."""
+
+    endpoint_id: int
+    name: str
+    url: str
+    state: str
+    """``enabled``, ``paused`` or ``disabled``."""
+    disabled_reason: str | None
+    headers: Mapping[str, str]
+    timeout_seconds: int
+    max_concurrency: int
+    max_per_second: float | None
+    failing_since: datetime | None
+    last_success_at: datetime | None
+    last_failure_at: datetime | None
+    event_types: list[str] | None
+    """Which events it gets by itself; None when only rules and jobs call it."""
+    document_types: list[str] | None
+    waiting_jobs: int
+
+
+def list_all(
+    conn: Connection, *, organization_id: int, name: str | None = None
+) -> list[EndpointRecord]:
+    """Return the endpoints of an organization, by name."""
+    parameters = {"organization_id": organization_id, "name": name}
+    return fetch_rows(conn, statement("endpoints/list"), parameters, EndpointRecord)
+
+
+def insert(
+    conn: Connection,
+    *,
+    organization_id: int,
+    name: str,
+    url: str,
+    headers: Mapping[str, str],
+    timeout_seconds: int,
+    max_concurrency: int,
+    max_per_second: float | None,
+    created_by: str,
+) -> int | None:
+    """Add an endpoint and return its id; None when the name is taken."""
+    parameters = {
+        "organization_id": organization_id,
+        "name": name,
+        "url": url,
+        "headers": Jsonb(dict(headers)),
+        "timeout_seconds": timeout_seconds,
+        "max_concurrency": max_concurrency,
+        "max_per_second": max_per_second,
+        "created_by": created_by,
+    }
+    found: int | None = fetch_value(conn, statement("endpoints/insert"), parameters)
+    return found
+
+
+def update(
+    conn: Connection,
+    *,
+    endpoint_id: int,
+    url: str | None,
+    headers: Mapping[str, str] | None,
+    timeout_seconds: int | None,
+    max_concurrency: int | None,
+    max_per_second: float | None,
+) -> None:
+    """Change what is not None."""
+    conn.execute(
+        statement("endpoints/update"),
+        {
+            "endpoint_id": endpoint_id,
+            "url": url,
+            "headers": None if headers is None else Jsonb(dict(headers)),
+            "timeout_seconds": timeout_seconds,
+            "max_concurrency": max_concurrency,
+            "max_per_second": max_per_second,
+        },
+    )
+
+
+def set_state(conn: Connection, *, endpoint_id: int, state: str, reason: str | None) -> None:
+    """Pause, disable or enable an endpoint."""
+    parameters = {"endpoint_id": endpoint_id, "state": state, "reason": reason}
+    conn.execute(statement("endpoints/set_state"), parameters)
+
+
+def replace_subscription(
+    conn: Connection,
+    *,
+    endpoint_id: int,
+    event_types: Sequence[str],
+    document_types: Sequence[str] | None,
+) -> None:
+    """Let an endpoint have these events and no others; with none it gets none by itself."""
+    conn.execute(statement("endpoints/unsubscribe"), {"endpoint_id": endpoint_id})
+    if event_types:
+        conn.execute(
+            statement("endpoints/subscribe"),
+            {
+                "endpoint_id": endpoint_id,
+                "event_types": list(event_types),
+                "document_types": None if document_types is None else list(document_types),
+            },
+        )
