@@ -85,7 +85,7 @@ def _headers(headers: dict[str, str]) -> dict[str, str]:
         if name.lower() in _SECRET_HEADERS or _SECRET_WORDS.search(name):
             raise ValueError(
                 f"header {name!r} carries a secret, which no rule may hold: put it into the extra "
-                "of the Airflow Connection doclife_endpoint_<name>"
+                "of the Airflow Connection doclife_endpoint_<id>"
             )
         if not value.isascii() or not value.isprintable():
             raise ValueError(f"the value of header {name!r} is not printable ASCII")
