@@ -384,3 +384,18 @@ def test_whatever_is_broken_only_faults_are_raised(some: Any, data: st.DataObjec
 def test_whatever_the_text_only_faults_are_raised(text: str) -> None:
     for fault in found_faults(text):
         assert fault.message
+
+
+@pytest.mark.parametrize("wrong", ["for: 7", "for: 7years", "cutoff: end_of_week, for: 7y", ""])
+def test_what_a_retention_counts_from_is_judged_beside_a_wrong_period(wrong: str) -> None:
+    text = (
+        "- name: one\n  trigger: {type: ON_SCHEDULE}\n"
+        f"  retain: {{after: creatd_on, {wrong}}}\n  actions: [{{do: DELETE}}]\n"
+    )
+
+    with pytest.raises(RuleFileError) as refused:
+        load_rules(text, file="rules.yaml")
+
+    told = [fault.message for fault in refused.value.faults]
+    assert len(told) == 2
+    assert any("unknown date 'creatd_on'. Did you mean 'created_on'?" in one for one in told)

@@ -58,8 +58,7 @@ def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
         for name, option in SETTINGS.items()
     ]
     parameters = [*(one for one in own if one.name != "settings"), *options]
-    # What typer reads.
-    run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
     run.__annotations__ = {one.name: one.annotation for one in parameters}
     return run
 

@@ -19,6 +19,7 @@ _JUDGED_WITH = {
     "warn": {"warn", "retain", "trigger"},
     "when": {"when", "actions"},
 }
+_HARMLESS_RETENTION = {"for": "permanent", "cutoff": "none"}
 _STAND_INS: Mapping[str, Mapping[str, Any]] = {
     ActionType.ARCHIVE: {"do": "ARCHIVE"},
     ActionType.DELETE: {"do": "DELETE"},
@@ -39,6 +40,7 @@ def faults_between_parts(
     """
     remains: dict[str, Any] = deepcopy(dict(parts))
     broken: set[str] = set()
+    vague: set[str] = set()
     broken_actions: set[int] = set()
     for fault in faults:
         if fault.is_unknown_key and fault.path[0] != "when":
@@ -48,6 +50,10 @@ def faults_between_parts(
             broken |= {meant} if meant is not None and len(fault.path) == 1 else set()
         elif len(fault.path) > 1 and fault.path[0] == "actions":
             broken_actions.add(int(fault.path[1]))
+        elif fault.path[:2] in (("retain", "for"), ("retain", "cutoff")):
+            # What it counts from can be judged all the same, how long it keeps cannot.
+            remains["retain"] |= _HARMLESS_RETENTION
+            vague.add("retain")
         elif fault.path and fault.path[0] != "when":
             broken.add(str(fault.path[0]))
     for position in broken_actions:
@@ -59,9 +65,15 @@ def faults_between_parts(
     return [
         fault
         for fault in rule_faults(rule, metadata_types=metadata_types)
-        if not broken & _JUDGED_WITH.get(str(fault.path[0]), {str(fault.path[0])})
+        if not _lean_on(broken, vague, part=str(fault.path[0]))
         and not _is_about(fault, broken_actions)
     ]
+
+
+def _lean_on(broken: set[str], vague: set[str], *, part: str) -> bool:
+    """Whether a check that reports at a part looks at what cannot be judged."""
+    looked_at = _JUDGED_WITH.get(part, {part})
+    return bool(broken & looked_at or vague & (looked_at - {part}))
 
 
 def _remove(remains: dict[str, Any], fault: Fault) -> None:

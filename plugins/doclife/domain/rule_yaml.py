@@ -217,7 +217,7 @@ def write_yaml(value: Any) -> str:
     """Plain data as YAML 1.2 in block style that reads back as the same data."""
     writer = YAML(typ="safe", pure=True)
     writer.default_flow_style = False
-    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # ruamel's own type is too narrow
     writer.allow_unicode = True
     writer.width = 100
     writer.Representer = _QuotingRepresenter

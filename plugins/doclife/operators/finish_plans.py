@@ -40,7 +40,7 @@ class FinishPlansOperator(LifecycleOperator):
         self.plan_ids = plan_ids
         self.rebuild_forecast = rebuild_forecast
 
-    def work(self, conn: "Connection", run: TaskRun) -> dict[str, Any]:  # noqa: ARG002
+    def work(self, conn: "Connection", run: TaskRun) -> dict[str, Any]:  # noqa: ARG002 (every operator's signature)
         """Conclude, and return the counts."""
         from doclife.lifecycle.running import conclude
 

@@ -32,7 +32,7 @@ class FullJitter(RetryPolicy):
         exception: BaseException,
         try_number: int,
         max_tries: int,  # noqa: ARG002 (Airflow's signature)
-        context: Any = None,  # noqa: ARG002
+        context: Any = None,  # noqa: ARG002 (Airflow's signature)
     ) -> RetryDecision:
         """Decide by the exception, and draw the wait."""
         if is_lasting(exception):

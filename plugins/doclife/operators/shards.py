@@ -34,7 +34,7 @@ class ListShardsOperator(LifecycleOperator):
         self.plan_ids = plan_ids
         self.actions = actions
 
-    def work(self, conn: "Connection", run: TaskRun) -> list[list[ShardJson]]:  # noqa: ARG002
+    def work(self, conn: "Connection", run: TaskRun) -> list[list[ShardJson]]:  # noqa: ARG002 (every operator's signature)
         """Return the shards dealt out to tasks."""
         from doclife.lifecycle.running import list_shards
 
@@ -57,7 +57,7 @@ def parse_shards(entries: Sequence[ShardJson], *, actions: Sequence[str]) -> "li
     found = []
     for entry in entries:
         try:
-            shard = ShardRef(**entry)  # type: ignore[arg-type]
+            shard = ShardRef(**entry)  # type: ignore[arg-type]  # XCom carries what to_json made
         except TypeError:
             raise ConfigurationError(
                 f"{entry!r} is not a shard; expand over the output of a ListShardsOperator"

@@ -72,7 +72,7 @@ class HashingReader:
         with stream:
             # One byte more than the size: a file that grew must not look complete.
             buffer = memoryview(bytearray(min(CHUNK_BYTES, found.size_bytes + 1)))
-            while length := stream.readinto(buffer):  # type: ignore[attr-defined]
+            while length := stream.readinto(buffer):  # type: ignore[attr-defined]  # IO forgets it
                 chunk = buffer[:length]
                 sha256.update(chunk)
                 size += length
