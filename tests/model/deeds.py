@@ -53,6 +53,17 @@ def restore(world, document, now):
     return True
 
 
+def keep(world, item, until):
+    """Somebody takes a document out of a plan; it is left alone until after that day."""
+    document, item.state = item.document, "skipped"
+    document.reprieve_until = max(until, document.reprieve_until or until)
+    day_after = until + timedelta(days=1)
+    if document.status == "deleted":
+        document.purge_after = max(document.purge_after, day_after)
+    if document.original_until:
+        document.original_until = max(document.original_until, day_after)
+
+
 def undo(world, plan, now):
     """Take back what this plan was the last to do; the rest of it is not done any more."""
     for item in plan.items:

@@ -19,9 +19,22 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from doclife.domain.actions import ActionType
+from doclife.domain.condition import Condition
+from doclife.domain.review import Answer, Keeping
 from doclife.domain.rule import Mode, Rule
 from doclife.errors import RefusedError
-from doclife.lifecycle import applying, cleaning, expiring, halting, holding, planning, undo
+from doclife.lifecycle import (
+    applying,
+    cleaning,
+    deciding,
+    expiring,
+    halting,
+    holding,
+    matters,
+    planning,
+    reviewing,
+    undo,
+)
 from doclife.storage.stores import StoreRecord, Stores
 from doclife.store import organizations, rules
 from doclife.store.connection import prepare
@@ -58,9 +71,10 @@ UPDATE doclife.deployment SET max_documents_per_day = 1000000, max_fraction_per_
 
 # Everything a history leaves behind, referring rows first. Triggers are off while it goes.
 LEFTOVERS = (
-    "plan_shards", "plan_items", "plan_decisions", "plans", "matter_documents", "matters",
-    "dispositions", "forecasts", "notices", "notifications", "events", "event_reactions", "audit_entries",
-    "jobs", "certificates", "documents_to_check", "documents", "stored_objects", "archive_bags",
+    "plan_shards", "plan_items", "plan_decisions", "plan_reviews", "plans", "matter_documents",
+    "matters", "dispositions", "forecasts", "notices", "notifications", "events",
+    "event_reactions", "audit_entries", "jobs", "certificates", "documents_to_check", "documents",
+    "stored_objects", "archive_bags",
     "rule_versions", "rules", "metadata_fields", "expiry_watermarks", "job_keys",
 )  # fmt: skip
 # Deleting is quicker than truncating, until what was deleted lies about in heaps.
@@ -124,6 +138,12 @@ class System:
     def resume(self) -> None:
         halting.resume(self.conn, actor=ACTOR, now=self.moment)
 
+    def clone(self) -> None:
+        self.superuser.execute("UPDATE deployment SET cluster_identity = 'another server'")
+
+    def adopt(self) -> None:
+        halting.adopt(self.conn, actor=ACTOR, now=self.moment, takes_over=True)
+
     def sweep(self) -> None:
         cleaning.sweep_bags(self.conn, now=self.moment, stores=self.stores)
 
@@ -135,6 +155,7 @@ class System:
         for table in (*LEFTOVERS, "organizations"):
             self.superuser.execute(f"DELETE FROM {table}")
         self.superuser.execute("UPDATE switches SET is_on = false, reason = NULL")
+        self.superuser.execute("UPDATE deployment SET cluster_identity = cluster_identity()")
 
 
 class Organization:
@@ -258,6 +279,37 @@ class Organization:
             actor=ACTOR, now=now,
         )  # fmt: skip
 
+    def open_matter(self, name: str, when: dict[str, Any], now: datetime) -> None:
+        matters.open_matter(
+            self.conn, organization=self.slug, name=name, reason="a law suit",
+            condition=self.condition(when), actor=ACTOR, now=now,
+        )  # fmt: skip
+
+    def change_condition(self, name: str, when: dict[str, Any], now: datetime) -> None:
+        matters.change_condition(
+            self.conn, organization=self.slug, name=name, condition=self.condition(when),
+            actor=ACTOR, now=now,
+        )  # fmt: skip
+
+    def close_matter(self, name: str, now: datetime) -> None:
+        matters.close_matter(self.conn, organization=self.slug, name=name, actor=ACTOR, now=now)
+
+    def condition(self, when: dict[str, Any]) -> Condition:
+        return matters.read_condition_file(
+            self.conn, organization=self.slug, text=json.dumps({"when": when}), file="history"
+        )
+
+    def decide(
+        self, plan_id: int, name: str, answer: str, until: date, matter: str, now: datetime
+    ) -> list[int]:
+        return deciding.keep_documents(
+            self.conn, plan_id=plan_id, document_ids=[self.ids[name]],
+            keeping=Keeping(
+                answer=Answer(answer), until=until if answer == "extend" else None, matter=matter
+            ),
+            actor=ACTOR, now=now,
+        )  # fmt: skip
+
     # ------------------------------------------------------------------------------------- deeds
     def restore(self, name: str, now: datetime) -> None:
         undo.restore_documents(
@@ -290,19 +342,22 @@ class Organization:
     def plan_weekly(self, run_id: str, now: datetime) -> list[Any]:
         return planning.plan_purges(self.conn, now=now, run_id=run_id, **RUN)
 
-    def approve(self, plan_id: int, now: datetime) -> None:
-        """Record the decision rows, as the review DAG will."""
-        with self.conn.transaction():
-            self.conn.execute(
-                "INSERT INTO plan_decisions (plan_id, stage, decision, decided_by, decided_at)"
-                " SELECT id, stage, 'approve', %s || '-' || stage, %s"
-                " FROM plans, generate_series(1, required_stages) AS stage WHERE id = %s",
-                (ACTOR, now, plan_id),
-            )
-            self.conn.execute(
-                "UPDATE plans SET state = 'approved', approved_at = %s"
-                " WHERE id = %s AND state = 'needs_approval'", (now, plan_id),
-            )  # fmt: skip
+    def answer(
+        self, plan_id: int, answer: str, actor: str, until: date, matter: str, now: datetime
+    ) -> str | None:
+        """Answer the next question about a plan, as the review DAG does; None if there is none."""
+        question = reviewing.find_question(self.conn, plan_id=plan_id, stage=None, attempt=None)
+        if question is None:
+            return None
+        run = {"dag_id": "review", "run_id": f"{plan_id}-{question.stage}-{question.attempt}"}
+        if reviewing.ask(self.conn, question, now=now, **run) is None:
+            return None
+        form = {"extend_until": until.isoformat(), "matter": matter}
+        reviewing.receive_answer(
+            self.conn, answer=answer, form=form, answered_by=actor, answered_at=now, **run
+        )
+        verdict = reviewing.decide_run(self.conn, now=now, **run)
+        return verdict and str(verdict.outcome)
 
     def apply(self, plan_id: int, now: datetime) -> str | None:
         """Apply a plan; return why it was refused as a whole, None when it was not."""
@@ -344,6 +399,16 @@ class Organization:
             " WHERE document.organization_id = %s", (self.id,),
         )  # fmt: skip
         return {row["name"]: row for row in rows}
+
+    def holds(self) -> list[tuple[str, str]]:
+        """Every matter with the name of a document that it holds."""
+        return self.conn.execute(
+            "SELECT matter.name, document.external_id FROM matter_documents AS held"
+            " INNER JOIN matters AS matter ON matter.id = held.matter_id"
+            " INNER JOIN documents AS document ON document.id = held.document_id"
+            " WHERE matter.organization_id = %s"
+            " AND held.released_at IS NULL AND held.too_late_since IS NULL", (self.id,),
+        ).fetchall()  # fmt: skip
 
     def items(self, plan_id: int) -> dict[tuple[str, str], tuple[str, str | None]]:
         rows = self.conn.execute(

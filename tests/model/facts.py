@@ -22,7 +22,8 @@ class Rule:
         self.when: dict[str, Any] = text.get("when") or {"all": []}
         self.retain: dict[str, Any] = text.get("retain") or {}
         self.limits: dict[str, Any] = text.get("limits") or {}
-        self.needs_review: bool = "review" in text
+        self.stages: list[str] = text.get("review", {}).get("stages", [])
+        self.needs_review: bool = bool(self.stages)
         self.grace: str = text.get("grace", "30d")
         self.actions = {action["do"]: action for action in text.get("actions", [])}
         trigger = text["trigger"]
@@ -81,6 +82,14 @@ class Document:
 
 
 @dataclass(kw_only=True, eq=False)
+class Matter:
+    """An open matter with a condition, which also holds what comes later."""
+
+    when: dict[str, Any]
+    released: set[Document] = field(default_factory=set)  # by hand: they are not caught again
+
+
+@dataclass(kw_only=True, eq=False)
 class Item:
     document: Document
     action: str
@@ -118,7 +127,12 @@ class World:
     rules: dict[str, Rule] = field(default_factory=dict)  # the version in force, by name
     files: dict[str, str] = field(default_factory=dict)  # intact, changed or gone
     plans: list[Plan] = field(default_factory=list)
-    is_halted: bool = False
+    matters: dict[str, Matter] = field(default_factory=dict)  # those with a condition, while open
+    halts: set[str] = field(default_factory=set)  # the switch, or that the database is a copy
+
+    @property
+    def is_halted(self) -> bool:
+        return bool(self.halts)
 
     def day(self, moment: datetime) -> date:
         return moment.astimezone(ZoneInfo(self.zone)).date()

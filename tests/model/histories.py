@@ -36,7 +36,7 @@ FOLLOWERS = {
     "change": ("night",),
     "event": ("night",),
     "withdraw": ("night",),
-    "night": ("weekly", "weekly", "night"),
+    "night": ("weekly", "weekly", "night", "approve"),
     "weekly": ("weekly",),
 }
 SOON = (60, 3600, DAY - 60, DAY, 2 * DAY, 6 * DAY, 7 * DAY - 60, 7 * DAY, 31 * DAY)
@@ -73,6 +73,8 @@ class Generator:
                 kind, soon = self.chance.choice(followers), self.chance.choice(SOON)
                 organization = steps[-1]["organization"]
                 steps.append({"do": kind, "organization": organization, "later": soon})
+                if kind == "approve":
+                    steps[-1].update(self.answer(), pick=0.99)  # the newest plan
         steps.append({"do": "night", "organization": 0, "later": DAY})
         days = self.chance.choice((1, 40))
         steps.append({"do": "weekly", "organization": 0, "later": days * DAY})
@@ -183,7 +185,7 @@ class Generator:
         if kind != "keep":
             rule["actions"] = self.actions(rule, kind, archives=archives, deletes=deletes)
             if chance.random() < 0.08:
-                rule["review"] = {"stages": ["records"]}
+                rule["review"] = {"stages": chance.choice((["records"], ["records", "legal"]))}
             if kind != "plain" and chance.random() < 0.2:
                 rule["warn"] = ["30d", "1d"]
         return rule
@@ -265,6 +267,8 @@ class Generator:
         chance = self.chance
         kind = chance.choice(DEEDS)
         step: Step = {"do": kind, "pick": int(chance.random() * 1000) / 1000}
+        if kind == "approve":
+            step.update(self.answer())
         if kind == "select":
             step["action"] = chance.choice(("ARCHIVE", "DELETE"))
             step["which"] = chance.randrange(256)
@@ -287,12 +291,22 @@ class Generator:
             step["decided_earlier"] = chance.choice((3600, 86_400, 3 * 86_400))
         return step
 
+    def answer(self) -> Step:
+        """What somebody says who is asked about a plan."""
+        chance = self.chance
+        return {
+            "answer": chance.choice((*("approve",) * 5, "reject", "extend", "hold")),
+            "days": chance.choice((1, 10, 400)),
+            "by_author": chance.random() < 0.2,
+        }
+
     def fact(self) -> Step:
         chance = self.chance
         kind = chance.choice((
             "change", "change", "change", "hold", "hold", "release", "event", "event", "withdraw",
             "edit", "edit", "remove", "keep", "halt", "resume", "resume", "tamper", "register",
-            "restore", "restore",
+            "restore", "restore", "matter", "recondition", "close", "decide", "decide",
+            "decide", "clone", "adopt", "adopt",
         ))  # fmt: skip
         step: Step = {"do": kind, "pick": int(chance.random() * 1000) / 1000}
         if kind == "change":
@@ -316,6 +330,11 @@ class Generator:
             }  # fmt: skip
         elif kind == "register":
             step["document"] = self.document("later", "file-later")
+        elif kind in ("matter", "recondition"):
+            step["when"] = self.condition(deletes=False)
+        elif kind == "decide":
+            step["answer"] = chance.choice(("reject", "extend", "hold"))
+            step["days"] = chance.choice((1, 10, 400))
         elif kind == "tamper":
             step["copy"] = chance.choice(("original", "bag"))
         return step

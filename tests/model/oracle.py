@@ -1,8 +1,7 @@
 """The rules of design 5, in plain Python: what must be kept, what must go, and when.
 
-It decides from facts alone, keeps its own plans and shares no code with doclife. What a deed
-changes stands in deeds.py, what a condition means in language.py. None is "unknown", and unknown
-falls on the side of keeping (5.1).
+From facts alone, sharing no code with doclife. What a deed changes stands in deeds.py, what a
+condition means in language.py. None is "unknown", and unknown falls on the side of keeping (5.1).
 """
 
 from datetime import timedelta
@@ -24,12 +23,8 @@ def anchor(world, rule, document):
             return None  # the case is open again: nobody knows when it will end
         return max(event.occurred_on for event in events if not event.withdrawn_at)
     present = value(world, document, rule.clock)
-    was_later = [
-        change.before
-        for change in document.changes
-        if change.field == rule.clock and change.at >= rule.made_at and change.before
-        and (change.after is None or change.after < change.before)
-    ]  # fmt: skip
+    seen = [c for c in document.changes if c.field == rule.clock and c.at >= rule.made_at]
+    was_later = [c.before for c in seen if c.before and (c.after is None or c.after < c.before)]
     return present and max([present, *was_later])
 
 
@@ -44,10 +39,17 @@ def is_retained(world, document, today):
     return False
 
 
+def is_held(world, document, today):
+    """By a matter it is under, or by one whose condition does not rule it out (5.1, 5.7)."""
+    standing = [matter.when for matter in world.matters.values() if document not in matter.released]
+    answers = {answer(world, document, when, today, is_strict=True) for when in standing}
+    is_caught = document.status not in ("purging", "purged") and answers - {False}
+    return bool(document.holds or is_caught)
+
+
 def is_cooling_off(world, rule, document, now):
     """Registered, or changed in what the rule or one that retains looks at, within days (5.4)."""
-    lookers = [one for one in world.rules.values() if one.retain and one.mode != "off"]
-    lookers += [rule] if rule else []
+    lookers = [r for r in world.rules.values() if r is rule or (r.retain and r.mode != "off")]
     used = {field for one in lookers for field in (*fields(one.when), one.clock)}
     moments = [document.registered_at, *(c.at for c in document.changes if c.field in used)]
     for event in (event for event in document.events if f"event:{event.type}" in used):
@@ -58,7 +60,7 @@ def is_cooling_off(world, rule, document, now):
 def objection(world, document, action, now, as_of):
     """Why this may not be done to the document now, whoever asks; None when it may."""
     today = world.day(now)
-    if document.holds:
+    if is_held(world, document, today):
         return "held"
     is_reprieved = document.reprieve_until is not None and document.reprieve_until >= today
     if action in ("ARCHIVE", "DELETE") and is_reprieved:
@@ -114,9 +116,8 @@ def plan_rules(world, rules, now, as_of):
             for action in rule.actions.keys() & {"ARCHIVE", "DELETE"}:
                 day = due_on(world, rule, document, action, world.day(as_of))
                 cools = action == "DELETE" and is_cooling_off(world, rule, document, now)
-                if day is None or cools or not fits(document, action):
-                    continue
-                if not objection(world, document, action, now, as_of):
+                is_barred = cools or objection(world, document, action, now, as_of)
+                if day is not None and fits(document, action) and not is_barred:
                     wishes.append((action, not rule.needs_review, rule.priority, day, rule.name))
         if wishes:
             action, *_, day, name = min(wishes)
@@ -134,8 +135,8 @@ def plan_selection(world, documents, action, now):
     taken = reserved(world, now, lambda plan: False)
     for document in documents:
         cools = action == "DELETE" and is_cooling_off(world, None, document, now)
-        is_free = fits(document, action) and document not in taken and not cools
-        if is_free and not objection(world, document, action, now, as_of=now):
+        is_barred = cools or objection(world, document, action, now, as_of=now)
+        if fits(document, action) and document not in taken and not is_barred:
             plan.items.append(Item.of(document, action))
     return ask_where_needed(world, [plan], now)
 
@@ -178,9 +179,8 @@ def plan_weekly(world, now):
             kind, until = "originals", document.original_until
         action = "PURGE" if kind == "purge" else "REMOVE_ORIGINAL"
         is_due = document.status == "purging" or (until is not None and until <= world.day(now))
-        if not is_due or document in taken:
-            continue
-        if not objection(world, document, action, now, as_of=now):
+        is_barred = document in taken or objection(world, document, action, now, as_of=now)
+        if is_due and not is_barred:
             plans[kind].items.append(Item.of(document, action))
     return [ask_where_needed(world, [plan], now)[0] for plan in plans.values()]
 
@@ -190,7 +190,7 @@ def verdict(world, plan, item, now):
     document = item.document
     if world.is_halted or is_stale(world, plan, now) or plan.state not in ACTING:
         return "plan"
-    if document.removal_has_begun and not document.holds:
+    if document.removal_has_begun and not is_held(world, document, world.day(now)):
         return None  # nothing else that comes later stops it (5.7)
     if (document.status, document.version) != (item.status, item.version):
         return "changed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from tests.model.histories import Step
 from tests.model.mortality import Killed
 from tests.model.tenant import Disagreement, Tenant
 
+AUTHOR = "user:model"
 SECOND = timedelta(seconds=1)
 FAR_AHEAD = datetime(2101, 1, 1, tzinfo=UTC)
 Result = TypeVar("Result")
@@ -61,9 +63,9 @@ class Play:
     def __init__(self, system: System, history: dict[str, Any]) -> None:
         self.system, self.history = system, history
         self.now = datetime.fromisoformat(history["start"])
-        self.outcomes: dict[str, int] = {}
+        self.outcomes: Counter[str] = Counter()
 
-    def run(self) -> dict[str, int]:
+    def run(self) -> Counter[str]:
         """Play every step; return how often each outcome was agreed on.
 
         :raises Disagreement: at the first step after which the two differ.
@@ -83,11 +85,12 @@ class Play:
             else:
                 deed(tenant, step, where)
             for each in self.tenants:
-                each.compare(where)
+                each.compare(where, self.now)
         self.pass_time(timedelta(hours=2))
         self.system.sweep()
         for each in self.tenants:
             each.compare_remains()
+            self.outcomes.update(each.outcomes)
         return self.outcomes
 
     def pass_time(self, by: timedelta) -> None:
@@ -99,7 +102,7 @@ class Play:
             self.pass_time(SECOND)
             tenant.state_fact(step, self.now)
             for other in self.tenants:
-                other.world.is_halted = tenant.world.is_halted
+                other.world.halts = tenant.world.halts
 
     # ------------------------------------------------------------------------------------- deeds
     def deed_night(self, tenant: Tenant, step: Step, where: str) -> None:
@@ -120,6 +123,8 @@ class Play:
             self.same_plan(tenant, plan, summary, where)
         if any(summary.document_count for summary in by_rule.values()):
             raise Disagreement(f"{where}: plans of rules that may not act: {by_rule}")
+        tenant.note_caught(now)
+        tenant.all_are_caught(where, now)
         self.state_facts_between(tenant, step)
         for plan in plans:
             if plan.state == "planned" and plan.items:
@@ -187,7 +192,7 @@ class Play:
             self.apply(tenant, plan, step, applying, where)
 
     def deed_approve(self, tenant: Tenant, step: Step, where: str) -> None:
-        """Somebody agrees to a plan that waits, or takes up one that was left lying."""
+        """Somebody answers about a plan that waits, or takes up one that was left lying."""
         waiting = [
             plan for plan in tenant.world.plans
             if plan.state in ("planned", "needs_approval", "approved", "applying")
@@ -196,12 +201,43 @@ class Play:
         if not waiting:
             return
         plan = waiting[int(step["pick"] * len(waiting))]
-        if plan.state == "needs_approval":
-            tenant.real.approve(tenant.plan_ids[id(plan)], self.now)
-            plan.state = "approved"
+        if plan.state == "needs_approval" and not self.answer(tenant, plan, step, where):
+            return
         _, applying = self.mortals(step)
         self.state_facts_between(tenant, step)
         self.apply(tenant, plan, step, applying, where)
+
+    def answer(self, tenant: Tenant, plan: Plan, step: Step, where: str) -> bool:
+        """Answer every question about a plan; return whether it may be applied then."""
+        plan_id = tenant.plan_ids[id(plan)]
+        matter, until = tenant.next_matter(), tenant.until(step, self.now)
+        stages = len(plan.rule.stages) if plan.rule and plan.rule.needs_review else 1
+        approvers = [f"user:approver {number}" for number in range(stages)]
+        if step["by_author"]:
+            approvers.insert(0, AUTHOR)
+        outcomes = [
+            tenant.real.answer(plan_id, step["answer"], approver, until, matter, self.now)
+            for approver in (approvers if step["answer"] == "approve" else approvers[:1])
+        ]
+        state = tenant.real.plan_state(plan_id)
+        if self.now - plan.made_at >= timedelta(days=7) or oracle.is_stale(
+            tenant.world, plan, self.now
+        ):
+            if state in ("approved", "rejected"):
+                raise Disagreement(f"{where}: stale, and yet answered: {outcomes}")
+            plan.state = "over"
+            return False
+        is_approved = step["answer"] == "approve"
+        if state != ("approved" if is_approved else "rejected"):
+            raise Disagreement(f"{where}: {step['answer']} by {approvers} made it {state}")
+        if is_approved and step["by_author"] and plan.rule and outcomes[0] != "invalid":
+            raise Disagreement(f"{where}: the author's approval was {outcomes[0]}")
+        plan.state = state if is_approved else "over"
+        self.count(f"plan {state}")
+        for item in [i for i in plan.items if not is_approved and i.state == "planned"]:
+            if item.document.status not in ("purging", "purged"):
+                tenant.keep(item, step["answer"], until, matter)
+        return is_approved
 
     def deed_undo(self, tenant: Tenant, step: Step, where: str) -> None:
         done = [
@@ -215,7 +251,7 @@ class Play:
             self.count("plan undone")
 
     def count(self, outcome: str) -> None:
-        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+        self.outcomes[outcome] += 1
 
     def mortals(self, step: Step) -> tuple[Mortal, Mortal]:
         return Mortal(self.system, step, "planning"), Mortal(self.system, step, "applying")
@@ -229,6 +265,7 @@ class Play:
     def same_plan(self, tenant: Tenant, plan: Plan, summary: Any, where: str) -> None:
         """Both mean to do the same, and both ask or do not ask."""
         tenant.plan_ids[id(plan)] = summary.plan_id
+        tenant.note_caught(self.now)
         name = plan.rule.name if plan.rule else summary.kind
         items = tenant.real.items(summary.plan_id)
         real = {key for key, (state, _) in items.items() if state == "planned"}
@@ -255,7 +292,7 @@ class Play:
             self.count("process killed while applying")
             self.take_stock_after_crash(tenant, plan, where)
             for other in self.tenants:
-                other.compare(f"{where}, after the crash")
+                other.compare(f"{where}, after the crash", self.now)
             self.state_facts(tenant, step["crash"]["then"])
             if not step["crash"]["resumes"]:
                 return

@@ -9,12 +9,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from doclife.domain.rule import Rule as SystemRule
-from doclife.errors import ConfigurationError
+from doclife.errors import ConfigurationError, RefusedError
 from tests.model import deeds, oracle
 from tests.model.driver import Organization, System
-from tests.model.facts import Change, Document, Event, Rule, World
+from tests.model.facts import Change, Document, Event, Item, Matter, Rule, World
 from tests.model.histories import DATE_FIELDS, METADATA, Step
-from tests.model.language import value
+from tests.model.language import answer, value
 from tests.model.mortality import path_of
 
 
@@ -35,7 +35,8 @@ class Tenant:
             types={f"metadata.{name}": kind for name, kind in METADATA.items()},
         )
         self.plan_ids: dict[int, int] = {}  # id() of the oracle's plan: the system's plan
-        self.matters: dict[str, Any] = {}
+        self.matter_count = 0
+        self.outcomes: Counter[str] = Counter()
         self.event_ids: dict[int, int] = {}
         for document in setup["documents"]:
             self.register(document, now - timedelta(seconds=document["age_seconds"]))
@@ -83,11 +84,37 @@ class Tenant:
         document = self.pick(step, lambda d: True)
         if document is None:
             return
-        matter = f"matter-{len(self.matters)}"
-        self.matters[matter] = document.name
+        matter = self.next_matter()
         self.real.hold(matter, document.name, now)
         if document.status not in ("purging", "purged"):
             document.holds.add(matter)
+
+    def fact_matter(self, step: Step, now: datetime) -> None:
+        """A matter is opened whose condition also holds what comes later."""
+        name = self.next_matter()
+        self.real.open_matter(name, step["when"], now)
+        self.world.matters[name] = Matter(when=step["when"])
+        self.note_caught(now)
+
+    def fact_recondition(self, step: Step, now: datetime) -> None:
+        """A matter gets another condition; nobody is released by that."""
+        name = self.pick_name(step, self.world.matters)
+        if name is not None:
+            self.real.change_condition(name, step["when"], now)
+            self.world.matters[name].when = step["when"]
+            self.note_caught(now)
+
+    def fact_close(self, step: Step, now: datetime) -> None:
+        name = self.pick_name(step, self.world.matters)
+        if name is not None:
+            self.real.close_matter(name, now)
+            del self.world.matters[name]
+            for document in self.world.documents.values():
+                document.holds.discard(name)
+
+    def next_matter(self) -> str:
+        self.matter_count += 1
+        return f"matter-{self.matter_count}"
 
     def fact_release(self, step: Step, now: datetime) -> None:
         document = self.pick(step, lambda d: bool(d.holds))
@@ -95,6 +122,8 @@ class Tenant:
             matter = min(document.holds)
             self.real.release(matter, document.name, now)
             document.holds.remove(matter)
+            if matter in self.world.matters:
+                self.world.matters[matter].released.add(document)
 
     def fact_event(self, step: Step, now: datetime) -> None:
         document = self.pick(step, lambda d: d.status not in ("purging", "purged"))
@@ -139,11 +168,57 @@ class Tenant:
 
     def fact_halt(self, step: Step, now: datetime) -> None:
         self.real.system.halt()
-        self.world.is_halted = True
+        self.world.halts.add("switch")
 
     def fact_resume(self, step: Step, now: datetime) -> None:
         self.real.system.resume()
-        self.world.is_halted = False
+        self.world.halts.discard("switch")
+
+    def fact_clone(self, step: Step, now: datetime) -> None:
+        """The database finds itself on another server."""
+        self.real.system.clone()
+        self.world.halts.add("copy")
+
+    def fact_adopt(self, step: Step, now: datetime) -> None:
+        self.real.system.adopt()
+        self.world.halts.discard("copy")
+
+    def fact_decide(self, step: Step, now: datetime) -> None:
+        """Somebody takes a document out of a plan: for a while, until a day, or into a matter."""
+        open_items = [
+            (plan, item)
+            for plan in self.world.plans if plan.state in oracle.OPEN
+            for item in plan.items
+            if item.state == "planned" and item.document.status not in ("purging", "purged")
+        ]  # fmt: skip
+        if not open_items:
+            return
+        plan, item = open_items[int(step["pick"] * len(open_items))]
+        matter, until = self.next_matter(), self.until(step, now)
+        try:
+            kept = self.real.decide(
+                self.plan_ids[id(plan)], item.document.name, step["answer"], until, matter, now
+            )
+        except RefusedError:
+            if not oracle.is_stale(self.world, plan, now):
+                raise
+            return
+        if not kept:
+            raise Disagreement(f"{item.document.name} was to be kept, and nothing was decided")
+        self.keep(item, step["answer"], until, matter)
+        self.outcomes[f"{item.action} taken out of its plan: {step['answer']}"] += 1
+
+    def until(self, step: Step, now: datetime) -> date:
+        """The last day that documents are left alone after a decision."""
+        days = step["days"] if step["answer"] == "extend" else self.world.reprieve_days
+        return self.world.day(now) + timedelta(days=days)
+
+    def keep(self, item: Item, answer: str, until: date, matter: str) -> None:
+        if answer == "hold":
+            item.document.holds.add(matter)
+            item.state = "skipped"
+        else:
+            deeds.keep(self.world, item, until)
 
     def fact_restore(self, step: Step, now: datetime) -> None:
         document = self.pick(step, lambda d: d.status in ("deleted", "archived"))
@@ -179,7 +254,32 @@ class Tenant:
         return sorted(found)[int(step["pick"] * len(found))] if found else None
 
     # ------------------------------------------------------------------------------- comparisons
-    def compare(self, where: str) -> None:
+    def note_caught(self, now: datetime) -> None:
+        """Learn which documents the conditions of matters have caught by now.
+
+        When they are caught is the system's choice, as long as it is before anything happens to
+        them; that nothing is caught without a reason is not.
+        """
+        if not self.world.matters:
+            return
+        for matter, name in self.real.holds():
+            document = self.world.documents[name]
+            if matter not in self.world.matters or matter in document.holds:
+                continue
+            when, today = self.world.matters[matter].when, self.world.day(now)
+            if answer(self.world, document, when, today, is_strict=True) is False:
+                raise Disagreement(f"{name} was caught by {matter}, which does not match: {when}")
+            document.holds.add(matter)
+            self.outcomes[f"caught by a condition when {document.status}"] += 1
+
+    def all_are_caught(self, where: str, now: datetime) -> None:
+        """After a night, whatever a condition catches is listed under its matter."""
+        for document in self.world.documents.values():
+            if oracle.is_held(self.world, document, self.world.day(now)) and not document.holds:
+                raise Disagreement(f"{where}: {document.name} was not caught by any matter")
+
+    def compare(self, where: str, now: datetime) -> None:
+        self.note_caught(now)
         rows = self.real.documents()
         for name, document in self.world.documents.items():
             row = rows[name]
