@@ -265,3 +265,29 @@ def test_a_name_is_taken_once_and_a_wrong_one_gets_a_suggestion(cli):
 
     assert "endpoints set erp" in again.errors
     assert "'erp'" in typo.errors
+
+
+@pytest.mark.parametrize(
+    ("pattern", "is_called"),
+    [
+        ("document.*", True),
+        ("*", True),
+        ("document.expired", True),
+        ("document.archived", False),
+        ("doc*", None),
+        ("documents.*", False),
+    ],
+)
+def test_an_endpoint_gets_the_events_that_it_asked_for(cli, conn, pattern, is_called):
+    if is_called is None:
+        cli("endpoints", "add", "erp", "http://127.0.0.1:9/", "--event", pattern, exit_code=1)
+        return
+    cli("endpoints", "add", "erp", "http://127.0.0.1:9/", "--event", pattern)
+
+    conn.execute(
+        "INSERT INTO events (organization_id, type, subject, occurred_on, actor)"
+        " VALUES (1, 'document.expired', 'somebody', current_date, 'schedule')"
+    )
+
+    found = conn.execute("SELECT count(*) FROM events_to_react").fetchone()
+    assert found == (1 if is_called else 0,)

@@ -47,7 +47,7 @@ WITH called AS (
     LEFT JOIN documents AS document ON event.document_id = document.id
     WHERE
         event.id = ANY(%(event_ids)s::bigint [])
-        AND subscription.event_types && ARRAY[event.type, '*']
+        AND subscription.event_types && event_patterns(event.type)
         AND (
             subscription.document_types IS NULL
             OR document.document_type = ANY(subscription.document_types)

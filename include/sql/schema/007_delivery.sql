@@ -35,6 +35,19 @@ CREATE TABLE webhook_subscriptions (
     CONSTRAINT a_subscription_names_events CHECK (cardinality(event_types) > 0)
 );
 
+-- Which texts in event_types mean an event of this type: the type itself, what stands before a dot
+-- with a star, and the star alone.
+CREATE FUNCTION event_patterns(event_type text) RETURNS text []
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = doclife, pg_temp
+AS $$
+    SELECT ARRAY[event_type, '*'] || ARRAY(
+        SELECT array_to_string(part.all_of_them[1:place.n], '.') || '.*'
+        FROM (SELECT string_to_array(event_type, '.') AS all_of_them) AS part
+        CROSS JOIN LATERAL generate_series(1, cardinality(part.all_of_them) - 1) AS place (n)
+    )
+$$;
+
 CREATE TABLE slack_channels (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     organization_id bigint NOT NULL REFERENCES organizations,
@@ -98,3 +111,4 @@ GRANT INSERT, UPDATE ON webhook_endpoints, webhook_subscriptions, slack_channels
 recipient_preferences, notifications TO doclife_worker;
 GRANT INSERT, UPDATE, DELETE ON email_suppressions TO doclife_worker;
 GRANT DELETE ON webhook_subscriptions TO doclife_worker;
+GRANT EXECUTE ON FUNCTION event_patterns(text) TO doclife_worker;

@@ -211,7 +211,7 @@ BEGIN
                 INNER JOIN webhook_endpoints AS endpoint ON subscription.endpoint_id = endpoint.id
                 WHERE
                     endpoint.organization_id = event.organization_id
-                    AND subscription.event_types && ARRAY[event.type, '*']
+                    AND subscription.event_types && event_patterns(event.type)
             )
         )
         OR (
