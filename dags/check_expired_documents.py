@@ -3,7 +3,8 @@
 
 Daily at 02:00, an hour before the rules run. Stamps documents whose expiry date has passed, emits
 their events, and queues the warnings to those whose documents expire soon. Changes nothing else
-about a document.
+about a document. Beside that, `complete_restores` goes on with restores that wait for bytes from a
+cold store.
 
 **Rerun:** safe. A second run for the same date finds nothing left to do. A run that was missed
 needs no rerun: the next one finds everything that expired by then, and `execute_automation_rules`
@@ -14,8 +15,10 @@ make of it can be simulated in `execute_automation_rules`. A moment in the futur
 
 **When it is red:** open the log of `expire`. *Connection refused* or *timeout*: the documents
 database is away; bring it back and clear the task. A setting or rule that is wrong fails at once
-and says which: correct it, then clear. **When it is late:** see whether the task is queued (no
-worker is free) or running (a large import came in; let it end).
+and says which: correct it, then clear. `complete_restores` names documents that could not be put
+back, mostly because other bytes lie in their place by now: move those, then clear. **When it is
+late:** see whether the task is queued (no worker is free) or running (a large import came in; let
+it end).
 """
 
 from datetime import timedelta
@@ -25,6 +28,7 @@ from airflow.sdk import DAG, Asset, Param
 from doclife.operators.alerting import OperatorAlert
 from doclife.operators.deadline import alert_unless_done_within
 from doclife.operators.expire import ExpireOperator
+from doclife.operators.restore import CompleteRestoresOperator
 from doclife.operators.retrying import FullJitter
 from doclife.operators.schedule import cron
 
@@ -49,3 +53,4 @@ with DAG(
     tags=["doclife", "nightly"],
 ):
     ExpireOperator(task_id="expire", outlets=[Asset("doclife_expired_documents")])
+    CompleteRestoresOperator(task_id="complete_restores")

@@ -160,7 +160,7 @@ def test_an_undo_killed_before_its_bag_is_rewritten_is_healed_by_the_sweep(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(undo, "take_out_unreferenced", die)
+        patched.setattr("doclife.lifecycle.reactivating.take_out_unreferenced", die)
         with pytest.raises(KeyboardInterrupt):
             restore(world, document)
     assert (world.status(document), world.status(neighbour)) == ("active", "active")

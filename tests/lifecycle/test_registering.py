@@ -532,7 +532,7 @@ def test_a_single_file_makes_no_store_of_what_lies_beside_it(
 ) -> None:
     write(folder / "a", b"a")
 
-    with pytest.raises(ConfigurationError, match="doclife stores register NAME .*papers"):
+    with pytest.raises(ConfigurationError, match=r"stores register NAME .*papers"):
         importer(folder / "a")
 
     assert importer.rows("SELECT * FROM stores") == []

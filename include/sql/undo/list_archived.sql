@@ -4,7 +4,8 @@
 --                              for the given documents
 --   document_ids     bigint[]
 -- Returns document_id, the copy (uri, size_bytes, sha256, etag, version_id, bag_id), whether the
--- catalogue believes in an original, and original_uri: where that is or was.
+-- catalogue believes in an original that has the bytes of the copy, original_uri: where that is or
+-- was, and original_etag, original_version_id.
 SELECT
     document.id AS document_id,
     copy.uri,
@@ -14,8 +15,10 @@ SELECT
     copy.version_id,
     copy.bag_id,
     coalesce(original.removing_since IS NULL AND original.removed_at IS NULL, FALSE)
-    AND document.stored_object_id IS NOT NULL AS has_original,
-    coalesce(original.uri, document.original_uri) AS original_uri
+    AND original.sha256 = copy.sha256 AS has_original,
+    coalesce(original.uri, document.original_uri) AS original_uri,
+    original.etag AS original_etag,
+    original.version_id AS original_version_id
 FROM documents AS document
 INNER JOIN stored_objects AS copy ON document.archived_object_id = copy.id
 LEFT JOIN stored_objects AS original ON document.stored_object_id = original.id

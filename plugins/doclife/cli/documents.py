@@ -8,6 +8,7 @@ import typer
 
 from doclife.cli.options import Json, Limit, Organization
 from doclife.cli.output import PARTLY_DONE, printable, size
+from doclife.cli.restoring import RestoreProgressBar, print_unrestored
 from doclife.cli.session import Session, read_day, session
 from doclife.domain.fields import MetadataType
 from doclife.lifecycle.documents import (
@@ -19,7 +20,7 @@ from doclife.lifecycle.documents import (
     tell_story,
 )
 from doclife.lifecycle.metadata_fields import declare_metadata_field, list_metadata_fields
-from doclife.lifecycle.undo import UndoOutcome, restore_documents
+from doclife.lifecycle.undo import UndoOutcome, complete_restores, restore_documents
 
 app = typer.Typer(no_args_is_help=True, help="Documents: import, list, show, restore, hold.")
 
@@ -194,22 +195,45 @@ def restore(
 ) -> None:
     """Take documents out of the trash, or archived ones back into use.
 
-    Exit code 3: some could not be restored; each is listed with its reason.
+    Possible until a purge begins: that is the only point of no return. Bytes in a cold store are
+    asked for, and the document is restored by a later nightly run. Safe to call again.
+
+    Exit code 3: some could not be restored, or not yet; each is listed with its reason.
     """
     with session(as_json=as_json, organization=organization) as s:
-        outcome = restore_documents(
-            s.conn,
-            organization=s.organization,
-            document_ids=find_document_ids(
-                s.conn, organization=s.organization, external_ids=external_ids
-            ),
-            now=s.now(),
-            actor=s.actor,
-            reason=reason,
-            stores=s.stores(),
-        )
+        with RestoreProgressBar(len(external_ids)) as bar:
+            outcome = restore_documents(
+                s.conn,
+                organization=s.organization,
+                document_ids=find_document_ids(
+                    s.conn, organization=s.organization, external_ids=external_ids
+                ),
+                now=s.now(),
+                actor=s.actor,
+                reason=reason,
+                stores=s.stores(),
+                progress=bar.show,
+            )
         s.output.show(outcome, people=lambda: _print_restored(s, outcome, external_ids))
-    if outcome.failures:
+    if not outcome.is_complete:
+        raise typer.Exit(PARTLY_DONE)
+
+
+@app.command("complete-restores")
+def complete(as_json: Json = False) -> None:
+    """Restore what waits for bytes from a cold store, as far as they have come.
+
+    A nightly run does the same. Exit code 3: some still wait, or could not be restored.
+    """
+    with session(as_json=as_json) as s:
+        outcome = complete_restores(s.conn, now=s.now(), stores=s.stores())
+
+        def people() -> None:
+            s.output.say(f"{outcome.undone:,} restored.")
+            print_unrestored(s, outcome)
+
+        s.output.show(outcome, people=people)
+    if not outcome.is_complete:
         raise typer.Exit(PARTLY_DONE)
 
 
@@ -218,8 +242,7 @@ def _print_restored(s: Session, outcome: UndoOutcome, external_ids: Sequence[str
     s.output.say(f"{outcome.undone:,} restored; rules leave them alone for {days} days.")
     if outcome.skipped:
         s.output.say(f"{outcome.skipped:,} left as they are: neither in the trash nor archived.")
-    for failure in outcome.failures:
-        s.output.say(printable(failure), style="red")
+    print_unrestored(s, outcome)
     if outcome.undone:
         again = printable(" ".join(shlex.quote(one) for one in external_ids))
         s.output.say(

@@ -4,46 +4,113 @@ Allowed while everything is halted: keeping is always allowed. What is restored 
 the organization's reprieve, so that the next night does not take it again (elastic#35561).
 """
 
-import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from doclife.domain.actions import ActionType
 from doclife.domain.organization import Organization
 from doclife.domain.plan import PlanKind, PlanState
-from doclife.errors import ConfigurationError, RefusedError, StorageError
-from doclife.lifecycle.rewriting import take_out_unreferenced
-from doclife.storage.payloads import put_back
-from doclife.storage.reading import digest
+from doclife.errors import ConfigurationError, RefusedError
+from doclife.lifecycle.reactivating import reactivate
 from doclife.storage.stores import Stores
-from doclife.store import audit, bags, batches, organizations, stored_plans, undoing
+from doclife.store import audit, batches, organizations, stored_plans, undoing
 from doclife.store.connection import Connection
-from doclife.store.undoing import ArchivedDocument, TakingBack
-
-logger = logging.getLogger(__name__)
+from doclife.store.holds import TooLate
+from doclife.store.undoing import TakingBack
 
 BATCH_SIZE = 1000
+"""Documents out of the trash per transaction."""
+ARCHIVED_BATCH_SIZE = 50
+"""Their rows stay locked while bytes are read and put back."""
+LISTED = 100
+"""An outcome lists so many failures and so many that are gone; memory does not grow with them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UndoOutcome:
-    """What became of an undo."""
+    """What became of an undo or a restore."""
 
     undone: int
-    skipped: int
-    """Documents something else has happened to since: restored, trashed again, purged."""
-    failures: tuple[str, ...]
-    """Documents whose bytes could not be brought back, each with its reason."""
+    skipped: int = 0
+    """Documents something else has happened to since: restored, trashed again."""
+    waiting: int = 0
+    """Documents whose bytes were asked for from a cold store; a later run restores them."""
+    too_late_count: int = 0
+    too_late: tuple[TooLate, ...] = ()
+    """The first documents whose destruction had begun, each with the moment it did."""
+    failed: int = 0
+    failures: tuple[str, ...] = ()
+    """The first documents whose bytes could not be brought back, each with its reason."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything that was asked for was done."""
+        return not (self.failed or self.waiting or self.too_late_count)
+
+
+Progress = Callable[[UndoOutcome], None]
+"""Told after each transaction what was done so far."""
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Counts batch by batch."""
+
+    progress: Progress | None
+    undone: int = 0
+    skipped: int = 0
+    waiting: int = 0
+    too_late_count: int = 0
+    too_late: list[TooLate] = field(default_factory=list)
+    failed: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def add(
+        self,
+        *,
+        undone: int,
+        skipped: int = 0,
+        waiting: int = 0,
+        too_late: Sequence[TooLate] = (),
+        failures: Sequence[str] = (),
+    ) -> None:
+        self.undone += undone
+        self.skipped += skipped
+        self.waiting += waiting
+        self.too_late_count += len(too_late)
+        self.too_late += too_late[: LISTED - len(self.too_late)]
+        self.failed += len(failures)
+        self.failures += failures[: LISTED - len(self.failures)]
+        if self.progress:
+            self.progress(self.outcome())
+
+    def outcome(self) -> UndoOutcome:
+        return UndoOutcome(
+            undone=self.undone,
+            skipped=self.skipped,
+            waiting=self.waiting,
+            too_late_count=self.too_late_count,
+            too_late=tuple(self.too_late),
+            failed=self.failed,
+            failures=tuple(self.failures),
+        )
 
 
 def undo_plan(
-    conn: Connection, *, plan_id: int, now: datetime, actor: str, stores: Stores
+    conn: Connection,
+    *,
+    plan_id: int,
+    now: datetime,
+    actor: str,
+    stores: Stores,
+    progress: Progress | None = None,
 ) -> UndoOutcome:
     """Take back everything a plan archived or trashed that is still in grace.
 
     Batch by batch; killed and called again, it goes on. What was sent stays sent. A plan that is
-    still being applied is ended first, so that nothing is done behind the undo's back.
+    still being applied is ended first, so that nothing is done behind the undo's back. While bytes
+    are waited for, or some could not be brought back, the plan stays as it is.
 
     :raises RefusedError: the plan purged, or was never applied.
     """
@@ -53,7 +120,7 @@ def undo_plan(
     if plan["kind"] in (PlanKind.PURGE, PlanKind.ORIGINALS):
         raise RefusedError(f"plan {plan_id} destroyed bytes: that cannot be undone by anybody.")
     if plan["state"] == PlanState.UNDONE:
-        return UndoOutcome(undone=0, skipped=0, failures=())
+        return UndoOutcome(undone=0)
     if plan["state"] not in (PlanState.APPLYING, PlanState.APPLIED):
         raise RefusedError(f"plan {plan_id} is {plan['state']}: it has done nothing to undo.")
     tenant = organizations.find(conn, plan["organization"])
@@ -63,19 +130,18 @@ def undo_plan(
                 conn, plan_id=plan_id, code="undone", reason=f"undone by {actor}", now=now
             )
     taking_back = _taking_back(tenant, plan_id=plan_id, now=now, actor=actor, reason="plan undone")
-    undone, skipped, failures, last = 0, 0, [], 0
+    tally, last = _Tally(progress), 0
     while page := undoing.list_done(conn, plan_id, after=last, size=BATCH_SIZE):
         last = page[-1].document_id
         trashed = [item.document_id for item in page if item.action == ActionType.DELETE]
         archived = [item.document_id for item in page if item.action == ActionType.ARCHIVE]
-        with conn.transaction():
-            restored = undoing.restore_trashed(conn, taking_back, trashed)
-            undoing.mark_items(conn, plan_id, document_ids=restored, now=now)
-        reactivated, failed = _reactivate(conn, taking_back, archived, stores=stores)
-        undone += len(restored) + len(reactivated)
-        failures += failed
-        skipped += len(page) - len(restored) - len(reactivated) - len(failed)
-    if not failures:
+        rest = _out_of_the_trash(conn, taking_back, trashed, tally)
+        _passed_over(conn, taking_back, rest, tally)
+        for some in _pages(archived, ARCHIVED_BATCH_SIZE):
+            rest = _out_of_the_archive(conn, taking_back, some, tally, stores=stores)
+            _passed_over(conn, taking_back, rest, tally)
+    outcome = tally.outcome()
+    if not (outcome.failed or outcome.waiting):
         with conn.transaction():
             undoing.close_plan(conn, plan_id, actor=actor, now=now)
             audit.record(
@@ -86,10 +152,14 @@ def undo_plan(
                 rule=plan["rule"],
                 action="plan.undone",
                 plan_id=plan_id,
-                reason=f"{undone} documents restored",
-                details={"undone": undone, "skipped": skipped},
+                reason=f"{outcome.undone} documents restored",
+                details={
+                    "undone": outcome.undone,
+                    "skipped": outcome.skipped,
+                    "too_late": outcome.too_late_count,
+                },
             )
-    return UndoOutcome(undone=undone, skipped=skipped, failures=tuple(failures))
+    return outcome
 
 
 def restore_documents(
@@ -101,101 +171,100 @@ def restore_documents(
     actor: str,
     reason: str,
     stores: Stores,
+    progress: Progress | None = None,
 ) -> UndoOutcome:
     """Restore documents a person names: from the trash to where they were, else to active.
 
-    Documents that are neither in the trash nor archived are counted as skipped.
+    Batch by batch; killed and called again, it goes on. Documents that are neither in the trash
+    nor archived are counted as skipped; those whose destruction has begun are told as too late.
     """
     tenant = organizations.find(conn, organization)
     taking_back = _taking_back(tenant, plan_id=None, now=now, actor=actor, reason=reason)
+    tally = _Tally(progress)
+    for page in _pages(sorted(set(document_ids)), BATCH_SIZE):
+        rest = _out_of_the_trash(conn, taking_back, page, tally)
+        for some in _pages(rest, ARCHIVED_BATCH_SIZE):
+            left = _out_of_the_archive(conn, taking_back, some, tally, stores=stores)
+            _passed_over(conn, taking_back, left, tally)
+    return tally.outcome()
+
+
+def complete_restores(conn: Connection, *, now: datetime, stores: Stores) -> UndoOutcome:
+    """Restore what was asked for and whose bytes have come from their cold store by now.
+
+    What still waits is asked for again where the store has forgotten. Safe to call at any time.
+    """
+    undoing.close_requests(conn)
+    tally = _Tally(None)
+    for request in undoing.list_requests(conn, size=BATCH_SIZE):
+        if request.plan_id is not None:
+            outcome = undo_plan(
+                conn,
+                plan_id=request.plan_id,
+                now=now,
+                actor=request.requested_by,
+                stores=stores,
+            )
+        else:
+            outcome = restore_documents(
+                conn,
+                organization=request.organization,
+                document_ids=request.document_ids,
+                now=now,
+                actor=request.requested_by,
+                reason=request.reason,
+                stores=stores,
+            )
+        tally.add(
+            undone=outcome.undone,
+            waiting=outcome.waiting,
+            too_late=outcome.too_late,
+            failures=outcome.failures,
+        )
+    return tally.outcome()
+
+
+def _out_of_the_trash(
+    conn: Connection, taking_back: TakingBack, document_ids: Sequence[int], tally: _Tally
+) -> list[int]:
+    """Restore those that are in the trash; return the others."""
     with conn.transaction():
         restored = undoing.restore_trashed(conn, taking_back, document_ids)
-    rest = sorted(set(document_ids) - set(restored))
-    reactivated, failures = _reactivate(conn, taking_back, rest, stores=stores)
-    return UndoOutcome(
-        undone=len(restored) + len(reactivated),
-        skipped=len(rest) - len(reactivated) - len(failures),
-        failures=tuple(failures),
-    )
-
-
-def _reactivate(
-    conn: Connection, taking_back: TakingBack, document_ids: Sequence[int], *, stores: Stores
-) -> tuple[list[int], list[str]]:
-    """Let archived documents be active again: on their originals, or on verified bytes put back."""
-    failures: list[str] = []
-    sound: list[ArchivedDocument] = []
-    with conn.transaction():
-        for each in undoing.list_archived(conn, taking_back, document_ids):
-            try:
-                # The copy is given up below: only bytes that are seen to be the same replace it.
-                if not _is_original_sound(conn, each, stores=stores):
-                    _put_back(conn, each, stores=stores, now=taking_back.now)
-            except StorageError as error:
-                failures.append(f"document {each.document_id}: {error}")
-            else:
-                sound.append(each)
-        reactivated = undoing.reactivate_archived(
-            conn, taking_back, [each.document_id for each in sound]
-        )
-        bag_ids = sorted({each.bag_id for each in sound if each.document_id in set(reactivated)})
-        for bag_id in bag_ids:
-            # Committed with the documents, so that the sweep heals what a kill leaves.
-            bags.set_state(conn, bag_id=bag_id, state="rewriting", now=taking_back.now)
         if taking_back.plan_id is not None:
             undoing.mark_items(
-                conn, taking_back.plan_id, document_ids=reactivated, now=taking_back.now
+                conn, taking_back.plan_id, document_ids=restored, now=taking_back.now
             )
-    for bag_id in bag_ids:
-        try:
-            take_out_unreferenced(conn, bag_id=bag_id, stores=stores, now=taking_back.now)
-        except StorageError as error:
-            logger.warning("Bag %s keeps copies until the next sweep: %s", bag_id, error)
-    return reactivated, failures
+    tally.add(undone=len(restored))
+    return sorted(set(document_ids) - set(restored))
 
 
-def _is_original_sound(conn: Connection, archived: ArchivedDocument, *, stores: Stores) -> bool:
-    """Whether the original is in its place and has the bytes that the copy has."""
-    if not archived.has_original or archived.original_uri is None:
-        return False
-    if undoing.is_being_removed(conn, archived.original_uri):
-        return False
-    try:
-        found = digest(stores, uri=archived.original_uri)
-    except StorageError:
-        return False
-    return (found.sha256, found.size_bytes) == (archived.sha256, archived.size_bytes)
+def _out_of_the_archive(
+    conn: Connection,
+    taking_back: TakingBack,
+    document_ids: Sequence[int],
+    tally: _Tally,
+    *,
+    stores: Stores,
+) -> list[int]:
+    """Restore those that are archived; return those that are not."""
+    done = reactivate(conn, taking_back, document_ids, stores=stores)
+    tally.add(
+        undone=len(done.document_ids), waiting=len(done.waiting), failures=[*done.failures.values()]
+    )
+    return sorted({*document_ids} - {*done.document_ids} - {*done.waiting} - done.failures.keys())
 
 
-def _put_back(
-    conn: Connection, archived: ArchivedDocument, *, stores: Stores, now: datetime
+def _passed_over(
+    conn: Connection, taking_back: TakingBack, document_ids: Sequence[int], tally: _Tally
 ) -> None:
-    if archived.original_uri is None:
-        raise StorageError("nobody knows where its original was")
-    busy = f"{archived.original_uri} is being destroyed by a purge; restore again afterwards"
-    if undoing.is_being_removed(conn, archived.original_uri):
-        raise StorageError(busy)
-    found = put_back(
-        stores,
-        payload_uri=archived.uri,
-        target_uri=archived.original_uri,
-        size_bytes=archived.size_bytes,
-        sha256=archived.sha256,
-        version_id=archived.version_id,
-    )
-    reattached = undoing.reattach_original(
-        conn,
-        document_id=archived.document_id,
-        uri=archived.original_uri,
-        size_bytes=archived.size_bytes,
-        sha256=archived.sha256,
-        etag=found.etag,
-        version_id=found.version_id,
-        store_id=stores.at(archived.original_uri).record.store_id,
-        now=now,
-    )
-    if not reattached:
-        raise StorageError(busy)
+    """Count what was not restored, and tell since when it is being destroyed where it is."""
+    if document_ids:
+        too_late = undoing.list_too_late(conn, taking_back.organization_id, document_ids)
+        tally.add(undone=0, skipped=len(document_ids) - len(too_late), too_late=too_late)
+
+
+def _pages(document_ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    return (document_ids[start : start + size] for start in range(0, len(document_ids), size))
 
 
 def _taking_back(

@@ -43,7 +43,12 @@ class UndoPlanOperator(LifecycleOperator):
         )
         if outcome.failures:
             raise RefusedError(
-                f"{len(outcome.failures)} documents of plan {self.plan_id} could not be undone "
+                f"{outcome.failed} documents of plan {self.plan_id} could not be undone "
                 f"({outcome.undone} were): {'; '.join(outcome.failures[:5])}"
             )
-        return {"undone": outcome.undone, "skipped": outcome.skipped}
+        return {
+            "undone": outcome.undone,
+            "skipped": outcome.skipped,
+            "waiting": outcome.waiting,
+            "too_late": outcome.too_late_count,
+        }

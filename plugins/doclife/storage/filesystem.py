@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import BinaryIO, Protocol
 
 CHUNK_BYTES = 1024 * 1024
@@ -10,6 +11,15 @@ CHUNK_BYTES = 1024 * 1024
 
 Chunk = bytes | memoryview
 """A piece of content; a memoryview is valid until the next piece is asked for."""
+
+
+class Reach(StrEnum):
+    """Whether bytes can be read."""
+
+    AT_ONCE = "at once"
+    ASKED_FOR = "asked for"
+    ON_REQUEST = "on request"
+    """They lie in a cold tier: ``ask_for`` brings them within reach in some hours."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +32,7 @@ class Stat:
     :param changed_ns: when a local file was last touched in any way (its ctime), which no program
         can set: while it stays the same, so do the bytes. It is not a part of what the bytes are.
     :param name_count: under how many names the same bytes lie: hard links.
+    :param reach: whether they can be read now.
     """
 
     size_bytes: int
@@ -30,6 +41,7 @@ class Stat:
     version_id: str | None = None
     changed_ns: int | None = field(default=None, compare=False)
     name_count: int = field(default=1, compare=False)
+    reach: Reach = field(default=Reach.AT_ONCE, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,3 +109,6 @@ class Filesystem(Protocol):
 
         Nothing where the store keeps one version only.
         """
+
+    def ask_for(self, uri: str, *, version_id: str | None = None) -> None:
+        """Have bytes of a cold tier brought within reach; nothing where all are."""

@@ -150,6 +150,9 @@ class LocalFilesystem:
         """Return nothing: a file has one content."""
         return []
 
+    def ask_for(self, uri: str, *, version_id: str | None = None) -> None:
+        """Nothing to do: files are within reach."""
+
 
 @contextlib.contextmanager
 def _temporary_for(path: Path) -> Iterator[Path]:

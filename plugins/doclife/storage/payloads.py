@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from doclife.errors import ChangedBytes, StorageError
 from doclife.storage import uris
-from doclife.storage.filesystem import Chunk, Stat
+from doclife.storage.filesystem import Chunk, Reach, Stat
 from doclife.storage.reading import HashingReader, explained, hashed
 from doclife.storage.stores import Stores
 
@@ -25,6 +25,21 @@ def read_payload(
         raise StorageError(f"{uri} cannot be read: {explained(error)}") from error
     if (reader.digest.sha256, reader.digest.size_bytes) != (sha256, size_bytes):
         raise ChangedBytes(f"{uri} has other bytes than were recorded")
+
+
+def are_within_reach(stores: Stores, *, uri: str, version_id: str | None = None) -> bool:
+    """Whether bytes can be read now. Those of a cold tier that cannot are asked for, once.
+
+    :raises StorageError: they are not there, or the store did not say.
+    """
+    filesystem = stores.at(uri).filesystem
+    try:
+        found = filesystem.stat(uri, version_id=version_id)
+        if found.reach is Reach.ON_REQUEST:
+            filesystem.ask_for(uri, version_id=version_id)
+    except OSError as error:
+        raise StorageError(f"{uri} cannot be reached: {explained(error)}") from error
+    return found.reach is Reach.AT_ONCE
 
 
 def put_back(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from doclife.errors import ChangedBytes, StorageError
 from doclife.storage import uris
-from doclife.storage.filesystem import Stat
+from doclife.storage.filesystem import Reach, Stat
 from doclife.storage.reading import explained, hashed
 from doclife.storage.stores import Store, Stores
 
@@ -40,7 +40,7 @@ class Removal:
 def find_recorded(stores: Stores, recorded: Recorded, *, seen: Stat | None = None) -> Stat | None:
     """Return the recorded bytes as they lie in their store now; None when they are surely absent.
 
-    They are read and hashed. Those of a cold store are not read when etag and size are the
+    They are read and hashed. Those of a cold store or tier are not read when etag and size are the
     recorded ones. Absence is believed when it was seen twice, each time beside our marker.
 
     :param seen: what an earlier call returned: bytes that have not been touched since are not
@@ -112,7 +112,8 @@ def _found(store: Store, recorded: Recorded, seen: Stat | None) -> Stat | None:
         )
     if found == seen and found.changed_ns == seen.changed_ns:
         return found
-    if store.record.is_cold and recorded.etag is not None and found.etag == recorded.etag:
+    is_cold = store.record.is_cold or found.reach is not Reach.AT_ONCE
+    if is_cold and recorded.etag is not None and found.etag == recorded.etag:
         return found
     read = hashed(filesystem, uri, version_id=found.version_id)
     if read.sha256 != recorded.sha256:

@@ -15,7 +15,7 @@ import fsspec.asyn
 from botocore.exceptions import BotoCoreError
 
 from doclife.storage import uris
-from doclife.storage.filesystem import Chunk, Listed, Stat
+from doclife.storage.filesystem import Chunk, Listed, Reach, Stat
 
 READ_BYTES = 2 * 1024 * 1024
 """Objects are read in ranges of this size: several threads at once must not fill the memory."""
@@ -23,6 +23,11 @@ PART_BYTES = 5 * 1024 * 1024
 """Larger objects are written in parts of this size, the smallest that S3 takes."""
 PARTS_PER_STEP = 1000
 """S3 takes 10,000 parts. Every 1,000 they grow, so that 275 GB fit and memory stays small."""
+
+COLD_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/restoring-objects.html (2026-11)"""
+DAYS_WITHIN_REACH = 14
+"""Restores are completed nightly; so long a store may be away or everything be halted."""
 
 
 class S3Filesystem:
@@ -171,6 +176,11 @@ class S3Filesystem:
     def remove_folders(self, uri: str) -> None:
         """Nothing to do: S3 has no folders."""
 
+    def ask_for(self, uri: str, *, version_id: str | None = None) -> None:
+        """Order a readable copy, which S3 keeps beside the cold one for some days."""
+        request = {"Days": DAYS_WITHIN_REACH, "GlacierJobParameters": {"Tier": "Standard"}}
+        self._call("restore_object", uri, VersionId=version_id, RestoreRequest=request)
+
     def other_versions(self, uri: str, *, version_id: str | None = None) -> list[str]:
         """List the versions of the key; delete markers hold no bytes."""
         bucket, key = uris.bucket_and_key(uri)
@@ -247,4 +257,14 @@ def _facts(head: Mapping[str, Any]) -> Stat:
         modified_at=modified_at.astimezone(UTC),
         etag=head["ETag"].strip('"'),
         version_id=head.get("VersionId"),
+        reach=_reach(head),
     )
+
+
+def _reach(head: Mapping[str, Any]) -> Reach:
+    if head.get("StorageClass") not in COLD_CLASSES:
+        return Reach.AT_ONCE
+    request = head.get("Restore", "")
+    if 'ongoing-request="true"' in request:
+        return Reach.ASKED_FOR
+    return Reach.AT_ONCE if request else Reach.ON_REQUEST

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from doclife.store.connection import Connection
+from doclife.store.holds import TooLate
 from doclife.store.rows import fetch_rows, fetch_value
 from doclife.store.sql import statement
 
@@ -30,6 +31,19 @@ class ArchivedDocument:
     bag_id: int
     has_original: bool
     original_uri: str | None
+    original_etag: str | None
+    original_version_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RestoreRequest:
+    """Documents that wait for bytes from a cold store, asked for together."""
+
+    organization: str
+    plan_id: int | None
+    requested_by: str
+    reason: str
+    document_ids: list[int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,6 +139,29 @@ def reattach_original(
 def is_being_removed(conn: Connection, uri: str) -> bool:
     """Whether a purge is destroying the bytes at a place; none can begin to until the end."""
     return bool(fetch_value(conn, statement("undo/lock_original"), {"uri": uri}))
+
+
+def list_too_late(
+    conn: Connection, organization_id: int, document_ids: Sequence[int]
+) -> list[TooLate]:
+    """Return those of the documents whose destruction has begun."""
+    parameters = {"organization_id": organization_id, "document_ids": list(document_ids)}
+    return fetch_rows(conn, statement("undo/list_too_late"), parameters, TooLate)
+
+
+def request(conn: Connection, taking_back: TakingBack, document_ids: Sequence[int]) -> None:
+    """Note that bytes of archived documents were asked for."""
+    conn.execute(statement("undo/request"), taking_back.parameters(document_ids))
+
+
+def close_requests(conn: Connection) -> None:
+    """Forget requests for documents that are not archived any more."""
+    conn.execute(statement("undo/close_requests"))
+
+
+def list_requests(conn: Connection, *, size: int) -> list[RestoreRequest]:
+    """Return what waits, at most so many documents per group."""
+    return fetch_rows(conn, statement("undo/list_requests"), {"size": size}, RestoreRequest)
 
 
 def mark_items(
