@@ -8,8 +8,9 @@ import typer
 
 from doclife.cli import plan_pages, review_pages
 from doclife.cli.options import AsOf, EveryOrganization, Json, Limit, Organization, RunId, Yes
-from doclife.cli.output import PARTLY_DONE, counted, printable
+from doclife.cli.output import PARTLY_DONE, counted
 from doclife.cli.progress import PlanProgressBar
+from doclife.cli.restoring import RestoreProgressBar, print_unrestored
 from doclife.cli.session import DAG_ID, Session, confirm, session
 from doclife.domain.actions import ActionType
 from doclife.domain.plan import PlanState, PlanSummary
@@ -265,14 +266,23 @@ def apply(plan_id: PlanId, yes: Yes = False, as_json: Json = False) -> None:
 def undo_(plan_id: PlanId, as_json: Json = False) -> None:
     """Take back what a plan archived or deleted while it is in grace. What was sent stays sent.
 
-    Exit code 3: some could not be brought back; each is listed with its reason. Or none could,
-    because something else has happened to all of them, such as a purge.
+    Possible until a purge begins: that is the only point of no return. Bytes in a cold store are
+    asked for, and a later nightly run goes on with the undo. Safe to call again.
+
+    Exit code 3: some could not be brought back, or not yet; each is listed with its reason. Or
+    none could, because something else has happened to all of them.
     """
     with session(as_json=as_json) as s:
         plan = _find(s, plan_id)
-        outcome = undo.undo_plan(
-            s.conn, plan_id=plan_id, now=s.now(), actor=s.actor, stores=s.stores()
-        )
+        with RestoreProgressBar(plan["document_count"]) as bar:
+            outcome = undo.undo_plan(
+                s.conn,
+                plan_id=plan_id,
+                now=s.now(),
+                actor=s.actor,
+                stores=s.stores(),
+                progress=bar.show,
+            )
         reprieve_days = plan["reprieve_days"]
 
         def people() -> None:
@@ -283,13 +293,12 @@ def undo_(plan_id: PlanId, as_json: Json = False) -> None:
             if outcome.skipped:
                 s.output.say(
                     f"{outcome.skipped:,} left as they are: something else has happened to them "
-                    "since, for example a purge. See: doclife documents show EXTERNAL_ID"
+                    "since. See: doclife documents show EXTERNAL_ID"
                 )
-            for failure in outcome.failures:
-                s.output.say(printable(failure), style="red")
+            print_unrestored(s, outcome)
 
         s.output.show({"plan_id": plan_id, "outcome": outcome}, people=people)
-    if outcome.failures or (outcome.skipped and not outcome.undone):
+    if not outcome.is_complete or (outcome.skipped and not outcome.undone):
         raise typer.Exit(PARTLY_DONE)
 
 
