@@ -56,3 +56,16 @@ def record_reactions(
             "now": now,
         },
     )
+
+
+def withdraw(
+    conn: Connection, *, event_id: int, reason: str, organization: str, actor: str
+) -> bool:
+    """Take an application's event back, with an audit entry; False when that was done before."""
+    parameters = {
+        "event_id": event_id,
+        "reason": reason,
+        "organization": organization,
+        "actor": actor,
+    }
+    return bool(fetch_value(conn, statement("events/withdraw"), parameters))
