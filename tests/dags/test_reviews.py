@@ -8,8 +8,10 @@ import pytest
 from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
 from airflow.utils.types import DagRunType
+from fastapi import HTTPException
 from sqlalchemy import delete
 
+from doclife.lifecycle.halting import halt, resume
 from tests.dags.airflow_runs import Run, asset_counts, run_ids
 from tests.dags.catalogue import (
     NAME,
@@ -296,6 +298,52 @@ def test_a_question_whose_run_was_lost_is_asked_again(office, conn):
     assert run_ids("review_plan") == ["plan-1-stage-1"]
     office.answer("plan-1-stage-1", "Approve", user="boss")
     assert plan_states(conn)[0] == "approved"
+
+
+def test_an_approved_plan_that_nobody_applies_is_applied_by_the_next_run(office, conn):
+    apply_rules(conn, reviewed())
+    office.night()
+    office.answer("plan-1-stage-1", "Approve", user="boss")
+    with create_session() as session:  # as if the task had been killed before it started the run
+        session.execute(delete(DagRun).where(DagRun.dag_id == "run_rule"))
+
+    office.night()
+
+    assert run_ids("run_rule") == ["plan-1-apply"]
+    office.apply_what_was_approved(1)
+    assert plan_states(conn)[0] == "applied"
+
+
+def test_only_those_answer_whom_the_deployment_names_for_a_stage(office, conn, monkeypatch):
+    monkeypatch.setenv("AIRFLOW_VAR_DOCLIFE_REVIEWERS", '{"legal": ["counsel"]}')
+    apply_rules(conn, reviewed("[records, legal]"))
+    office.night()
+    office.answer("plan-1-stage-1", "Approve", user="boss")
+    run = office.asked("plan-1-stage-2")
+
+    with pytest.raises(HTTPException) as refused:
+        run.answer("ask", "Approve", user="somebody")
+
+    assert refused.value.status_code == 403
+    run.answer("ask", "Approve", user="counsel")
+    assert run.go_on() == "success"
+    assert plan_states(conn) == ["approved"]
+
+
+def test_a_halt_keeps_what_was_approved_from_being_applied(office, conn):
+    apply_rules(conn, reviewed())
+    office.night()
+    halt(conn, reason="look first", actor="user:rita", now=datetime.now(UTC))
+    office.answer("plan-1-stage-1", "Approve", user="boss")
+
+    run = Run(office.dags["run_rule"], run_id="plan-1-apply").take_up()
+    assert run.go_on() == "failed"
+    assert set(statuses(conn).values()) == {"active"}
+
+    resume(conn, actor="user:rita", now=datetime.now(UTC))
+    office.night()
+    office.apply_what_was_approved(1)
+    assert plan_states(conn)[0] == "applied"
 
 
 def test_clearing_the_record_decides_nothing_twice(office, conn):

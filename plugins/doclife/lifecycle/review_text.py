@@ -43,6 +43,8 @@ class RequestText:
     subject: str
     body: str
     """Markdown."""
+    stage: str | None
+    """Name of the stage in the rule; None where a limit asks and no rule."""
 
 
 def compose(conn: Connection, question: Question, *, answer_due_at: datetime) -> RequestText:
@@ -86,17 +88,23 @@ def compose(conn: Connection, question: Question, *, answer_due_at: datetime) ->
         _answers(plan, answer_due_at=_moment(answer_due_at, zone)),
     ]
     return RequestText(
+        stage=_stage_name(plan, question),
         subject=f"Plan {question.plan_id}, {what}: {destroyed:,} "
         f"{'document' if destroyed == 1 else 'documents'}. Approve?",
         body="\n\n".join(part for part in parts if part),
     )
 
 
-def _stage(plan: Mapping[str, Any], question: Question) -> str:
+def _stage_name(plan: Mapping[str, Any], question: Question) -> str | None:
     stages = (plan["review"] or {}).get("stages") or []
-    if len(stages) < question.stage:
+    return stages[question.stage - 1] if question.stage <= len(stages) else None
+
+
+def _stage(plan: Mapping[str, Any], question: Question) -> str:
+    name = _stage_name(plan, question)
+    if name is None:
         return ""
-    return f" This is stage {question.stage} of {len(stages)}: **{stages[question.stage - 1]}**."
+    return f" This is stage {question.stage} of {plan['required_stages']}: **{name}**."
 
 
 def _refused(made: Sequence[Decision], question: Question) -> str:
@@ -112,12 +120,12 @@ def _answers(plan: Mapping[str, Any], *, answer_due_at: str) -> str:
     return "\n".join(
         (
             "* **Approve**: the plan is applied, and each document is judged once more before. "
-            f"The approval of whoever {wrote}asked for the plan or approved another stage of it does "
-            "not count.",
+            f"The approval of whoever {wrote}asked for the plan or approved another stage of it "
+            "does not count.",
             f"* **Reject**: nothing is done; the documents are left alone for "
             f"{plan['reprieve_days']} days.",
             "* **Extend**: nothing is done, and the documents are kept to the day given below.",
-            "* **Hold**: nothing is done, and all of them are put under the legal hold named below.",
+            "* **Hold**: nothing is done, and all are put under the legal hold named below.",
             "",
             f"Without an answer by **{answer_due_at}** the plan counts as rejected. If the next "
             "night makes a newer plan of the same rule before, that one is asked about instead.",

@@ -45,4 +45,4 @@ def state_of(dag_id: str, run_id: str) -> str:
 
     found = task_runner.SUPERVISOR_COMMS.send(GetDagRunState(dag_id=dag_id, run_id=run_id))
     assert isinstance(found, DagRunStateResult)
-    return str(found.state)
+    return str(found.state.value)

@@ -1,5 +1,6 @@
 """Asks a person about a plan in Airflow's Required Actions, and records what was decided."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -15,10 +16,13 @@ from doclife.operators.task_run import TaskRun
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from airflow.sdk.execution_time.hitl import HITLUser
 
     from doclife.store.connection import Connection
     from doclife.store.reviews import Question
 
+REVIEWERS = "doclife_reviewers"
+"""Airflow Variable: a JSON object with the names of users by stage."""
 APPROVE, REJECT, EXTEND, HOLD = OPTIONS = ("Approve", "Reject", "Extend", "Hold")
 FORM = {
     # Not of type string alone: Airflow disables every button while such a field is empty.
@@ -50,8 +54,9 @@ class AskReviewOperator(HITLOperator):
     The task waits in state ``awaiting_input``, where it holds no worker and no slot. What is shown
     is read from the plan when the task begins; it names documents by their ids only. The answer is
     kept in the catalogue as it came, and goes nowhere else: not into XCom, which people can edit.
-    Without an answer in time it is Reject. When there is nothing to ask, because the plan waits
-    for nobody any more, the task ends at once.
+    Without an answer in time it is Reject. Where the Airflow Variable ``doclife_reviewers`` names
+    users for the plan's stage, only they may answer. When there is nothing to ask, because the
+    plan waits for nobody any more, the task ends at once.
 
     :param plan_id: number of the plan (templated).
     :param stage: only if the plan is in this stage; empty for whichever it is (templated).
@@ -106,6 +111,7 @@ class AskReviewOperator(HITLOperator):
             text = review_text.compose(conn, question, answer_due_at=due_at)
         self.subject, self.body = text.subject, text.body
         self.response_timeout = due_at - now
+        self.assigned_users = _reviewers(text.stage)
         return super().execute(context)
 
     def execute_complete(self, context: "Context", event: dict[str, Any]) -> Any:
@@ -172,6 +178,28 @@ class RecordReviewOperator(LifecycleOperator):
         )
         start_reviews(conn, plan_id=verdict.plan_id)
         return {"plan_id": verdict.plan_id, "outcome": str(verdict.outcome)}
+
+
+def _reviewers(stage: str | None) -> "list[HITLUser] | None":
+    """Return who may answer in a stage; None lets everybody whom Airflow lets answer at all.
+
+    :raises ConfigurationError: the Airflow Variable that says so is not what it should be.
+    """
+    from airflow.sdk import Variable
+
+    text = Variable.get(REVIEWERS, default=None)
+    if text is None or stage is None:
+        return None
+    try:
+        names = json.loads(text).get(stage)
+        if names is None:
+            return None
+        return [{"id": name, "name": name} for name in names if name.strip()]
+    except (ValueError, AttributeError, TypeError):
+        raise ConfigurationError(
+            f"the Airflow Variable {REVIEWERS} cannot be read: write for example "
+            '{"records": ["anna", "boss"], "legal": ["counsel"]}'
+        ) from None
 
 
 def _number(text: str, *, name: str) -> int | None:
