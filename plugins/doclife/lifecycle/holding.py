@@ -18,7 +18,7 @@ from doclife.store.matters import Matter
 __all__ = ["HoldOutcome", "TooLate"]
 
 LISTED_TOO_LATE = 1000
-"""An outcome lists so many; the report of the matter has them all."""
+"""What a condition came too late for is listed up to so many; the report has them all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,11 +82,11 @@ def hold(
         )
         placed = holds.hold(conn, actor=actor, now=now, holds_released=True)
         too_late = holds.list_too_late(
-            conn, matter_id=matter_id, document_ids=document_ids, size=LISTED_TOO_LATE
+            conn, matter_id=matter_id, document_ids=document_ids, size=len(document_ids)
         )
     return HoldOutcome(
         held=placed.held,
-        already=found - placed.held - placed.too_late,
+        already=found - placed.held - len(too_late),
         too_late=tuple(too_late),
     )
 
