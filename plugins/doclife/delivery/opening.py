@@ -104,7 +104,7 @@ def transport_of(
 def _one_route(settings: DeliverySettings, connections: Connections) -> Routes:
     found: list[SlackRoute | None] = []
 
-    def route(_organization: str, _channel: str) -> SlackRoute | None:
+    def route(_message: Message) -> SlackRoute | None:
         if not found:
             connection = connections(settings.slack_connection)
             found.append(None if connection is None else route_of(connection))

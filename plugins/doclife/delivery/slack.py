@@ -52,8 +52,8 @@ class SlackRoute:
     base_url: str = API_URL
 
 
-Routes = Callable[[str, str], SlackRoute | None]
-"""Finds the route for (organization, the channel that a job names)."""
+Routes = Callable[[Message], SlackRoute | None]
+"""Finds the way of a message; None when no Slack is set up for it."""
 
 
 def route_of(connection: ServiceConnection, *, channel: str | None = None) -> SlackRoute:
@@ -109,7 +109,7 @@ class SlackChannel:
     async def _deliver(self, message: Message) -> Attempt:
         wanted = str(message.payload.get("channel") or "")
         try:
-            route = self._routes(message.organization, wanted)
+            route = self._routes(message)
         except ConfigurationError as error:
             return not_tried(str(error), retry_after=UNTIL_SET_UP, stops_channel=True)
         if route is None:

@@ -1,0 +1,81 @@
+"""doclife slack: channels by name, and which messages find them by themselves."""
+
+from typing import Annotated
+
+import typer
+
+from doclife.cli.options import Json, Organization
+from doclife.cli.session import Session, session
+from doclife.lifecycle import slack_channels
+from doclife.store.slack_channels import SlackChannelRow
+
+app = typer.Typer(no_args_is_help=True, help="Slack channels that have a way of their own.")
+
+
+@app.command("list")
+def list_(organization: Organization = None, as_json: Json = False) -> None:
+    """List the saved channels; a message to any other goes over the Connection doclife_slack."""
+    with session(as_json=as_json, organization=organization) as s:
+        found = slack_channels.list_channels(s.conn, organization=s.tenant())
+        s.output.show({"channels": found}, people=lambda: _print(s, found))
+
+
+@app.command()
+def save(
+    name: Annotated[str, typer.Argument(help="As rules name it in `to`, without #.")],
+    connection: Annotated[
+        str, typer.Option(help="Airflow Connection of type slack or slackwebhook.")
+    ] = "doclife_slack",
+    channel: Annotated[
+        str | None,
+        typer.Option(help="Id (C0123456789) or #name; none for an incoming webhook."),
+    ] = None,
+    rule: Annotated[
+        list[str] | None, typer.Option(help="Takes messages to 'auto' of this rule.")
+    ] = None,
+    document_type: Annotated[
+        list[str] | None,
+        typer.Option(help="Takes messages to 'auto' about documents of this type."),
+    ] = None,
+    off: Annotated[bool, typer.Option("--off", help="Keep it, and use it no more.")] = False,
+    organization: Organization = None,
+    as_json: Json = False,
+) -> None:
+    """Add a channel, or change the one of that name as a whole."""
+    with session(as_json=as_json, organization=organization) as s:
+        tenant = s.tenant()
+        row = SlackChannelRow(
+            organization=tenant.slug,
+            name=name,
+            connection_id=connection,
+            channel=channel,
+            document_types=document_type,
+            rule_names=rule,
+            is_active=not off,
+        )
+        is_changed = slack_channels.save_channel(
+            s.conn, organization=tenant, row=row, now=s.now(), actor=s.actor
+        )
+        done = "is saved" if is_changed else "is as it was"
+        s.output.show(
+            {"channel": row, "is_changed": is_changed},
+            people=lambda: s.output.say(f"Slack channel {name} {done}."),
+        )
+
+
+def _print(s: Session, found: list[SlackChannelRow]) -> None:
+    s.output.table(
+        ("name", "connection", "channel", "rules", "document types", "active"),
+        [
+            (
+                row.name,
+                row.connection_id,
+                row.channel,
+                row.rule_names,
+                row.document_types,
+                row.is_active,
+            )
+            for row in found
+        ],
+        empty="No channel is saved: messages go where they say, over the Connection doclife_slack.",
+    )
