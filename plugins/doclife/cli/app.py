@@ -24,6 +24,7 @@ from doclife.cli import (
     rule_tests,
     rules,
     schedules,
+    slack,
     status,
     stores,
     tables,
@@ -61,6 +62,7 @@ app.add_typer(plans.app, name="plans")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(schedules.app, name="schedules")
 app.add_typer(endpoints.app, name="endpoints")
+app.add_typer(slack.app, name="slack")
 app.add_typer(stores.app, name="stores")
 app.add_typer(tables.app, name="tables")
 app.add_typer(organizations.app, name="organizations")
