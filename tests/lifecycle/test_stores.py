@@ -153,3 +153,23 @@ def test_without_a_connection_the_standard_variables_do(monkeypatch: pytest.Monk
     with pytest.raises(ConfigurationError, match="standard AWS variables"):
         from_environment("cloud")
     assert from_parts(None, None, {}) == {}
+
+
+def test_a_cold_store_is_remembered_as_one(conn: Connection, tmp_path: Path) -> None:
+    for name in ("vault", "archive"):
+        (tmp_path / name).mkdir()
+        register_store(
+            conn,
+            name=name,
+            root=str(tmp_path / name),
+            connection_id=None,
+            now=NOW,
+            actor="user:olga",
+            options=no_options,
+            is_cold=name == "vault",
+        )
+
+    stores = open_stores(conn, options=no_options)
+
+    assert stores.named("vault").record.is_cold
+    assert not stores.named("archive").record.is_cold

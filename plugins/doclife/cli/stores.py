@@ -41,6 +41,9 @@ def register(
     connection: Annotated[
         str | None, typer.Option(help="Airflow connection id with the credentials of the bucket.")
     ] = None,
+    cold: Annotated[
+        bool, typer.Option("--cold", help="Its bytes cannot be read at once (Glacier and alike).")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Register a folder or bucket, and mark it as this deployment's."""
@@ -53,11 +56,13 @@ def register(
             now=s.now(),
             actor=s.actor,
             options=from_environment,
+            is_cold=cold,
         )
         record = registered.store.record
         document = {
             "name": record.name,
             "root_uri": record.root_uri,
+            "is_cold": record.is_cold,
             "is_new": registered.is_new,
             "is_writable": registered.is_writable,
             "detail": registered.detail,

@@ -72,6 +72,7 @@ def register_store(
     now: datetime,
     actor: str,
     options: Options,
+    is_cold: bool = False,
 ) -> RegisteredStore:
     """Make sure that ``root`` lies in a store, and return that store.
 
@@ -80,6 +81,8 @@ def register_store(
     changes nothing, and does not write a marker that has gone: ``adopt_stores`` does.
 
     :param name: default: the last part of the path.
+    :param is_cold: its bytes cannot be read at once, so that purges go by size and etag; objects
+        that S3 calls Glacier or Deep Archive are seen to be so in any store.
     :raises ConfigurationError: the name is taken or none, or ``root`` names no place.
     """
     root_uri = _root_uri(root)
@@ -92,7 +95,14 @@ def register_store(
                 f"{name!r}. Leave out the name."
             )
         return _described(found, is_new=False)
-    row = _insert(conn, name=name, root_uri=root_uri, connection_id=connection_id, stores=stores)
+    row = _insert(
+        conn,
+        name=name,
+        root_uri=root_uri,
+        connection_id=connection_id,
+        is_cold=is_cold,
+        stores=stores,
+    )
     if row is None:  # somebody else registered it at the same moment
         return register_store(
             conn,
@@ -102,6 +112,7 @@ def register_store(
             now=now,
             actor=actor,
             options=options,
+            is_cold=is_cold,
         )
     store = open_stores(conn, options=options).named(row.name)
     try:
@@ -220,6 +231,7 @@ def _insert(
     name: str | None,
     root_uri: str,
     connection_id: str | None,
+    is_cold: bool,
     stores: Stores,
 ) -> table.StoreRow | None:
     taken = {store.record.name: store.record.root_uri for store in stores}
@@ -233,7 +245,9 @@ def _insert(
         name = next(each for each in (base, *numbered) if each not in taken)
     elif not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
         raise ConfigurationError(f"{name!r} is no name for a store: use a-z, 0-9 and '-'.")
-    return table.insert(conn, name=name, root_uri=root_uri, connection_id=connection_id)
+    return table.insert(
+        conn, name=name, root_uri=root_uri, connection_id=connection_id, is_cold=is_cold
+    )
 
 
 def _described(store: Store, *, is_new: bool) -> RegisteredStore:

@@ -31,10 +31,15 @@ def list_all(conn: Connection) -> list[StoreRow]:
 
 
 def insert(
-    conn: Connection, *, name: str, root_uri: str, connection_id: str | None
+    conn: Connection, *, name: str, root_uri: str, connection_id: str | None, is_cold: bool
 ) -> StoreRow | None:
     """Add a store; None when one of that name or root has come to be meanwhile."""
-    parameters = {"name": name, "root_uri": root_uri, "connection_id": connection_id}
+    parameters = {
+        "name": name,
+        "root_uri": root_uri,
+        "connection_id": connection_id,
+        "is_cold": is_cold,
+    }
     rows = fetch_rows(conn, statement("stores/insert"), parameters, StoreRow)
     return rows[0] if rows else None
 
