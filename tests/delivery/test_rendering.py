@@ -112,3 +112,14 @@ def test_slack_text_is_never_cut_inside_an_entity() -> None:
         shown = cut_for_slack(escaped, length=length)
         assert len(shown) <= length
         assert shown.replace("&lt;", "").replace("&amp;", "").count("&") == 0
+
+
+@pytest.mark.parametrize("name", ["notice", "expiry-warning", "deletion-warning"])
+def test_slack_shows_what_it_is_about_large_and_the_rest_small(name: str) -> None:
+    message = templates().slack(name, locale="en", context=CONTEXT)
+
+    large, small = message.blocks
+    assert large["type"] == "section"
+    assert "Lease &amp; &lt;b&gt;more&lt;/b&gt;" in large["text"]["text"]
+    assert small["type"] == "context"
+    assert "Lease" not in small["elements"][0]["text"]

@@ -92,14 +92,19 @@ class Templates:
     def slack(self, name: str, *, locale: str, context: Mapping[str, object]) -> SlackMessage:
         """Render a Slack message; values are escaped, so that no title can call a channel.
 
+        What stands before the first empty line of the template is the message, the rest is shown
+        small below it.
+
         :raises ConfigurationError: as for ``email``.
         """
         language = language_of(locale)
         path = f"slack/{language}/{name}.txt.j2"
         text = _render(self._slack, path, name, language, context).strip()
-        text = cut_for_slack(text, length=SLACK_TEXT_LENGTH)
-        section = {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
-        return SlackMessage(text=text, blocks=[section])
+        what, _, about = text.partition("\n\n")
+        blocks: list[dict[str, Any]] = [{"type": "section", "text": _slack_text(what)}]
+        if about.strip():
+            blocks.append({"type": "context", "elements": [_slack_text(about.strip())]})
+        return SlackMessage(text=cut_for_slack(text, length=SLACK_TEXT_LENGTH), blocks=blocks)
 
 
 @cache
@@ -138,6 +143,15 @@ def _environment(loader: FileSystemLoader, *, is_html: bool) -> ImmutableSandbox
 
 def _empty_for_none(value: object) -> object:
     return "" if value is None else value
+
+
+def _slack_text(text: str) -> dict[str, Any]:
+    """Return a text object; verbatim, so that Slack makes no links and mentions of its own."""
+    return {
+        "type": "mrkdwn",
+        "text": cut_for_slack(text, length=SLACK_TEXT_LENGTH),
+        "verbatim": True,
+    }
 
 
 def _finalize_for_slack(value: object) -> object:
