@@ -6,9 +6,12 @@ import base64
 import os
 import secrets
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from zoneinfo import available_timezones
 
 from local import databases
+from local.errors import LocalError
 from local.state import ROOT, State
 
 # Airflow's roles, least first: viewer, user, op, admin. There is no mode without login: who did
@@ -59,6 +62,7 @@ def airflow_environment(
             "plugins_folder": str(ROOT / "plugins"),
             "load_examples": "False",
             "executor": "LocalExecutor",
+            "default_timezone": time_zone(os.environ),
             "parallelism": os.environ.get("PARALLELISM", "8"),
             "dags_are_paused_at_creation": "False",
             "fernet_key": keys["fernet_key"],
@@ -106,6 +110,14 @@ def airflow_environment(
         "NO_COLOR": "1",
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def time_zone(env: Mapping[str, str]) -> str:
+    """Return the zone in which the nights come: TIME_ZONE, else UTC."""
+    name = env.get("TIME_ZONE") or "UTC"
+    if name not in available_timezones():
+        raise LocalError(f"TIME_ZONE={name!r} is no time zone. Give one such as Europe/Berlin.")
+    return name
 
 
 def _inherited() -> dict[str, str]:

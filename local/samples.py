@@ -96,11 +96,12 @@ def commands(*, manifest: Path, documents: Path, archive: Path) -> list[list[str
         ["documents", "declare-field", "contract_end", "date", *here],
         ["documents", "declare-field", "project", "text", *here],
         ["documents", "import", manifest, *here],
-        ["rules", "apply", STARTER_RULES, *here],
+        # Before the rules: a night that comes in between finds it held.
         [
             *("documents", "hold", "merger-2026", HELD, *here),
             *("--reason", "The merger is before the court."),
         ],
+        ["rules", "apply", STARTER_RULES, *here],
     ]
 
 

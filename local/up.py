@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import psycopg
 
 from local import databases, first_run
-from local.environment import airflow_environment, load_logins, load_secrets
+from local.environment import airflow_environment, load_logins, load_secrets, time_zone
 from local.errors import LocalError
 from local.ports import free_port, is_free
 from local.state import ROOT, State
@@ -35,6 +35,7 @@ class Addresses:
 def up(state: State, *, with_samples: bool) -> int:
     """Start everything and stay until Ctrl-C; return the exit code."""
     port = wanted_port(os.environ)
+    time_zone(os.environ)
     own_server = own_addresses(os.environ)
     with _only_one(state):
         end_leftovers(state)

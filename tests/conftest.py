@@ -5,6 +5,7 @@ fixture          lives for  is
 ===============  =========  ==========================================================
 postgres         session    the server (local.postgres.Postgres) of the wheel
 each_postgres    session    the same, and in full runs a PostgreSQL 15 of the system too
+each_database    test       URL of an empty migrated database on each of them
 database_url     session    URL of a migrated database; for tests that only read
 database         test       URL of an empty migrated database of its own
 conn             test       a psycopg connection to ``database``; commits as you say
@@ -98,14 +99,18 @@ def role_url(server: Postgres, database: str, *, role: str) -> str:
 @pytest.fixture(scope="session")
 def migrated_template(postgres: Postgres) -> str:
     """Name of a migrated database that nobody connects to, so that it can be copied."""
+    return _migrated(postgres, TEMPLATE)
+
+
+def _migrated(server: Postgres, name: str) -> str:
     from doclife.store.migrations import migrate
 
-    with psycopg.connect(postgres.url(), autocommit=True) as superuser:
-        databases.create_database(superuser, TEMPLATE, owner=databases.ADMIN)
-    with psycopg.connect(admin_url(postgres, TEMPLATE)) as conn:
+    with psycopg.connect(server.url(), autocommit=True) as superuser:
+        databases.create_database(superuser, name, owner=databases.ADMIN)
+    with psycopg.connect(admin_url(server, name)) as conn:
         migrate(conn)
-    databases.let_tasks_work(admin_url(postgres, TEMPLATE))
-    return TEMPLATE
+    databases.let_tasks_work(admin_url(server, name))
+    return name
 
 
 @pytest.fixture(scope="session")
@@ -118,9 +123,26 @@ def database_url(postgres: Postgres, migrated_template: str) -> str:
 def database(postgres: Postgres, migrated_template: str) -> Iterator[str]:
     """URL of an empty migrated database that is this test's own."""
     name = f"test_{next(_database_numbers)}"
-    url = _copy(postgres, migrated_template, name)
-    yield url
-    with psycopg.connect(postgres.url(), autocommit=True) as superuser:
+    yield _copy(postgres, migrated_template, name)
+    _drop(postgres, name)
+
+
+@pytest.fixture(scope="session")
+def each_template(each_postgres: Postgres) -> str:
+    """Name of a migrated database on each server, to be copied."""
+    return _migrated(each_postgres, "each_template")
+
+
+@pytest.fixture
+def each_database(each_postgres: Postgres, each_template: str) -> Iterator[str]:
+    """URL of an empty migrated database that is this test's own, on each server."""
+    name = f"test_{next(_database_numbers)}"
+    yield _copy(each_postgres, each_template, name)
+    _drop(each_postgres, name)
+
+
+def _drop(server: Postgres, name: str) -> None:
+    with psycopg.connect(server.url(), autocommit=True) as superuser:
         superuser.execute(sql.SQL("DROP DATABASE {} (FORCE)").format(sql.Identifier(name)))
 
 

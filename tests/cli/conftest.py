@@ -11,7 +11,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,9 +69,15 @@ class Cli:
         return self(*arguments, "--json", exit_code=exit_code).document
 
     def on_a_terminal(
-        self, *arguments: str | Path, typed: str = "", typed_after_seconds: float = 0
+        self,
+        *arguments: str | Path,
+        typed: str = "",
+        typed_when: Callable[[], bool] = lambda: True,
     ) -> tuple[int, str]:
-        """Run a command as at a terminal; return its exit code and all that stood there."""
+        """Run a command as at a terminal; return its exit code and all that stood there.
+
+        :param typed_when: asked until it is so; then ``typed`` is typed.
+        """
         ours, theirs = pty.openpty()
         process = subprocess.Popen(
             [sys.executable, "-m", "doclife.cli", *map(str, arguments)],
@@ -89,7 +95,8 @@ class Cli:
             preexec_fn=_take_the_terminal,
         )
         os.close(theirs)
-        time.sleep(typed_after_seconds)
+        while not typed_when() and process.poll() is None:
+            time.sleep(0.1)
         os.write(ours, typed.encode())
         seen = b""
         with contextlib.suppress(OSError):  # how Linux says that the other side has gone

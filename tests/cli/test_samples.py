@@ -15,6 +15,12 @@ ORGANIZATION = ("--organization", samples.ORGANIZATION)
 
 
 @pytest.fixture
+def database(each_database: str) -> str:
+    """One night of every action, on each PostgreSQL that we promise to work on."""
+    return each_database
+
+
+@pytest.fixture
 def state(tmp_path: Path) -> State:
     return State(tmp_path / "local data")
 

@@ -6,13 +6,15 @@ import os
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from local.errors import LocalError
 from local.system_programs import SystemProgram, require_system_programs
-from tests.local.checkout import Checkout
+from tests.local.checkout import Checkout, zone_of_noon
 
 # Runs ./run as if by a Python of another version.
 AS_VERSION = """
@@ -42,6 +44,17 @@ def test_a_taken_port_is_refused_with_another_to_try(checkout):
 @pytest.mark.parametrize("port", ["web", "0", "65536", "-1", "²"])
 def test_a_port_that_is_none_is_refused(checkout, port):
     assert f"PORT='{port}' is no port" in refusal(checkout, PORT=port)
+
+
+def test_a_time_zone_that_is_none_is_refused(checkout):
+    assert "TIME_ZONE='Mars/Olympus' is no time zone" in refusal(checkout, TIME_ZONE="Mars/Olympus")
+
+
+@pytest.mark.parametrize("hour", range(24))
+def test_the_tests_run_far_from_every_schedule(hour):
+    now = datetime(2026, 11, 22, hour, 59, tzinfo=UTC)
+
+    assert now.astimezone(ZoneInfo(zone_of_noon(now))).hour == 12
 
 
 def test_one_url_without_the_other_is_refused(checkout):

@@ -88,12 +88,22 @@ BEGIN
                 END
             ) AS reason
         FROM row
-        LEFT JOIN documents AS own
-            ON own.attached_table_id = attached.id AND row.external_id = own.external_id
-        LEFT JOIN documents AS other
-            ON row.organization_id = other.organization_id
-            AND row.external_id = other.external_id
-            AND other.attached_table_id IS DISTINCT FROM attached.id
+        -- OFFSET 0: by the unique index per row, whatever the statistics say of a young catalogue.
+        LEFT JOIN LATERAL (
+            SELECT found.id, found.organization_id
+            FROM documents AS found
+            WHERE found.attached_table_id = attached.id AND found.external_id = row.external_id
+            OFFSET 0 -- noqa: AM09
+        ) AS own ON true
+        LEFT JOIN LATERAL (
+            SELECT found.id
+            FROM documents AS found
+            WHERE
+                found.organization_id = row.organization_id
+                AND found.external_id = row.external_id
+                AND found.attached_table_id IS DISTINCT FROM attached.id
+            OFFSET 0 -- noqa: AM09
+        ) AS other ON true
     ),
     listed AS (
         INSERT INTO attached_table_problems AS problem (attached_table_id, row_key, reason)
@@ -150,7 +160,12 @@ BEGIN
             CASE WHEN 'expires_on' = ANY(followed) THEN judged.expires_on
                 ELSE document.expires_on END AS expires_on
         FROM judged
-        INNER JOIN documents AS document ON judged.document_id = document.id
+        CROSS JOIN LATERAL (
+            SELECT found.*
+            FROM documents AS found
+            WHERE found.id = judged.document_id
+            OFFSET 0 -- noqa: AM09
+        ) AS document
         -- What is being destroyed or has been is no row's to describe any more.
         WHERE judged.reason IS NULL AND document.status IN ('active', 'archived', 'deleted')
     ),
