@@ -17,6 +17,10 @@ from doclife.lifecycle import applying, catching, expiring, holding, matters, pl
 from doclife.lifecycle.previewing import preview_rule
 from doclife.lifecycle.registering import ImportSettings, import_documents
 from doclife.store import organizations, plans
+from doclife.store.connection import connect
+from local import databases
+from local.postgres import Postgres
+from tests.conftest import role_url
 
 from .conftest import ACTOR, World, days_ago
 
@@ -269,6 +273,44 @@ def test_what_is_released_is_checked_again(world: World) -> None:
     release(world, document)
 
     assert world.value("SELECT document_id FROM documents_to_check") == document
+
+
+def test_messages_about_a_held_document_still_go_out(world: World) -> None:
+    """A hold stops what destroys and nothing else (retention.md 3.5)."""
+    document = draft(world, "a")
+    hold(world, document)
+    world.enforce(
+        when=DRAFTS, actions=[{"do": "NOTIFY", "with": {"to": "legal@example.org"}}, *DELETE]
+    )
+
+    outcome = world.night()["rule@1"]
+
+    assert (outcome.done, world.status(document)) == (1, "active")
+
+
+def test_a_task_may_do_all_of_this(world: World, postgres: Postgres) -> None:
+    """The worker's role has the rights that holding, catching, changing and closing need."""
+    document, other = draft(world, "a", "acme"), draft(world, "b", "other")
+    database = world.conn.info.dbname
+    with connect(role_url(postgres, database, role=databases.TASKS)) as conn:
+        task = World(conn=conn, folder=world.folder)
+        open_matter(task, ACME)
+        hold(task, other)
+        expiring.expire(conn, now=world.now, as_of=world.now, actor="schedule")
+        world.enforce(when=DRAFTS, actions=DELETE)
+        assert task.night()["rule@1"].done == 0
+        assert (release(task, other), hold(task, other).held) == (1, 1)
+        matters.change_condition(
+            conn,
+            organization="default",
+            name="acme v. us",
+            condition=None,
+            actor=ACTOR,
+            now=world.now,
+        )
+        assert (close(task, "acme v. us"), close(task)) == (1, 1)
+
+    assert (count(world, document), count(world, other)) == (0, 0)
 
 
 # ---------------------------------------------------------------------- standing conditions

@@ -19,6 +19,8 @@ def expire(organization: EveryOrganization = None, as_json: Json = False) -> Non
                 f"Expired: {counted(outcome.expired, 'document')}; queued: "
                 f"{counted(outcome.notices, 'warning')}."
             )
+            if outcome.held:
+                s.output.say(f"Newly held by matters: {counted(outcome.held, 'document')}.")
             s.output.say(
                 "A document is judged anew when its date changes. What rules do about it: "
                 "doclife plans create --due",
