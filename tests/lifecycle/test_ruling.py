@@ -119,3 +119,30 @@ def test_a_declared_type_never_changes(world: World) -> None:
 
     with pytest.raises(RuleFileError, match="is declared as date already, here as int"):
         apply(world, TWO.replace("contract_end: date", "contract_end: int"))
+
+
+def test_a_file_is_judged_by_what_its_own_organization_declared(world: World) -> None:
+    """Neither by the default's, when the caller names one, nor by what others call the same."""
+    for slug, kind in (("acme", "date"), ("other", "text")):
+        world.conn.execute("INSERT INTO organizations (slug, name) VALUES (%s, %s)", (slug, slug))
+        world.conn.execute(
+            "INSERT INTO metadata_fields (organization_id, name, type)"
+            " SELECT id, 'signed_on', %s FROM organizations WHERE slug = %s",
+            (kind, slug),
+        )
+    text = """
+- name: keeps
+  trigger: {type: ON_SCHEDULE}
+  retain: {for: 7y, after: metadata.signed_on}
+"""
+
+    applied = ruling.apply_rule_file(
+        world.conn, text=text, file="f", author=ACTOR, now=world.now, organization="acme"
+    )
+
+    assert kinds(applied) == [("keeps", ChangeKind.ADDED, 1)]
+    with pytest.raises(RuleFileError, match="of type text"):
+        ruling.compare_rule_file(world.conn, text=text, file="f", organization="other")
+    named = f"organization: acme\nmetadata_fields: {{signed_on: date}}\nrules:{text}"
+    compared = ruling.compare_rule_file(world.conn, text=named, file="f")
+    assert kinds(compared) == [("keeps", ChangeKind.UNCHANGED, 1)]

@@ -251,7 +251,7 @@ def _rule(s: Session, name: str, file: Path | None) -> tuple[str, Rule]:
 
 
 def _load(s: Session, file: Path) -> RuleFile:
-    return ruling.load_file(s.conn, text=_read(file), file=str(file))
+    return ruling.load_file(s.conn, text=_read(file), file=str(file), organization=s.organization)
 
 
 def _read(file: Path) -> str:

@@ -75,6 +75,13 @@ def load_rules(
     return reader.read()
 
 
+def named_organization(text: str) -> str | None:
+    """The organization that a rule file names, or None; nothing else of it is judged."""
+    content = read_yaml(text).value
+    slug = content.get("organization") if isinstance(content, dict) else None
+    return slug if isinstance(slug, str) and _ORGANIZATION.fullmatch(slug) else None
+
+
 def dump_rules(rules: RuleFile) -> str:
     """The canonical text of rules: reads back as the same, and is the same after reading it."""
     content: dict[str, Any] = {}

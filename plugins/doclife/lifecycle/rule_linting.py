@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from doclife.domain.compiler import Compiler, RuleVersion
-from doclife.domain.fields import MetadataType
 from doclife.domain.lint_file import LintedFile, LocatedFinding, locate, read_for_lint
 from doclife.domain.lint_finding import Code, Finding, Severity
 from doclife.domain.rule import Rule
+from doclife.domain.rule_file import named_organization
 from doclife.domain.rule_lint import lacks_index
 from doclife.domain.rule_set_lint import lint_rules
 from doclife.domain.value_count import fields_asked, value_counts
@@ -32,8 +32,7 @@ def lint_against_catalogue(
     """
     by_slug: dict[str, list[LintedFile]] = {}
     for file, text in texts:
-        named = read_for_lint(text, file=file, metadata_types=_all_types(conn)).content.organization
-        slug = named or organization
+        slug = named_organization(text) or organization
         tenant = organizations.find(conn, slug)
         types = organizations.metadata_types(conn, tenant.id)
         by_slug.setdefault(slug, []).append(read_for_lint(text, file=file, metadata_types=types))
@@ -41,14 +40,6 @@ def lint_against_catalogue(
     for slug, files in by_slug.items():
         located += _lint_organization(conn, slug=slug, files=files, now=now)
     return located
-
-
-def _all_types(conn: Connection) -> dict[str, MetadataType]:
-    return {
-        name: kind
-        for tenant in organizations.list_all(conn)
-        for name, kind in organizations.metadata_types(conn, tenant.id).items()
-    }
 
 
 def _lint_organization(

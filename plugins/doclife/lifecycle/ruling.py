@@ -7,7 +7,7 @@ from enum import StrEnum
 from doclife.domain.actions import ArchiveAction
 from doclife.domain.compiler import RuleVersion
 from doclife.domain.rule import Mode, Rule
-from doclife.domain.rule_file import RuleFile, dump_rules, load_rules
+from doclife.domain.rule_file import RuleFile, dump_rules, load_rules, named_organization
 from doclife.errors import ConfigurationError
 from doclife.lifecycle.stores import require_stores
 from doclife.store import audit, organizations, rules
@@ -66,8 +66,8 @@ def apply_rule_file(
     :raises ConfigurationError: a rule that is not off archives into a store that is not registered.
     """
     with conn.transaction():
-        tenant_slug = _organization_of(load_file(conn, text=text, file=file), organization)
-        tenant = organizations.find(conn, tenant_slug)
+        rule_file = load_file(conn, text=text, file=file, organization=organization)
+        tenant = organizations.find(conn, _organization_of(rule_file, organization))
         organizations.lock_rules(conn, tenant.id, shared=False)
         rule_file, compared = _compare(conn, text, file, organization)
         _check_stores(conn, rule_file)
@@ -97,16 +97,15 @@ def apply_rule_file(
         return [change for change, _rule in compared]
 
 
-def load_file(conn: Connection, *, text: str, file: str) -> RuleFile:
-    """Validate a rule file against what its organization has declared."""
-    # The file itself says which organization, so it is read twice: once to learn that.
-    known = {
-        name: type_
-        for tenant in organizations.list_all(conn)
-        for name, type_ in organizations.metadata_types(conn, tenant.id).items()
-    }
-    rule_file = load_rules(text, file=file, metadata_types=known)
-    tenant = organizations.find(conn, rule_file.organization or "default")
+def load_file(
+    conn: Connection, *, text: str, file: str, organization: str | None = None
+) -> RuleFile:
+    """Validate a rule file against what its organization has declared.
+
+    :param organization: used when the file does not name one; else ``default``.
+    """
+    # The file itself says which organization, and what others declared is none of its business.
+    tenant = organizations.find(conn, named_organization(text) or organization or "default")
     return load_rules(text, file=file, metadata_types=organizations.metadata_types(conn, tenant.id))
 
 
@@ -165,7 +164,7 @@ def unknown_rule(conn: Connection, organization_id: int, name: str) -> Configura
 def _compare(
     conn: Connection, text: str, file: str, organization: str | None
 ) -> tuple[RuleFile, list[tuple[RuleChange, Rule]]]:
-    rule_file = load_file(conn, text=text, file=file)
+    rule_file = load_file(conn, text=text, file=file, organization=organization)
     tenant = organizations.find(conn, _organization_of(rule_file, organization))
     current = {
         version.rule.name: version for version in rules.list_current(conn, tenant.id, with_off=True)
