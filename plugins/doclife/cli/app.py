@@ -27,6 +27,7 @@ from doclife.cli import (
     slack,
     status,
     stores,
+    suppressions,
     tables,
 )
 from doclife.cli.failures import FriendlyGroup
@@ -63,6 +64,7 @@ app.add_typer(jobs.app, name="jobs")
 app.add_typer(schedules.app, name="schedules")
 app.add_typer(endpoints.app, name="endpoints")
 app.add_typer(slack.app, name="slack")
+app.add_typer(suppressions.app, name="suppressions")
 app.add_typer(stores.app, name="stores")
 app.add_typer(tables.app, name="tables")
 app.add_typer(organizations.app, name="organizations")
