@@ -21,6 +21,7 @@ SCHEDULES = {
     "weekly_cleanup": "0 1 * * 0",
     "run_rule": None,
     "review_plan": None,
+    "process_queue": None,
 }
 SCHEDULED = [name for name, cron in SCHEDULES.items() if cron]
 OPERATORS_FOLDER = DAGS_FOLDER.parent / "plugins" / "doclife" / "operators"

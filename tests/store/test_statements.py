@@ -19,7 +19,7 @@ PLUGIN = Path(__file__).parents[2] / "plugins" / "doclife"
 NAMES = sorted(
     str(path.relative_to(SQL_DIR).with_suffix(""))
     for path in SQL_DIR.glob("*/*.sql")
-    if path.parent.name != "schema"
+    if path.parent.name not in ("schema", "compatibility")
 )
 HOLE = re.compile(r"\{([a-z_]+)\}")
 PARAMETER = re.compile(r"%\((\w+)\)s")

@@ -183,6 +183,8 @@ FOR EACH ROW EXECUTE FUNCTION give_waiting_calls_their_endpoint();
 GRANT EXECUTE ON FUNCTION next_due_at(),
 claim_jobs(bigint, integer, text [], bigint [], smallint [], timestamptz []),
 wake_queue(), give_waiting_calls_their_endpoint() TO doclife_worker;
+-- A claim takes its number before it is stored.
+GRANT USAGE ON SEQUENCE job_batches_id_seq TO doclife_worker;
 
 -- Events that somebody wants to hear of: a subscription, or a rule that reacts. What nobody wants
 -- costs no row. Gone when reacted to, in the transaction of the reaction: neither a dead process nor
@@ -236,5 +238,5 @@ CREATE TRIGGER keep_events_to_react AFTER INSERT ON events
 REFERENCING NEW TABLE AS new_events
 FOR EACH STATEMENT EXECUTE FUNCTION keep_events_to_react();
 
-GRANT INSERT, DELETE ON events_to_react TO doclife_worker;
+GRANT INSERT, UPDATE, DELETE ON events_to_react TO doclife_worker;
 GRANT DELETE ON scheduled_jobs TO doclife_worker;

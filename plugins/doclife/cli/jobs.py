@@ -132,7 +132,7 @@ def drain(
                 connections=from_environment(os.environ),
                 open_stores=lambda conn: open_stores(conn, options=store_credentials),
                 name=f"{socket.gethostname()}:{os.getpid()}",
-                clock=lambda: datetime.now(UTC),
+                present=lambda: datetime.now(UTC),
                 chance=random.random,
                 settings=DrainSettings(most_seconds=seconds, linger_seconds=linger),
             )

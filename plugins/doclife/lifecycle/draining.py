@@ -36,6 +36,7 @@ ENDPOINT_PATIENCE = timedelta(days=5)
 """An endpoint that has taken nothing for so long is disabled; its jobs wait."""
 IDLE_SECONDS = 0.2
 FULL_SCAN_SECONDS = 2.0
+CHORES_SECONDS = 1.0
 CALL_GRACE_SECONDS = 60.0
 """A channel that has not returned so long after its messages' time-out never will."""
 
@@ -91,6 +92,8 @@ class Drainer:
     :param find_endpoint: completes an endpoint's row with its secrets.
     :param name: host and process, for people.
     :param chance: draws from 0 to 1, for the waits between attempts.
+    :param chores: what else there is to do every second meanwhile, in the same process: events and
+        schedules that come while it lingers need no process of their own.
     """
 
     def __init__(
@@ -102,6 +105,7 @@ class Drainer:
         name: str,
         chance: Callable[[], float],
         settings: DrainSettings | None = None,
+        chores: Callable[[Connection], None] | None = None,
     ) -> None:
         self._channels = channels
         self._find_endpoint = find_endpoint
@@ -110,7 +114,8 @@ class Drainer:
         self._settings = settings or DrainSettings()
         self._claiming, self._recording = Session(connect), Session(connect)
         self._heart_session = Session(connect)
-        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="doclife drain")
+        self._chores, self._chores_session = chores, Session(connect)
+        self._threads = ThreadPoolExecutor(max_workers=3, thread_name_prefix="doclife drain")
         self._lanes = Lanes()
         self._batches: dict[int, _Batch] = {}
         self._results: list[tuple[ClaimedJob, Result]] = []
@@ -135,6 +140,7 @@ class Drainer:
         heart = Heart(self._heart_session, worker_id=worker_id, lease_seconds=lease)
         heart.start()
         recorder = asyncio.create_task(self._keep_recording())
+        chores = asyncio.create_task(self._keep_doing_chores(heart))
         try:
             await self._claim_and_send(worker_id, heart, recorder)
             if self._calls:
@@ -142,6 +148,7 @@ class Drainer:
         finally:
             self._is_over = True
             try:
+                await chores
                 await recorder
                 await self._on(
                     self._claiming, lambda conn: queue.end_worker(conn, worker_id=worker_id)
@@ -151,6 +158,7 @@ class Drainer:
                 self._threads.shutdown()
                 self._claiming.close()
                 self._recording.close()
+                self._chores_session.close()
         self._outcome.rescued = heart.rescued
         self._outcome.halt_reason = heart.halt_reason
         return self._outcome
@@ -311,6 +319,16 @@ class Drainer:
             if is_last and not self._results and not self._closed:
                 return
             await asyncio.sleep(self._settings.flush_seconds)
+
+    async def _keep_doing_chores(self, heart: Heart) -> None:
+        while self._chores is not None and not self._is_over and heart.halt_reason is None:
+            try:
+                await self._on(self._chores_session, self._chores)
+            except Exception:
+                # They have tasks of their own, which fail for all to see.
+                logger.exception("Events and schedules are left to their own tasks")
+                return
+            await asyncio.sleep(CHORES_SECONDS)
 
     async def _record(self) -> None:
         results, self._results = self._results, []

@@ -1,6 +1,8 @@
 """Drains the queue with every channel there is: what ``process_queue`` and ``jobs drain`` call."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime, timedelta
 
 from doclife.delivery.channel import Endpoint
@@ -8,9 +10,16 @@ from doclife.delivery.configuration import DeliverySettings
 from doclife.delivery.connection import Connections, ServiceConnection
 from doclife.delivery.opening import open_channels
 from doclife.lifecycle.draining import Drained, Drainer, DrainSettings
-from doclife.lifecycle.own_channels import OpenStores, own_channels
-from doclife.lifecycle.worker_session import Connect
+from doclife.lifecycle.own_channels import OpenStores, continue_plans, own_channels
+from doclife.lifecycle.reacting import react_to_events
+from doclife.lifecycle.scheduling import run_due
+from doclife.lifecycle.slack_channels import slack_routes
+from doclife.lifecycle.suppressing import SuppressingChannel
+from doclife.lifecycle.worker_session import Connect, Session
+from doclife.store import clock, slack_channels
+from doclife.store.connection import Connection
 from doclife.store.queue import EndpointRow
+from doclife.store.slack_channels import SlackChannelRow
 
 
 async def drain_queue(
@@ -20,7 +29,7 @@ async def drain_queue(
     connections: Connections,
     open_stores: OpenStores,
     name: str,
-    clock: Callable[[], datetime],
+    present: Callable[[], datetime],
     chance: Callable[[], float],
     settings: DrainSettings,
 ) -> Drained:
@@ -29,19 +38,48 @@ async def drain_queue(
     :param connect: opens a prepared connection to the catalogue; called from several threads.
     :param connections: finds Airflow Connections by their id.
     :param name: host and process, for people.
-    :param clock: the present, aware; what is signed and read from answers refers to it.
+    :param present: the present, aware; what is signed and read from answers refers to it.
     :param chance: draws from 0 to 1, for the waits between attempts.
     """
-    async with open_channels(delivery, connections=connections, clock=clock) as channels:
-        drainer = Drainer(
-            connect=connect,
-            channels={**channels, **own_channels(connect, open_stores=open_stores)},
-            find_endpoint=lambda row: endpoint_of(row, connections(connection_id_of(row))),
-            name=name,
-            chance=chance,
-            settings=settings,
-        )
-        return await drainer.run()
+    routes = slack_routes(
+        await asyncio.to_thread(_slack_channels, connect),
+        connections=connections,
+        default_connection=delivery.slack_connection,
+    )
+    async with open_channels(
+        delivery, connections=connections, clock=present, slack_routes=routes
+    ) as channels:
+        with closing(SuppressingChannel(channels["email"], connect=connect)) as email:
+            drainer = Drainer(
+                connect=connect,
+                channels={
+                    **channels,
+                    "email": email,
+                    **own_channels(connect, open_stores=open_stores),
+                },
+                find_endpoint=lambda row: endpoint_of(row, connections(connection_id_of(row))),
+                name=name,
+                chance=chance,
+                settings=settings,
+                chores=lambda conn: do_chores(conn, open_stores=open_stores),
+            )
+            return await drainer.run()
+
+
+def do_chores(conn: Connection, *, open_stores: OpenStores) -> None:
+    """React to events, go on with the plans that came of them, and run due schedules."""
+    now = clock.present(conn)
+    if react_to_events(conn, now=now).plans:
+        continue_plans(conn, stores=open_stores(conn))
+    run_due(conn, now=now)
+
+
+def _slack_channels(connect: Connect) -> list[SlackChannelRow]:
+    session = Session(connect)
+    try:
+        return session.run(slack_channels.list_all)
+    finally:
+        session.close()
 
 
 def connection_id_of(row: EndpointRow) -> str:

@@ -104,17 +104,6 @@ class DisabledEndpoint:
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NextWork:
-    """What there is to do, by the database's clock."""
-
-    due_seconds: float | None
-    """Until the next free job's turn; negative when it is overdue, None without one."""
-    living: int
-    """Workers whose lease has not run out."""
-    expired: int
-
-
 def enqueue(
     conn: Connection,
     *,
@@ -274,11 +263,6 @@ def note_endpoints(
         },
         DisabledEndpoint,
     )
-
-
-def next_work(conn: Connection) -> NextWork:
-    """Return what there is to do, and who is there to do it."""
-    return fetch_rows(conn, statement("queue/next_work"), {}, NextWork)[0]
 
 
 def cancel(conn: Connection, *, job_id: int, reason: str) -> bool:

@@ -1,0 +1,130 @@
+"""The three tasks of ``process_queue``."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from doclife.operators.connecting import document_stores
+from doclife.operators.lifecycle_operator import LifecycleOperator, present
+from doclife.operators.queue_trigger import conninfo_of
+from doclife.operators.task_run import TaskRun
+
+if TYPE_CHECKING:
+    from doclife.delivery.connection import ServiceConnection
+    from doclife.store.connection import Connection
+
+
+class ReactToEventsOperator(LifecycleOperator):
+    """Store webhook calls for subscriptions and plans for rules with ON_EVENT, and apply these.
+
+    Also goes on with plans of the queue whose process died. Returns how many events, calls and
+    plans there were.
+    """
+
+    def work(self, conn: "Connection", run: TaskRun) -> dict[str, int]:  # noqa: ARG002
+        """React, and return the counts."""
+        from doclife.lifecycle.own_channels import continue_plans
+        from doclife.lifecycle.reacting import react_to_events
+
+        reaction = react_to_events(conn, now=present())
+        applied = continue_plans(conn, stores=document_stores(conn))
+        return {
+            "events": reaction.events,
+            "calls": reaction.calls,
+            "plans": reaction.plans,
+            "applied": applied,
+        }
+
+
+class RunSchedulesOperator(LifecycleOperator):
+    """Store the jobs of ``scheduled_jobs`` whose time has come.
+
+    Returns how many.
+    """
+
+    def work(self, conn: "Connection", run: TaskRun) -> dict[str, int]:  # noqa: ARG002
+        """Run what is due, and return the count."""
+        from doclife.lifecycle.scheduling import run_due
+
+        return {"jobs": run_due(conn, now=present())}
+
+
+class DrainQueueOperator(LifecycleOperator):
+    """Send what is due, and what comes due within a while, then end.
+
+    Several may run at once, here and elsewhere: each job goes to one of them. Killed at any moment,
+    its jobs are tried again by another within a minute. While all is halted it does nothing.
+
+    Returns how many jobs were sent, are tried again later, and were given up.
+
+    :param linger_seconds: how long it waits for more work before it ends. Longer means fewer runs
+        for a steady trickle.
+    :param most_seconds: after this it takes no more, and a new run goes on.
+    """
+
+    template_fields: Sequence[str] = LifecycleOperator.template_fields
+
+    def __init__(
+        self, *, linger_seconds: float = 30.0, most_seconds: float = 300.0, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.linger_seconds = linger_seconds
+        self.most_seconds = most_seconds
+
+    def work(self, conn: "Connection", run: TaskRun) -> dict[str, int]:  # noqa: ARG002
+        """Drain, and return the counts."""
+        import asyncio
+        import os
+        import random
+        import socket
+
+        from doclife.delivery.configuration import read_delivery_settings
+        from doclife.lifecycle.draining import DrainSettings
+        from doclife.lifecycle.sending import drain_queue
+        from doclife.store.connection import connect
+
+        conninfo = conninfo_of(self.postgres_conn_id)
+        drained = asyncio.run(
+            drain_queue(
+                connect=lambda: connect(conninfo, application_name=run.name),
+                delivery=read_delivery_settings(os.environ),
+                connections=find_connection,
+                open_stores=document_stores,
+                name=f"{socket.gethostname()}:{os.getpid()}",
+                present=present,
+                chance=random.random,
+                settings=DrainSettings(
+                    linger_seconds=self.linger_seconds, most_seconds=self.most_seconds
+                ),
+            )
+        )
+        if drained.halt_reason:
+            self.log.warning("Nothing more is sent: %s", drained.halt_reason)
+        return {
+            "sent": drained.sent,
+            "retried": drained.retried,
+            "failed": drained.failed,
+            "rescued": drained.rescued,
+        }
+
+
+def find_connection(connection_id: str) -> "ServiceConnection | None":
+    """Return an Airflow Connection's values, or None when there is none of that id."""
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    from doclife.delivery.connection import ServiceConnection
+
+    try:
+        found = BaseHook.get_connection(connection_id)
+    except AirflowNotFoundException:
+        return None
+    return ServiceConnection(
+        id=connection_id,
+        type=found.conn_type or "",
+        host=found.host,
+        port=found.port,
+        login=found.login,
+        password=found.password,
+        schema=found.schema,
+        extra=found.extra_dejson,
+    )
