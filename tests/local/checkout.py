@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,10 +45,14 @@ def zone_of_noon(now: datetime) -> str:
 
 
 class Checkout:
-    """The copy; its .venv is the one that runs the tests."""
+    """The copy; its .venv is the one that runs the tests.
 
-    def __init__(self, folder: Path, *, installed: bool = True) -> None:
+    :param prefix: stands before every command, e.g. to run it as another user.
+    """
+
+    def __init__(self, folder: Path, *, installed: bool = True, prefix: Sequence[str] = ()) -> None:
         self.folder = folder
+        self.prefix = prefix
         folder.mkdir(parents=True)
         for name in COPIED:
             if (ROOT / name).is_dir():
@@ -78,7 +83,7 @@ class Checkout:
     ) -> subprocess.CompletedProcess[str]:
         """Run one command to its end."""
         return subprocess.run(
-            [python, str(self.folder / "run"), *arguments],
+            [*self.prefix, python, str(self.folder / "run"), *arguments],
             env={**os.environ, **(env or {})},
             cwd="/",
             stdin=subprocess.DEVNULL,
@@ -120,7 +125,7 @@ class Start:
         self.checkout = checkout
         self._output = (checkout.folder / "output.txt").open("w+")
         self.process = subprocess.Popen(
-            [sys.executable, str(checkout.folder / "run"), *arguments],
+            [*checkout.prefix, sys.executable, str(checkout.folder / "run"), *arguments],
             env={**os.environ, "TIME_ZONE": zone_of_noon(datetime.now(UTC)), **env},
             cwd="/",
             stdin=subprocess.DEVNULL,
