@@ -14,9 +14,10 @@ for a while. A plan that a newer one has replaced is asked about no more: its ru
 **Rerun:** safe. Clearing `ask` asks again; clearing `record` decides nothing twice. Marking `ask`
 as success answers nothing.
 
-**When it is red:** `ask`: the catalogue could not be reached; clear it with downstream. `record`:
-*nobody has answered yet* means that `ask` failed before: clear that one, with downstream. What was
-answered and not recorded is kept, so clearing `record` alone goes on with it. See docs/review.md.
+**When it is red:** `ask`: the catalogue could not be reached, or the Variable `doclife_reviewers`
+cannot be read; mend it and clear with downstream. `record`: `ask` failed before, or was marked by
+hand: clear that one, with downstream. What was answered and not recorded is kept, so clearing
+`record` alone goes on with it. See docs/review.md.
 """
 
 from airflow.sdk import DAG, Asset, Param
@@ -58,5 +59,4 @@ with DAG(
         stage="{{ params.stage if params.stage is not none else '' }}",
         attempt="{{ params.attempt if params.attempt is not none else '' }}",
     )
-    record = RecordReviewOperator(task_id="record", outlets=[Asset("doclife_reviews")])
-    ask >> record
+    RecordReviewOperator(task_id="record", asked=ask.output, outlets=[Asset("doclife_reviews")])

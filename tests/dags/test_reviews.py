@@ -346,6 +346,17 @@ def test_a_halt_keeps_what_was_approved_from_being_applied(office, conn):
     assert plan_states(conn)[0] == "applied"
 
 
+def test_a_run_with_the_name_of_another_question_asks_nothing(office, dags, conn, capsys):
+    apply_rules(conn, reviewed())
+    office.night()
+
+    run = Run(dags["review_plan"], run_id="plan-9-stage-1", conf={"plan_id": 1}, user="eve")
+
+    assert run.create().go_on() == "failed"
+    assert "is not the one that asks about plan 1" in capsys.readouterr().out
+    assert column(conn, "SELECT count(*) FROM plan_reviews") == [0]
+
+
 def test_clearing_the_record_decides_nothing_twice(office, conn):
     apply_rules(conn, reviewed())
     office.night()

@@ -52,7 +52,10 @@ def start(conn: Connection, *, plan_id: int, now: datetime) -> list[ShardRef]:
                 "Set the rule's mode to enforce; tonight's plan will act."
             )
         if plan["state"] == PlanState.NEEDS_APPROVAL:
-            raise RefusedError(f"plan {plan_id} waits for approval: {plan['approval_reason']}.")
+            raise RefusedError(
+                f"plan {plan_id} waits for approval: {plan['approval_reason']}. "
+                f"Who is asked, and how to answer: doclife plans show {plan_id}"
+            )
         _state, refusal = batches.check_applicable(
             conn, plan_id=plan_id, now=now, max_age_days=MAX_AGE_DAYS
         )

@@ -5,6 +5,7 @@ kept as it came, then decided upon: an approval counts only when it is somebody 
 and the plan may still be applied. The database holds that too, whoever writes.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -23,6 +24,7 @@ from doclife.store.reviews import Question, Review
 
 REVIEW_DAG, REVIEW_TASK = "review_plan", "ask"
 """Where in Airflow people are asked."""
+NAMED_AFTER_A_QUESTION = re.compile(r"plan-\d")
 TIME_OUT = "schedule"
 """Who answers when nobody does in time."""
 
@@ -62,7 +64,15 @@ def ask(
 
     None when there is nothing to ask any more, because the plan is too old by now, or because
     another run asks this already.
+
+    :raises RefusedError: the run has the name of one that asks something else: whoever answers by
+        that name would answer another question than they think.
     """
+    if run_id != question.run_id and NAMED_AFTER_A_QUESTION.match(run_id):
+        raise RefusedError(
+            f"run {run_id} is not the one that asks about plan {question.plan_id}: that is "
+            f"{question.run_id}. Start it under that name, or without a name."
+        )
     with conn.transaction():
         plan = _describe(conn, question.plan_id)
         answer_due_at = due_at(plan, now=now)

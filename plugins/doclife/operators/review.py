@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param, TriggerRule
 
-from doclife.errors import ConfigurationError
+from doclife.errors import ConfigurationError, RefusedError
 from doclife.operators.connecting import documents_database
 from doclife.operators.faults import lasting_faults_fail_at_once
 from doclife.operators.lifecycle_operator import LifecycleOperator, present
@@ -107,7 +107,7 @@ class AskReviewOperator(HITLOperator):
                 )
             if question is None or due_at is None:
                 self.log.info("There is nothing to ask about plan %s any more", self.plan_id)
-                return None
+                return "nothing to ask"
             text = review_text.compose(conn, question, answer_due_at=due_at)
         self.subject, self.body = text.subject, text.body
         self.response_timeout = due_at - now
@@ -137,6 +137,7 @@ class AskReviewOperator(HITLOperator):
                 answered_by=_person(event.get("responded_by_user")),
                 answered_at=_moment(event.get("responded_at")),
             )
+        return "answered"
 
     def _question(self, conn: "Connection") -> "Question | None":
         from doclife.lifecycle.reviewing import find_question
@@ -156,10 +157,18 @@ class RecordReviewOperator(LifecycleOperator):
     as invalid, with the reason, and somebody is asked again by another run; after an approval the
     next stage is asked, or the plan is applied by a run of ``run_rule``. Cleared and run again, it
     records nothing twice.
+
+    :param asked: what the task that asks has returned. It only says whether that task came to an
+        end; the answer is read from the catalogue.
     """
 
-    def __init__(self, *, trigger_rule: TriggerRule = TriggerRule.ALL_DONE, **kwargs: Any) -> None:
+    template_fields = (*LifecycleOperator.template_fields, "asked")
+
+    def __init__(
+        self, *, asked: str | None, trigger_rule: TriggerRule = TriggerRule.ALL_DONE, **kwargs: Any
+    ) -> None:
         super().__init__(trigger_rule=trigger_rule, **kwargs)
+        self.asked = asked
 
     def work(self, conn: "Connection", run: TaskRun) -> dict[str, Any]:
         """Decide, and return the plan's number with what came of it."""
@@ -167,6 +176,8 @@ class RecordReviewOperator(LifecycleOperator):
         from doclife.operators.review_runs import start_reviews
 
         verdict = decide_run(conn, dag_id=run.dag_id, run_id=run.run_id, now=present())
+        if verdict is None and not self.asked:
+            raise RefusedError("Nobody was asked, because the task that asks failed: see there.")
         if verdict is None:
             self.log.info("This run has asked nobody: there was nothing to ask")
             return {"outcome": "closed"}
