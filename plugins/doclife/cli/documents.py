@@ -239,7 +239,8 @@ def complete(as_json: Json = False) -> None:
 
 def _print_restored(s: Session, outcome: UndoOutcome, external_ids: Sequence[str]) -> None:
     days = s.tenant().reprieve_days
-    s.output.say(f"{outcome.undone:,} restored; rules leave them alone for {days} days.")
+    left_alone = f"; rules leave them alone for {days} days" * bool(outcome.undone)
+    s.output.say(f"{outcome.undone:,} restored{left_alone}.")
     if outcome.skipped:
         s.output.say(f"{outcome.skipped:,} left as they are: neither in the trash nor archived.")
     print_unrestored(s, outcome)
