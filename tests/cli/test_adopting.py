@@ -26,6 +26,12 @@ def steps() -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture
+def database(each_database: str) -> str:
+    """On each PostgreSQL that we promise to work on."""
+    return each_database
+
+
+@pytest.fixture
 def walked(cli, tmp_path: Path, monkeypatch):
     """Walk the page; return each command with what it printed."""
     monkeypatch.chdir(tmp_path)
