@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -88,10 +89,16 @@ def implies(one: Condition | None, other: Condition | None, *, or_unknown: bool 
     if other is None:
         return True
     try:
-        possible = [way for way in ways(one) if not excludes_itself(way)]
+        possible = _possible_ways(one)
     except TooManyWaysError:
         return False
     return bool(possible) and all(_holds(way, other, or_unknown=or_unknown) for way in possible)
+
+
+# Every rule of a set is compared with every other.
+@lru_cache(maxsize=2048)
+def _possible_ways(condition: Condition | None) -> tuple[Way, ...]:
+    return tuple(way for way in ways(condition) if not excludes_itself(way))
 
 
 def _holds(way: Way, condition: Condition, *, or_unknown: bool, is_negated: bool = False) -> bool:
@@ -105,8 +112,9 @@ def _holds(way: Way, condition: Condition, *, or_unknown: bool, is_negated: bool
             )
         case Comparison():
             literal = Literal(comparison=condition, is_negated=is_negated)
-            return excludes_itself((*way, literal.turned())) and (
-                or_unknown or any(_says_known(one) for one in way if one.field == literal.field)
+            related = tuple(one for one in way if one.field == literal.field)
+            return (or_unknown or any(map(_says_known, related))) and excludes_itself(
+                (*related, literal.turned())
             )
 
 
