@@ -8,6 +8,7 @@ from psycopg.types.json import Jsonb
 
 from doclife.domain.fragment import Fragment
 from doclife.store.connection import Connection
+from doclife.store.plans import begin_collecting
 from doclife.store.rows import fetch_rows, fetch_value
 from doclife.store.sql import composed, statement
 
@@ -104,10 +105,13 @@ def record(
 
 def resolve(conn: Connection, *, organization_id: int, protections: Fragment) -> None:
     """Let what other rules retain go later, and count nothing twice."""
+    begin_collecting(conn)
     conn.execute(
-        composed("forecast/postpone", protections=protections.text),
+        composed("forecast/collect_protections", protections=protections.text),
         {**protections.parameters, "organization_id": organization_id},
     )
+    conn.execute(statement("forecast/analyze_protections"))
+    conn.execute(statement("forecast/postpone"), {"organization_id": organization_id})
     conn.execute(statement("forecast/outrank"), {"organization_id": organization_id})
 
 
