@@ -31,4 +31,4 @@ class ExpireOperator(LifecycleOperator):
         from doclife.lifecycle.expiring import expire
 
         outcome = expire(conn, now=present(), as_of=parse_moment(self.as_of), actor=run.actor)
-        return {"expired": outcome.expired, "notices": outcome.notices}
+        return {"expired": outcome.expired, "held": outcome.held, "notices": outcome.notices}
