@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ class Mailbox:
     senders: list[str] = field(default_factory=list)
     sessions: int = 0
     has_tls: list[bool] = field(default_factory=list)
+    seconds_per_mail: float = 0
 
     async def handle_EHLO(
         self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, answers: Any
@@ -43,6 +45,7 @@ class Mailbox:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        await asyncio.sleep(self.seconds_per_mail)
         recipient = envelope.rcpt_tos[0]
         answer = self.data_answers.get(recipient, "250 queued as 4711")
         content = envelope.content

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -223,7 +225,7 @@ def test_wrong_credentials_stop_the_channel_and_cost_no_mail() -> None:
 
     with mail_server(mailbox, tls=theirs, needs_login=True) as port:
         to = service(port, security=Security.STARTTLS, login="doclife", password="wrong-hunter2")
-        messages = [mail(number, subject=f"Mail {number}") for number in range(50)]
+        messages = [mail(number, subject=f"Mail {number}") for number in range(1000)]
         attempts = deliver(messages, to, tls=ours)
 
     assert set(outcomes(attempts)) == {Outcome.RETRY}
@@ -251,19 +253,41 @@ def test_a_server_that_says_nothing_ends_with_the_time_out() -> None:
         async with listening(silent) as side:
             to = service(side.port)
             channel = EmailChannel(SmtpTransport(to, clock=lambda: NOW), sender=SENDER)
-            message = mail(1)
-            short = Message(
-                **{
-                    **{name: getattr(message, name) for name in message.__slots__},
-                    "timeout": timedelta(seconds=1),
-                }
-            )
+            short = replace(mail(1), timeout=timedelta(seconds=1))
             return (await channel.deliver([short]))[0]
 
     attempt = asyncio.run(scenario())
 
     assert attempt.outcome is Outcome.RETRY
     assert not attempt.was_tried
+
+
+def test_what_a_slow_server_has_no_time_for_goes_back_untried() -> None:
+    mailbox = Mailbox(seconds_per_mail=0.3)
+    messages = [
+        replace(mail(number, f"p{number}@example.org"), timeout=timedelta(seconds=1))
+        for number in range(20)
+    ]
+
+    with mail_server(mailbox) as port:
+        begun = time.monotonic()
+        attempts = deliver(messages, service(port))
+
+    assert time.monotonic() - begun < 4
+    tried = [attempt.was_tried for attempt in attempts]
+    assert tried == sorted(tried, reverse=True)
+    assert 1 <= sum(tried) < 20
+    assert len(mailbox.mails) == outcomes(attempts).count(Outcome.SENT) == sum(tried)
+
+
+def test_different_mails_share_a_connection() -> None:
+    mailbox = Mailbox()
+
+    with mail_server(mailbox) as port:
+        deliver([mail(number, text=f"Mail {number}\n") for number in range(50)], service(port))
+
+    assert len(mailbox.mails) == 50
+    assert mailbox.sessions == 1
 
 
 # ---- what somebody else wrote
@@ -314,10 +338,13 @@ def test_no_subject_forges_a_header(subject: str) -> None:
 
 def test_a_thousand_mails_keep_their_order_and_their_ids() -> None:
     mailbox = Mailbox(answers={f"p{number}@example.org": "550 no" for number in (3, 500, 999)})
-    factory: Callable[[int], Message] = lambda number: mail(number, f"p{number}@example.org")  # noqa: E731
+    messages = [
+        replace(mail(number, f"p{number}@example.org"), timeout=timedelta(minutes=1))
+        for number in range(1000)
+    ]
 
     with mail_server(mailbox) as port:
-        attempts = deliver([factory(number) for number in range(1000)], service(port))
+        attempts = deliver(messages, service(port))
 
     dead = [number for number, one in enumerate(attempts) if one.outcome is Outcome.DEAD]
     assert dead == [3, 500, 999]

@@ -7,7 +7,7 @@ from datetime import timedelta
 from doclife.delivery.channel import Message
 from doclife.delivery.classification import AFTER_REFUSED_CREDENTIALS, not_tried, refused
 from doclife.delivery.mail import Mail, Sender, batches, read_mail
-from doclife.delivery.mail_transport import Transport
+from doclife.delivery.mail_transport import OUT_OF_TIME, Transport
 from doclife.delivery.outcome import Attempt, Outcome
 from doclife.errors import ConfigurationError
 
@@ -29,7 +29,10 @@ class EmailChannel:
         self._stopped: Attempt | None = None
 
     async def deliver(self, messages: Sequence[Message]) -> Sequence[Attempt]:
-        """Send each mail once; mails of equal content go together as far as the service allows."""
+        """Send each mail once, together as far as the service allows.
+
+        What has not had its turn within the longest time-out of them was not tried.
+        """
         attempts: dict[int, Attempt] = {}
         mails = []
         for message in messages:
@@ -38,20 +41,26 @@ class EmailChannel:
             except ConfigurationError as error:
                 attempts[message.job_id] = refused(str(error))
         timeout = max((message.timeout for message in messages), default=timedelta(0))
+        until = asyncio.get_running_loop().time() + timeout.total_seconds()
+        limit, is_shared = self._transport.limit, self._transport.is_shared
         sent = await asyncio.gather(
             *(
-                self._send(batch, timeout=timeout)
-                for batch in batches(mails, limit=self._transport.limit)
+                self._send(batch, timeout=timeout, until=until)
+                for batch in batches(mails, limit=limit, is_shared=is_shared)
             )
         )
         for batch in sent:
             attempts |= batch
         return [attempts[message.job_id] for message in messages]
 
-    async def _send(self, mails: Sequence[Mail], *, timeout: timedelta) -> dict[int, Attempt]:
+    async def _send(
+        self, mails: Sequence[Mail], *, timeout: timedelta, until: float
+    ) -> dict[int, Attempt]:
         async with self._turns:
             if self._stopped is not None:
                 return dict.fromkeys((mail.job_id for mail in mails), self._stopped)
+            if asyncio.get_running_loop().time() > until:
+                return dict.fromkeys((mail.job_id for mail in mails), OUT_OF_TIME)
             attempts = await self._transport.send(mails, timeout=timeout)
         stopping = next((attempt for attempt in attempts if attempt.stops_channel), None)
         if stopping is not None:
@@ -61,7 +70,9 @@ class EmailChannel:
         if len(mails) > 1 and _may_be_one_of_them(attempts):
             middle = len(mails) // 2
             halves = (mails[:middle], mails[middle:])
-            first, second = [await self._send(half, timeout=timeout) for half in halves]
+            first, second = [
+                await self._send(half, timeout=timeout, until=until) for half in halves
+            ]
             return first | second
         return {mail.job_id: attempt for mail, attempt in zip(mails, attempts, strict=True)}
 

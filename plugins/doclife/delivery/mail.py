@@ -145,11 +145,14 @@ def check_mail_headers(headers: Any) -> dict[str, str]:
     return dict(headers)
 
 
-def batches(mails: Sequence[Mail], *, limit: int) -> list[list[Mail]]:
-    """Group mails of equal content, at most ``limit`` together, no mailbox twice in one.
+def batches(mails: Sequence[Mail], *, limit: int, is_shared: bool) -> list[list[Mail]]:
+    """Cut mails into batches of at most ``limit``.
 
-    SendGrid refuses a call with one address twice, Mailgun leaves the second out.
+    :param is_shared: a batch has one content and no mailbox twice: SendGrid refuses a call with one
+        address twice, Mailgun leaves the second out.
     """
+    if not is_shared:
+        return [list(mails[start : start + limit]) for start in range(0, len(mails), limit)]
     found: dict[tuple[object, ...], list[tuple[list[Mail], set[str]]]] = {}
     for mail in mails:
         key = mailbox_key(mail.to)

@@ -20,16 +20,24 @@ WHEN_UNREACHABLE = timedelta(minutes=1)
 nothing of the mail."""
 
 
+OUT_OF_TIME = not_tried("its turn did not come within the time-out", retry_after=timedelta(0))
+
+
 class Transport(Protocol):
     """One way to hand mail over."""
 
     limit: int
-    """Most mails of equal content in one call of ``send``."""
+    """Most mails in one call of ``send``."""
+    is_shared: bool
+    """Whether the mails of one call are one text to many: equal content, no mailbox twice."""
     concurrency: int
     """Calls of ``send`` at once."""
 
     async def send(self, mails: Sequence[Mail], *, timeout: timedelta) -> Sequence[Attempt]:
-        """Hand over mails of equal content to different people; an attempt for each, in order."""
+        """Hand mails over; an attempt for each, in order.
+
+        None is begun once ``timeout`` is over: the rest was not tried.
+        """
         ...
 
 

@@ -26,6 +26,7 @@ class MailgunTransport:
     """
 
     limit = 1000
+    is_shared = True
     concurrency = 4
 
     def __init__(

@@ -22,6 +22,7 @@ class SendGridTransport:
 
     limit = 1000
     """Personalizations in one call (docs.sendgrid.com, "Personalizations")."""
+    is_shared = True
     concurrency = 4
 
     def __init__(

@@ -39,6 +39,7 @@ class SesTransport:
     """
 
     limit = 1
+    is_shared = False
     concurrency = 8
     """New production accounts begin at 14 mails a second."""
 

@@ -4,6 +4,7 @@ Not Airflow's SmtpHook: it offers a refused mail again by itself, throws away wh
 refused, and writes no Message-ID.
 """
 
+import asyncio
 import contextlib
 import ssl
 import time
@@ -16,7 +17,7 @@ import aiosmtplib
 from doclife.delivery.classification import not_tried, readable
 from doclife.delivery.mail import Mail
 from doclife.delivery.mail_service import MailService, Security
-from doclife.delivery.mail_transport import WHEN_UNREACHABLE, stopped
+from doclife.delivery.mail_transport import OUT_OF_TIME, WHEN_UNREACHABLE, stopped
 from doclife.delivery.outcome import Attempt, Outcome
 
 WHEN_GREYLISTED = timedelta(minutes=5)
@@ -37,6 +38,7 @@ class SmtpTransport:
 
     limit = 100
     """RFC 5321, 4.5.3.1.8: as many recipients a server takes in one session at least."""
+    is_shared = False
     concurrency = 4
     """Connections at once; relays of one's own bear it, and hosted ones rarely allow more."""
 
@@ -65,26 +67,41 @@ class SmtpTransport:
         )
         begun = time.monotonic()
         try:
+            failed = await self._connect(client, begun)
+            if failed is not None:
+                return [failed] * len(mails)
+            attempts = await self._send_all(client, mails, until=begun + timeout.total_seconds())
+            with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+                await client.quit()
+            return attempts
+        finally:
+            client.close()
+            await asyncio.sleep(0)  # lets the socket close before the loop may end
+
+    async def _connect(self, client: aiosmtplib.SMTP, begun: float) -> Attempt | None:
+        """Connect and log in; return what became of every mail when that failed."""
+        try:
             await client.connect()
         except aiosmtplib.SMTPAuthenticationError as error:
             attempt = _reply(error, Outcome.RETRY, begun)
             if error.code < 500:
-                return [attempt] * len(mails)
-            text = f"the mail server refuses the login: {error.code}. Check user and password"
-            return [stopped(attempt, text)] * len(mails)
+                return attempt
+            return stopped(
+                attempt, f"the mail server refuses the login: {error.code}. Check user and password"
+            )
         except (aiosmtplib.SMTPException, OSError) as error:
-            text = f"the mail server cannot be reached: {_kind(error)}"
-            return [not_tried(text, retry_after=WHEN_UNREACHABLE)] * len(mails)
-        try:
-            return await self._send_all(client, mails)
-        finally:
-            with contextlib.suppress(aiosmtplib.SMTPException, OSError):
-                await client.quit()
-            client.close()
+            return not_tried(
+                f"the mail server cannot be reached: {_kind(error)}", retry_after=WHEN_UNREACHABLE
+            )
+        return None
 
-    async def _send_all(self, client: aiosmtplib.SMTP, mails: Sequence[Mail]) -> list[Attempt]:
+    async def _send_all(
+        self, client: aiosmtplib.SMTP, mails: Sequence[Mail], *, until: float
+    ) -> list[Attempt]:
         attempts: list[Attempt] = []
         for mail in mails:
+            if attempts and time.monotonic() > until:
+                return attempts + [OUT_OF_TIME] * (len(mails) - len(attempts))
             attempt = await self._send_one(client, mail)
             attempts.append(attempt)
             if attempt.stops_channel or not client.is_connected:
