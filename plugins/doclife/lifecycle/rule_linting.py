@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from doclife.domain.compiler import Compiler, RuleVersion
+from doclife.domain.condition import comparisons
+from doclife.domain.faults import Path
 from doclife.domain.lint_file import LintedFile, LocatedFinding, locate, read_for_lint
 from doclife.domain.lint_finding import Code, Finding, Severity
 from doclife.domain.rule import Rule
@@ -89,14 +91,17 @@ def _ask_catalogue(
         )
     for name, missing in zip(fields_asked(compiler), counted.missing, strict=True):
         if missing and missing >= OFTEN_MISSING * counted.concerned:
+            path = _where(rule, name)
             yield Finding(
                 code=Code.OFTEN_MISSING,
                 severity=Severity.WARNING,
                 rule=rule.name,
-                path=_where(rule, name),
+                path=path,
                 what=f"{name} is missing or malformed in {missing:,} of {counted.concerned:,} "
                 "documents that the rule is about or cannot judge",
-                why="what is unknown is kept: these documents are never acted on by this rule",
+                why="without the date that it counts from a document is retained without end"
+                if path[0] == "retain"
+                else "what is unknown is kept: the rule never acts on these documents",
                 fix="fill the values in, or ask for something that the documents have",
             )
     if counted.documents >= LARGE and rule.actions and lacks_index(rule, indexed=indexed):
@@ -111,6 +116,9 @@ def _ask_catalogue(
         )
 
 
-def _where(rule: Rule, name: str) -> tuple[str | int, ...]:
-    is_anchor = rule.retain is not None and rule.retain.after == name
-    return ("retain", "after") if is_anchor else ("when",)
+def _where(rule: Rule, name: str) -> Path:
+    if rule.retain is not None and rule.retain.after == name:
+        return ("retain", "after")
+    assert rule.when is not None  # nothing else asks for a value
+    located = comparisons(rule.when, path=("when",))
+    return next(one.path for one in located if one.comparison.field == name)
