@@ -31,6 +31,9 @@ HIT = (
     " NULL::boolean AS matched"
 )
 FRAGMENTS = {
+    "catches": "SELECT NULL::bigint AS matter_id, NULL::bigint AS document_id, NULL::text AS basis",
+    "counts": "SELECT NULL::bigint AS documents, NULL::bigint AS concerned,"
+    " NULL::bigint[] AS missing",
     "hits": HIT,
     "protections": "SELECT NULL::bigint AS document_id, NULL::bigint AS rule_version_id,"
     " NULL::date AS retain_until",
