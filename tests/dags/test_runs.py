@@ -80,6 +80,18 @@ class TestApply:
         assert nightly().go_on() == "success"
         assert asset_counts("doclife_automation_rules")["plans"] == 1
 
+    def test_the_forecast_is_of_the_present_whatever_moment_was_asked_for(self, nightly, conn):
+        add_documents(conn, "due")
+        apply_rules(conn, DELETE_OLD_TEMP)
+
+        nightly(conf={"as_of": "2026-01-01T00:00:00+00:00", "mode": "simulate"}).go_on()
+        due = "SELECT due_on FROM dispositions"
+        asked = column(conn, due)
+        nightly(conf={"mode": "simulate"}).go_on()
+
+        assert asked == column(conn, due)
+        assert asked
+
     def test_clearing_everything_afterwards_does_nothing_twice(self, nightly, conn):
         allow_everything(conn)
         add_documents(conn, "due")
