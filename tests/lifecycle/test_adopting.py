@@ -316,7 +316,7 @@ def test_the_application_does_not_wait_for_long(app, conn, database):
         app.execute("UPDATE public.documents SET name = 'new'")
         waited = (datetime.now(UTC) - began).total_seconds()
 
-    assert waited < 5
+    assert waited < 15, "2 s, and what a busy machine adds"
     assert "lock timeout" in problems(conn)[key]
     adopting_tables.read_again(conn, "documents", now=datetime.now(UTC), actor="test")
     assert problems(conn) == {}
