@@ -23,10 +23,11 @@ def folder(tmp_path: Path) -> Path:
 def test_two_imports_at_once_register_each_document_once(
     database: str, conn: Connection, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in range(600):
-        (folder / str(number)).write_text(str(number))
     monkeypatch.setattr(registering, "BATCH_ROWS", 50)
-    Importer(conn)(folder / "0")
+    (folder / "0").write_text("0")
+    Importer(conn)(folder)
+    for number in range(1, 600):
+        (folder / str(number)).write_text(str(number))
     together = threading.Barrier(3)
 
     def import_all(_: int) -> ImportResult:
@@ -50,9 +51,9 @@ def test_a_purge_that_begins_during_an_import_wins(
 ) -> None:
     """The purge takes the bytes after the import has looked at them and before it writes."""
     (folder / "a").write_text("content")
-    (folder / "list.csv").write_text("path,external_id\na,second\n")
     importer = Importer(conn)
-    importer(folder / "a")
+    importer(folder)
+    (folder / "list.csv").write_text("path,external_id\na,second\n")
 
     with connect(database) as purge, ThreadPoolExecutor(1) as pool:
         with purge.transaction():
