@@ -101,6 +101,23 @@ class TestTheAnswer:
         assert found.next_step is not None
         assert found.next_step.on is None
 
+    def test_names_a_matter_that_will_catch_it_when_a_plan_looks(self, world: World) -> None:
+        world.conn.execute(
+            "INSERT INTO matters (organization_id, name, reason, created_by, condition)"
+            " VALUES (1, 'all-drafts', 'a claim', 'user:olga', %s)",
+            (Jsonb(DRAFTS),),
+        )
+        world.conn.execute("ALTER TABLE documents DISABLE TRIGGER USER")
+        world.add_document("a", document_type="draft", content=None)
+        world.conn.execute("ALTER TABLE documents ENABLE TRIGGER USER")
+        world.enforce(when=DRAFTS, actions=DELETE)
+
+        found = explain(world)
+
+        assert of(found).actions[0].code == "held"
+        assert found.answer.startswith("Still here because it is under legal hold (all-drafts)")
+        assert world.value("SELECT count(*) FROM matter_documents") == 0
+
     def test_names_the_rule_that_retains_it_and_the_day_after(self, world: World) -> None:
         world.add_document("a", document_type="draft", created_on=days_ago(100))
         world.enforce(when=DRAFTS, actions=DELETE)
@@ -186,7 +203,7 @@ class TestTheAnswer:
         world.night()
 
         assert explain(world).answer.startswith(
-            "In the trash on 2026-03-02 by plan 1 of rule@1 (Art. 5 GDPR), meets the conditions"
+            "In the trash on 2026-03-02 by plan 1 of rule@1 (Art. 5 GDPR; meets the conditions of the"
         )
 
         world.later(days=1)
@@ -195,7 +212,7 @@ class TestTheAnswer:
 
         assert found.answer == (
             "Gone: its bytes were purged on 2026-03-03 by plan 2; it was moved to the trash on "
-            "2026-03-02 by plan 1 of rule@1 (Art. 5 GDPR), meets the conditions of the rule."
+            "2026-03-02 by plan 1 of rule@1 (Art. 5 GDPR; meets the conditions of the rule)."
         )
         assert found.title is None
 

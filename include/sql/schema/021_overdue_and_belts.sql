@@ -50,7 +50,7 @@ AS $$
                 made.rule_version_id = version.id
                 AND made.mode = version.mode
                 -- A simulation of the future says nothing about today.
-                AND made.as_of <= made.created_at
+                AND (made.mode = 'enforce' OR made.as_of <= made.created_at + INTERVAL '1 minute')
             ORDER BY made.id DESC
             LIMIT 1
         ) AS plan ON TRUE

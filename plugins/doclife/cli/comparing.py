@@ -84,6 +84,8 @@ def _compare(
     sample: int,
 ) -> Impact:
     slug = s.organization
+    # In this order: without --as-of it must not lie ahead of the present.
+    moment = s.moment(as_of)
     now = s.now()
     if file is None:
         new = find_stored(s.conn, organization=slug, name=name, version=after)
@@ -106,7 +108,7 @@ def _compare(
         organization=slug,
         before=old,
         after=new,
-        as_of=s.moment(as_of),
+        as_of=moment,
         now=now,
         size=sample,
     )

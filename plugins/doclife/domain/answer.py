@@ -236,8 +236,7 @@ def _by(found: Explanation, action: str) -> str:
     return (
         f" on {deed.finished_at:%Y-%m-%d} by plan {deed.plan_id} of "
         f"{deed.rule or deed.requested_by}"
-        + (f" ({deed.authority})" if deed.authority else "")
-        + f", {deed.reason}"
+        + (f" ({deed.authority}; {deed.reason})" if deed.authority else f" ({deed.reason})")
         + _approved(deed)
     )
 

@@ -12,6 +12,7 @@ from doclife.domain.compiler import Compiler, Fragment, RuleVersion, protections
 from doclife.domain.fields import MetadataType
 from doclife.domain.rule import Mode, Rule
 from doclife.errors import ConfigurationError
+from doclife.lifecycle.catching import catch_in_plan
 from doclife.lifecycle.due import warning_actions
 from doclife.lifecycle.judging import compilers_for, contexts_of, resolve
 from doclife.lifecycle.night import Night, refuse_naive
@@ -117,7 +118,8 @@ def compare_versions(
     types = organizations.metadata_types(conn, tenant.id)
     old = _compiler(before, night, types, prefix="before")
     new = _compiler(after, night, types, prefix="after")
-    with conn.transaction():
+    # Rolled back: a matter may catch documents while they are judged, as it would in a plan.
+    with conn.transaction(force_rollback=True):
         others = compilers_for(
             [
                 one
@@ -197,6 +199,7 @@ def _judge(
         skip_actions=warning_actions(version),
     )
     contexts = contexts_of(version.version_id, compiler, is_enforced=False)
+    catch_in_plan(conn, night.organization, now=night.now, actor=night.requested_by)
     resolve(conn, night, contexts, [*others, compiler])
     return comparisons.count_judgements(conn)
 

@@ -23,6 +23,7 @@ from doclife.domain.explanation import (
 )
 from doclife.domain.fields import NULLNESS
 from doclife.domain.rule import Mode
+from doclife.lifecycle.catching import catch_in_plan
 from doclife.lifecycle.documents import unknown_documents
 from doclife.lifecycle.due import warning_actions
 from doclife.lifecycle.judging import compilers_for, contexts_of, resolve
@@ -56,7 +57,8 @@ def explain_document(
         run_id="explain",
         requested_by="explain",
     )
-    with conn.transaction():
+    # Rolled back: a matter may catch the document while it is judged, as it would in a plan.
+    with conn.transaction(force_rollback=True):
         facts = catalogue.describe(conn, tenant.id, external_id)
         if facts is None:
             raise unknown_documents(organization, [external_id])
@@ -174,6 +176,7 @@ def _judge(
         )
     if not contexts:
         return {}
+    catch_in_plan(conn, night.organization, now=night.now, actor=night.requested_by)
     resolve(conn, night, contexts, in_use)
     return {
         (verdict["rule_version_id"], verdict["action_index"]): verdict
