@@ -113,7 +113,8 @@ def judge(
 ) -> list[int]:
     """Judge a locked batch by the present and return the documents that may go ahead.
 
-    Only a hold speaks against giving up originals that are gone (``gone_ids``). The verdicts stay in ``pg_temp.verdicts`` until the transaction ends.
+    Only a hold speaks against giving up originals that are gone (``gone_ids``). The verdicts
+    stay in ``pg_temp.verdicts`` until the transaction ends.
     """
     conn.execute(statement("plans/create_protections"))
     conn.execute(statement("apply/create_verdicts"))
