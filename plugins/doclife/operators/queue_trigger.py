@@ -1,11 +1,11 @@
 """Starts ``process_queue`` when there is work, and only then."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 from airflow.sdk import Asset, AssetWatcher
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
+from asgiref.sync import sync_to_async
 
 from doclife.operators.connecting import documents_database
 
@@ -45,7 +45,10 @@ class QueueTrigger(BaseEventTrigger):
             yield TriggerEvent({"overdue_seconds": overdue})  # type: ignore[no-untyped-call]
 
     async def _conninfo(self) -> str:
-        return await asyncio.to_thread(conninfo_of, self.postgres_conn_id)
+        # Not asyncio.to_thread: what finds Connections in the triggerer asks its event loop back,
+        # which asgiref's threads know.
+        found: str = await sync_to_async(conninfo_of)(self.postgres_conn_id)
+        return found
 
 
 def conninfo_of(conn_id: str) -> str:
