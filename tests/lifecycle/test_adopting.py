@@ -489,6 +489,93 @@ def test_applications_under_row_level_security_are_followed_without_further_righ
         app.execute(sql.SQL("DROP ROLE {}").format(role))
 
 
+TRIGGER_OF_THE_APPLICATION = """
+CREATE FUNCTION public.count_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    {body};
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER count_change AFTER UPDATE OF lifecycle ON public.documents
+FOR EACH ROW EXECUTE FUNCTION public.count_change()
+"""
+
+
+def trash(conn, key: str) -> None:
+    """Let a plan put a document into the trash, which is written into its row."""
+    (plan_id,) = conn.execute(
+        "INSERT INTO plans (organization_id, kind, selection_key, dag_id, run_id, requested_by,"
+        " mode, as_of, created_at) SELECT organization_id, 'selection', 'k', 'd', 'r', 'x',"
+        " 'enforce', now(), now() FROM documents WHERE external_id = %s RETURNING id",
+        (key,),
+    ).fetchone()
+    conn.execute(
+        "INSERT INTO plan_items (plan_id, document_id, action_index, action, status_before,"
+        " document_version, is_reserving, reason) SELECT %s, id, 0, 'DELETE', status, version,"
+        " true, 'x' FROM documents WHERE external_id = %s",
+        (plan_id, key),
+    )
+    conn.execute("UPDATE plans SET state = 'applying' WHERE id = %s", (plan_id,))
+    conn.execute(
+        "UPDATE documents SET status = 'deleted', status_before = status, deleted_at = now(),"
+        " purge_after = '2030-01-01' WHERE external_id = %s",
+        (key,),
+    )
+
+
+def test_a_trigger_of_the_application_means_its_own_tables(app, conn):
+    attach(conn)
+    key, other = row(app), row(app, name="other")
+    body = "UPDATE documents SET name = 'touched' WHERE name = 'other'"
+    app.execute(TRIGGER_OF_THE_APPLICATION.format(body=body))
+
+    trash(conn, key)
+
+    assert count(app, "public.documents", "lifecycle = 'deleted'") == 1
+    assert problems(conn) == {}
+    assert document(conn, other, "title") == ("touched",), "as its row says"
+    assert count(app, "public.documents", "name = 'touched'") == 1
+
+
+def test_a_trigger_of_the_application_has_no_rights_of_doclife(app, conn):
+    role = sql.Identifier(f"shop_{conn.info.dbname}")
+    app.execute(sql.SQL("CREATE ROLE {}").format(role))
+    try:
+        app.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
+        app.execute(sql.SQL("GRANT CREATE, USAGE ON SCHEMA public TO {}").format(role))
+        app.execute(sql.SQL("ALTER TABLE public.documents OWNER TO {}").format(role))
+        attach(conn)
+        attach(conn)
+        key, other = row(app), row(app)
+        app.execute(sql.SQL("SET ROLE {}").format(role))
+        body = "UPDATE doclife.documents SET hold_count = hold_count + 1"
+        app.execute(TRIGGER_OF_THE_APPLICATION.format(body=body))
+        app.execute("RESET ROLE")
+
+        trash(conn, key)
+
+        assert document(conn, key, "status", "hold_count") == ("deleted", 0)
+        assert "permission denied" in problems(conn)[key]
+        app.execute("DROP TRIGGER count_change ON public.documents")
+        app.execute("DROP FUNCTION public.count_change()")
+        conn.execute(
+            "UPDATE documents SET status = 'active', status_before = NULL, deleted_at = NULL,"
+            " purge_after = NULL WHERE external_id = %s",
+            (key,),
+        )
+        assert count(app, "public.documents", "lifecycle = 'active'") == 1
+        assert document(conn, other, "status") == ("active",)
+        (may_create,) = conn.execute(
+            "SELECT has_schema_privilege(%s, 'doclife', 'CREATE')", (role.as_string()[1:-1],)
+        ).fetchone()
+        assert not may_create
+        adopting_tables.detach(conn, "documents", now=NOW, actor="test")
+    finally:
+        app.execute("RESET ROLE")
+        app.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(role))
+        app.execute(sql.SQL("DROP ROLE {}").format(role))
+
+
 def test_a_dry_run_shows_the_sql_and_changes_nothing(app, conn):
     row(app)
 

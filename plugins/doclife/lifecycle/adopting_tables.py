@@ -21,6 +21,7 @@ from doclife.store.attached_sql import (
     KEY_TYPES,
     WRITTEN_TYPES,
     GeneratedSql,
+    Writer,
 )
 from doclife.store.attaching import AttachedTable, FoundColumn, RowProblem
 from doclife.store.connection import Connection
@@ -105,6 +106,12 @@ def attach(
         raise TryAgainLater(
             f"somebody keeps {mapping.table} locked, and attaching would have made the application "
             "wait. Nothing was changed; try again."
+        ) from None
+    except errors.InsufficientPrivilege as error:
+        raise ConfigurationError(
+            f"this login may not attach {mapping.table}: {_said(error)}. What write_back writes is "
+            "written as the table's owner, so that the table's own triggers get no rights of "
+            "doclife: GRANT the owner's role to this login, or leave write_back out."
         ) from None
     known = find(conn, mapping.attachment)
     rows = documents = 0
@@ -335,7 +342,10 @@ def _generated(conn: Connection, mapping: TableMapping, *, attached_id: int) -> 
     if faults:
         raise ConfigurationError("\n".join(faults))
     types = {name: column.type for name, column in columns.items()}
-    return GeneratedSql(mapping, types, attached_id=attached_id)
+    writer = None
+    if not table.is_own:
+        writer = Writer(role=table.owner, may_create=table.owner_may_create)
+    return GeneratedSql(mapping, types, attached_id=attached_id, writer=writer)
 
 
 def _column_faults(mapping: TableMapping, columns: Mapping[str, FoundColumn]) -> Iterator[str]:

@@ -5,6 +5,7 @@ fixed words, quoted names and quoted values; a mapping holds no expressions.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import LiteralString
 
 from psycopg import sql
@@ -43,18 +44,35 @@ _DAYS: Mapping[str, LiteralString] = {
 _WITHIN: LiteralString = "{c} >= '0001-01-03' AND {c} < '9999-12-30'"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Writer:
+    """Who writes into the application's row."""
+
+    role: str
+    """The owner of its table."""
+    may_create: bool
+    """Whether it may have functions in doclife's schema already."""
+
+
 class GeneratedSql:
     """The statements for one mapping.
 
     :param types: type of each column that the mapping names, as ``format_type`` writes it.
     :param attached_id: number of the attachment; functions and triggers are named by it.
+    :param writer: who writes states back, when that is not the present login.
     """
 
     def __init__(
-        self, mapping: TableMapping, types: Mapping[str, str], *, attached_id: int
+        self,
+        mapping: TableMapping,
+        types: Mapping[str, str],
+        *,
+        attached_id: int,
+        writer: Writer | None = None,
     ) -> None:
         self._mapping = mapping
         self._types = types
+        self._writer = writer
         self._id = sql.Literal(attached_id)
         self._names = {
             part: sql.Identifier("doclife", f"attached_{attached_id}_{part}")
@@ -75,6 +93,7 @@ class GeneratedSql:
                     self._names["write_back"]
                 )
             )
+            statements += self._given_to_writer()
         return statements
 
     def removed(self, *, with_triggers: bool) -> list[sql.Composed]:
@@ -369,10 +388,11 @@ $doclife$"""
             for what, column in columns.items()
         ]
         return sql.SQL(
-            """CREATE OR REPLACE FUNCTION {name}(row_key text, before_ documents, after_ documents)
-RETURNS void
+            """CREATE OR REPLACE FUNCTION {name}(
+    row_key text, before_ doclife.documents, after_ doclife.documents
+) RETURNS void
 LANGUAGE sql SECURITY DEFINER
-SET search_path = doclife, pg_temp
+SET search_path = {schema}, public, pg_temp
 AS $doclife$
     UPDATE {table} AS row
     SET {assignments}
@@ -380,11 +400,32 @@ AS $doclife$
 $doclife$"""
         ).format(
             name=self._names["write_back"],
+            schema=sql.Identifier(self._mapping.schema_name),
             table=self.table,
             assignments=sql.SQL(", ").join(assignments),
             key=self._key,
             key_type=sql.SQL(self._key_type),
         )
+
+    def _given_to_writer(self) -> list[sql.Composed]:
+        """Return what lets the table's owner write states back.
+
+        Writing runs the triggers that the application has on its table: with the rights and among
+        the names of whoever owns the table, never with doclife's.
+        """
+        if self._writer is None:
+            return []
+        role = sql.Identifier(self._writer.role)
+        gift = sql.SQL(
+            "ALTER FUNCTION {}(text, doclife.documents, doclife.documents) OWNER TO {}"
+        ).format(self._names["write_back"], role)
+        if self._writer.may_create:
+            return [gift]
+        return [
+            sql.SQL("GRANT CREATE ON SCHEMA doclife TO {}").format(role),
+            gift,
+            sql.SQL("REVOKE CREATE ON SCHEMA doclife FROM {}").format(role),
+        ]
 
 
 FIELD_TYPES_ORDER = (

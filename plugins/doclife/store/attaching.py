@@ -25,6 +25,11 @@ class FoundTable:
     may_attach: bool
     hides_rows: bool
     """Row-level security keeps rows from this login."""
+    owner: str
+    is_own: bool
+    """The owner is the present login."""
+    owner_may_create: bool
+    """The owner may have functions in doclife's schema."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
