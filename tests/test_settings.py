@@ -86,7 +86,7 @@ def test_every_fault_is_told_at_once_and_no_password():
     "text", ["{not json", "aws://x", '{"conn_type": "aws"}', "postgres://h:port/"]
 )
 def test_a_connection_of_another_kind_is_refused(text):
-    with pytest.raises(ConfigurationError, match="AIRFLOW_CONN_DOCUMENTS cannot be read"):
+    with pytest.raises(ConfigurationError, match="AIRFLOW_CONN_DOCUMENTS is no"):
         read_settings({"AIRFLOW_CONN_DOCUMENTS": text})
 
 

@@ -1,12 +1,12 @@
 """What the environment says: read once, with every fault reported at once."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from psycopg import conninfo, pq
 
+from doclife.connections import from_environment
 from doclife.errors import ConfigurationError
 
 DATABASE_URL = "DOCLIFE_DATABASE_URL"
@@ -62,8 +62,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     try:
         if url := environment.get(DATABASE_URL):
             database = _from_url(url, name=DATABASE_URL)
-        elif connection := environment.get(AIRFLOW_CONNECTION):
-            database = _from_airflow(connection)
+        else:
+            database = _from_airflow(environment)
     except ConfigurationError as error:
         faults.append(str(error))
     organization = environment.get(ORGANIZATION) or "default"
@@ -96,50 +96,25 @@ def _from_url(url: str, *, name: str) -> str:
     return url
 
 
-def _from_airflow(text: str) -> str:
-    """Turn an Airflow connection, as URI or JSON, into what libpq takes."""
-    try:
-        parts = _from_json(text) if text.lstrip().startswith("{") else _from_uri(text)
-    except ValueError:
+def _from_airflow(environment: Mapping[str, str]) -> str | None:
+    """Turn Airflow's Connection into what libpq takes, without what only Airflow knows."""
+    connection = from_environment(environment)("documents")
+    if connection is None:
+        return None
+    if connection.type not in _SCHEMES:
         raise ConfigurationError(
-            f"{AIRFLOW_CONNECTION} cannot be read: write an Airflow connection as URI "
+            f"{AIRFLOW_CONNECTION} is no Connection to PostgreSQL: write it as URI "
             '(postgres://user:password@host:5432/database) or JSON ({"conn_type": "postgres", ...})'
-        ) from None
+        )
+    parts = {
+        **connection.extra,
+        "host": connection.host,
+        "port": connection.port,
+        "user": connection.login,
+        "password": connection.password,
+        "dbname": connection.schema,
+    }
     known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
     return conninfo.make_conninfo(
-        "", **{key: value for key, value in parts.items() if key in known and value}
+        "", **{key: str(value) for key, value in parts.items() if key in known and value}
     )
-
-
-def _from_json(text: str) -> dict[str, str]:
-    given = json.loads(text)
-    if given.get("conn_type") not in _SCHEMES:
-        raise ValueError("another type of connection")
-    extra = given.get("extra") or {}
-    if isinstance(extra, str):
-        extra = json.loads(extra)
-    parts = {
-        "host": given.get("host"),
-        "port": given.get("port"),
-        "user": given.get("login"),
-        "password": given.get("password"),
-        "dbname": given.get("schema"),
-    }
-    return {key: str(value) for key, value in {**extra, **parts}.items() if value is not None}
-
-
-def _from_uri(text: str) -> dict[str, str]:
-    address = urlsplit(text)
-    if address.scheme not in _SCHEMES:
-        raise ValueError("another type of connection")
-    extra = dict(parse_qsl(address.query))
-    # Airflow writes extras that do not fit into a query as one JSON value.
-    extra |= {key: str(value) for key, value in json.loads(extra.pop("__extra__", "{}")).items()}
-    return {
-        **extra,
-        "host": unquote(address.hostname or ""),
-        "port": str(address.port or ""),
-        "user": unquote(address.username or ""),
-        "password": unquote(address.password or ""),
-        "dbname": unquote(address.path.removeprefix("/")),
-    }

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 import pytest
 from aiohttp import web
 
+from doclife.connections import from_environment
 from doclife.delivery.configuration import read_delivery_settings
-from doclife.delivery.connection import from_environment
 from doclife.delivery.opening import open_channels
 from doclife.delivery.outcome import Attempt, Outcome
 from doclife.errors import ConfigurationError

@@ -13,8 +13,8 @@ import pytest
 from aiohttp import web
 from slack_sdk.models.blocks import Block
 
+from doclife.connections import ServiceConnection
 from doclife.delivery.channel import Message
-from doclife.delivery.connection import ServiceConnection
 from doclife.delivery.exchange import traced
 from doclife.delivery.outcome import Attempt, Outcome
 from doclife.delivery.rendering import templates

@@ -10,8 +10,8 @@ from typing import Any
 from aiohttp import web
 from standardwebhooks import Webhook
 
+from doclife.connections import from_environment
 from doclife.delivery.configuration import read_delivery_settings
-from doclife.delivery.connection import from_environment
 from doclife.delivery.signing import new_secret
 from doclife.lifecycle.draining import Drained, DrainSettings
 from doclife.lifecycle.sending import drain_queue

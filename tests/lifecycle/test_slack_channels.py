@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from doclife.connections import ServiceConnection
 from doclife.delivery.channel import Message
-from doclife.delivery.connection import ServiceConnection
 from doclife.lifecycle.slack_channels import choose, save_channel, slack_routes
 from doclife.store import organizations
 from doclife.store.slack_channels import SlackChannelRow, list_all

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from doclife.connections import ServiceConnection, from_environment
 from doclife.errors import ConfigurationError, StorageError
 from doclife.lifecycle.stores import (
     RegisteredStore,
@@ -12,7 +13,7 @@ from doclife.lifecycle.stores import (
     open_stores,
     register_store,
 )
-from doclife.storage.credentials import from_environment, from_parts
+from doclife.storage.credentials import credentials, s3_options
 from doclife.storage.marker import MARKER_NAME, MarkerState
 from doclife.store.connection import Connection
 from tests.lifecycle.importing import NOW
@@ -123,12 +124,10 @@ def test_a_store_in_another_cannot_have_a_name_of_its_own(conn: Connection, tmp_
         "%22endpoint_url%22%3A+%22http%3A%2F%2Fminio%3A9000%22%7D",
     ],
 )
-def test_credentials_come_from_a_connection_in_the_environment(
-    monkeypatch: pytest.MonkeyPatch, value: str
-) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_CLOUD", value)
+def test_credentials_come_from_a_connection_in_the_environment(value: str) -> None:
+    find = credentials(from_environment({"AIRFLOW_CONN_CLOUD": value}))
 
-    assert from_environment("cloud") == {
+    assert find("cloud") == {
         "key": "KEY",
         "secret": "S/ECRET",
         "endpoint_url": "http://minio:9000",
@@ -137,22 +136,20 @@ def test_credentials_come_from_a_connection_in_the_environment(
 
 
 @pytest.mark.parametrize("value", ["KEY:SECRET", "{", '{"extra": "SECRET"}'])
-def test_a_bad_connection_never_shows_its_secret(
-    monkeypatch: pytest.MonkeyPatch, value: str
-) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_CLOUD", value)
+def test_a_bad_connection_never_shows_its_secret(value: str) -> None:
+    find = credentials(from_environment({"AIRFLOW_CONN_CLOUD": value}))
 
     with pytest.raises(ConfigurationError, match="AIRFLOW_CONN_CLOUD") as raised:
-        from_environment("cloud")
+        find("cloud")
     assert "SECRET" not in str(raised.value)
 
 
-def test_without_a_connection_the_standard_variables_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AIRFLOW_CONN_CLOUD", raising=False)
+def test_without_a_connection_the_standard_variables_do() -> None:
+    find = credentials(from_environment({}))
 
     with pytest.raises(ConfigurationError, match="standard AWS variables"):
-        from_environment("cloud")
-    assert from_parts(None, None, {}) == {}
+        find("cloud")
+    assert s3_options(ServiceConnection(id="cloud", type="aws")) == {}
 
 
 def test_a_cold_store_is_remembered_as_one(conn: Connection, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from doclife.errors import ConfigurationError
-from doclife.operators.connecting import _credentials, documents_database
+from doclife.operators.connecting import documents_database, find_connection
+from doclife.storage.credentials import credentials
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def test_credentials_of_a_store_are_an_airflow_connection(monkeypatch):
         ' "extra": {"endpoint_url": "http://127.0.0.1:9000"}}',
     )
 
-    options = _credentials("vault")
+    options = credentials(find_connection)("vault")
 
     assert (options["key"], options["secret"]) == ("KEY", "SECRET")
     assert "http://127.0.0.1:9000" in str(options)

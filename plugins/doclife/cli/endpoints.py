@@ -11,7 +11,6 @@ from doclife.cli.options import Json, Organization
 from doclife.cli.output import FAILED, counted, printable, warn
 from doclife.cli.session import Session, session
 from doclife.delivery.configuration import read_delivery_settings
-from doclife.delivery.connection import from_environment
 from doclife.delivery.outcome import Attempt, Outcome
 from doclife.delivery.signing import new_secret
 from doclife.errors import ConfigurationError
@@ -194,7 +193,7 @@ def rotate(
     with session(as_json=as_json, organization=organization) as s:
         record = endpoints.find_endpoint(s.conn, organization=s.tenant(), name=name)
         connection_id = endpoint_secrets.connection_id(record.endpoint_id)
-        present = from_environment(os.environ)(connection_id)
+        present = s.connections()(connection_id)
         if not anew and (present is None or not present.password):
             raise ConfigurationError(
                 f"the present secret of endpoint {name!r} is not known here: set "
@@ -229,7 +228,7 @@ def try_(name: Name, organization: Organization = None, as_json: Json = False) -
             organization=s.tenant(),
             name=name,
             delivery=read_delivery_settings(os.environ),
-            connections=from_environment(os.environ),
+            connections=s.connections(),
             now=s.now(),
             actor=s.actor,
         )

@@ -26,7 +26,6 @@ from doclife.lifecycle.registering import (
     Silent,
     import_documents,
 )
-from doclife.storage.credentials import from_environment
 
 SHOWN_PROBLEMS = 50
 """People read so many problems; --json lists more."""
@@ -175,7 +174,7 @@ def _import(
         settings=settings,
         now=s.now(),
         actor=s.actor,
-        options=from_environment,
+        options=s.credentials(),
         progress=progress,
     )
 

@@ -13,14 +13,12 @@ import typer
 from doclife.cli.options import EveryOrganization, Json, Limit
 from doclife.cli.session import Session, session
 from doclife.delivery.configuration import read_delivery_settings
-from doclife.delivery.connection import from_environment
 from doclife.errors import RefusedError
 from doclife.lifecycle.draining import Drained, DrainSettings
 from doclife.lifecycle.jobs import JobStory, count_jobs, list_jobs, tell_job
 from doclife.lifecycle.queue import cancel_job, retry_jobs
 from doclife.lifecycle.sending import drain_queue
 from doclife.lifecycle.stores import open_stores
-from doclife.storage.credentials import from_environment as store_credentials
 from doclife.store.connection import connect
 
 app = typer.Typer(no_args_is_help=True, help="Jobs: messages, calls and reports to be delivered.")
@@ -129,8 +127,8 @@ def drain(
                     s.settings.require_database(), application_name="doclife jobs drain"
                 ),
                 delivery=read_delivery_settings(os.environ),
-                connections=from_environment(os.environ),
-                open_stores=lambda conn: open_stores(conn, options=store_credentials),
+                connections=s.connections(),
+                open_stores=lambda conn: open_stores(conn, options=s.credentials()),
                 name=f"{socket.gethostname()}:{os.getpid()}",
                 present=lambda: datetime.now(UTC),
                 chance=random.random,

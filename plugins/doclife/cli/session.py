@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 import typer
 
 from doclife.cli.output import Output
+from doclife.connections import Connections, from_environment
 from doclife.domain.organization import Organization
 from doclife.errors import ConfigurationError, RefusedError
-from doclife.lifecycle.stores import open_stores
+from doclife.lifecycle.stores import Options, open_stores
 from doclife.settings import Settings, read_settings
-from doclife.storage.credentials import from_environment
+from doclife.storage.credentials import credentials
 from doclife.storage.stores import Stores
 from doclife.store import clock, organizations
 from doclife.store.connection import Connection, connect
@@ -46,9 +47,17 @@ class Session:
         """Return the organization with its settings."""
         return organizations.find(self.conn, self.organization)
 
+    def connections(self) -> Connections:
+        """Return what finds Airflow Connections: ``AIRFLOW_CONN_...`` variables."""
+        return from_environment(os.environ)
+
+    def credentials(self) -> Options:
+        """Return what finds the credentials of stores, from the same variables."""
+        return credentials(self.connections())
+
     def stores(self) -> Stores:
-        """Return the stores, with credentials from ``AIRFLOW_CONN_...`` variables."""
-        return open_stores(self.conn, options=from_environment)
+        """Return the stores, with their credentials."""
+        return open_stores(self.conn, options=self.credentials())
 
     def moment(self, as_of: str | None) -> datetime:
         """Return the decision moment that ``--as-of`` names in the organization's zone.

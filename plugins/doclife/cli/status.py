@@ -7,7 +7,6 @@ from doclife.cli.output import FAILED, size
 from doclife.cli.session import Session, session
 from doclife.cli.stores import print_stores
 from doclife.lifecycle.overview import Overview, look_around
-from doclife.storage.credentials import from_environment
 
 
 def show(organization: EveryOrganization = None, as_json: Json = False) -> None:
@@ -17,7 +16,7 @@ def show(organization: EveryOrganization = None, as_json: Json = False) -> None:
     """
     with session(as_json=as_json) as s:
         overview = look_around(
-            s.conn, now=s.now(), options=from_environment, organization=organization
+            s.conn, now=s.now(), options=s.credentials(), organization=organization
         )
         s.output.show(overview, people=lambda: _print(s, overview))
     if overview.pending_migrations:

@@ -14,7 +14,6 @@ from doclife.lifecycle.stores import (
     describe_stores,
     register_store,
 )
-from doclife.storage.credentials import from_environment
 
 app = typer.Typer(no_args_is_help=True, help="Folders and buckets that hold the bytes.")
 
@@ -30,7 +29,7 @@ MARKERS = {
 def list_(as_json: Json = False) -> None:
     """List the stores, and look at each one's marker now."""
     with session(as_json=as_json) as s:
-        found = describe_stores(s.conn, options=from_environment)
+        found = describe_stores(s.conn, options=s.credentials())
         s.output.show({"stores": found}, people=lambda: print_stores(s, found))
 
 
@@ -55,7 +54,7 @@ def register(
             connection_id=connection,
             now=s.now(),
             actor=s.actor,
-            options=from_environment,
+            options=s.credentials(),
             is_cold=cold,
         )
         record = registered.store.record
@@ -91,7 +90,7 @@ def adopt(
             yes=yes,
         )
         adopted = adopt_stores(
-            s.conn, names=names, now=s.now(), actor=s.actor, options=from_environment
+            s.conn, names=names, now=s.now(), actor=s.actor, options=s.credentials()
         )
         s.output.show({"stores": adopted}, people=lambda: print_stores(s, adopted))
 

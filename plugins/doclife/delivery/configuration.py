@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from doclife.delivery.connection import Connections
+from doclife.connections import Connections
 from doclife.delivery.guard import ALLOW_HTTP, ALLOWED_NETWORKS, Guard, read_networks
 from doclife.delivery.mail_service import MailService, from_connection, from_variables
 from doclife.errors import ConfigurationError

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from doclife.delivery.connection import ServiceConnection
+from doclife.connections import ServiceConnection
 from doclife.delivery.mail import Sender
 from doclife.delivery.plain_text import one_line
 from doclife.domain.address import is_address

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import aiohttp
 
+from doclife.connections import Connections
 from doclife.delivery.channel import Channel, Message
 from doclife.delivery.classification import not_tried
 from doclife.delivery.configuration import DeliverySettings
-from doclife.delivery.connection import Connections
 from doclife.delivery.email import EmailChannel
 from doclife.delivery.exchange import traced
 from doclife.delivery.mail_service import MailService, Provider

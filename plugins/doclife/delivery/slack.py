@@ -9,9 +9,9 @@ from typing import Any
 
 import aiohttp
 
+from doclife.connections import ServiceConnection
 from doclife.delivery.channel import Message
 from doclife.delivery.classification import attempt_of, not_tried, refused
-from doclife.delivery.connection import ServiceConnection
 from doclife.delivery.exchange import Answer, post
 from doclife.delivery.lane import Lane, LaneClosed
 from doclife.delivery.mail_transport import json_of, stopped

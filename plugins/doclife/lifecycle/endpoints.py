@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
+from doclife.connections import Connections
 from doclife.delivery.channel import Endpoint, Message
 from doclife.delivery.configuration import DeliverySettings
-from doclife.delivery.connection import Connections
 from doclife.delivery.guard import Guard
 from doclife.delivery.opening import open_channels
 from doclife.delivery.outcome import Attempt

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime, timedelta
 
+from doclife.connections import Connections, ServiceConnection
 from doclife.delivery.channel import Endpoint
 from doclife.delivery.configuration import DeliverySettings
-from doclife.delivery.connection import Connections, ServiceConnection
 from doclife.delivery.opening import open_channels
 from doclife.lifecycle.draining import Drained, Drainer, DrainSettings
 from doclife.lifecycle.own_channels import OpenStores, continue_plans, own_channels

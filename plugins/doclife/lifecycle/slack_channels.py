@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
+from doclife.connections import Connections
 from doclife.delivery.channel import Message
-from doclife.delivery.connection import Connections
 from doclife.delivery.slack import Routes, SlackRoute, route_of
 from doclife.delivery.validators import check_slack_channel
 from doclife.domain.actions import NAME_PATTERN

@@ -1,13 +1,14 @@
 """Reaches the catalogue and the stores through Airflow Connections."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from doclife.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from doclife.connections import ServiceConnection
     from doclife.storage.stores import Stores
     from doclife.store.connection import Connection
 
@@ -56,14 +57,29 @@ def document_stores(conn: "Connection") -> "Stores":
     machine offers (the standard AWS variables, an instance's role).
     """
     from doclife.lifecycle.stores import open_stores
+    from doclife.storage.credentials import credentials
 
-    return open_stores(conn, options=_credentials)
+    return open_stores(conn, options=credentials(find_connection))
 
 
-def _credentials(connection_id: str) -> Mapping[str, Any]:
+def find_connection(connection_id: str) -> "ServiceConnection | None":
+    """Return an Airflow Connection's values, or None when there is none of that id."""
     from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
 
-    from doclife.storage.credentials import from_parts
+    from doclife.connections import ServiceConnection
 
-    found = BaseHook.get_connection(connection_id)
-    return from_parts(found.login, found.password, found.extra_dejson)
+    try:
+        found = BaseHook.get_connection(connection_id)
+    except AirflowNotFoundException:
+        return None
+    return ServiceConnection(
+        id=connection_id,
+        type=found.conn_type or "",
+        host=found.host,
+        port=found.port,
+        login=found.login,
+        password=found.password,
+        schema=found.schema,
+        extra=found.extra_dejson,
+    )

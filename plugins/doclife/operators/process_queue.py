@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from doclife.operators.connecting import document_stores
+from doclife.operators.connecting import document_stores, find_connection
 from doclife.operators.lifecycle_operator import LifecycleOperator, present
 from doclife.operators.queue_trigger import conninfo_of
 from doclife.operators.task_run import TaskRun
 
 if TYPE_CHECKING:
-    from doclife.delivery.connection import ServiceConnection
     from doclife.store.connection import Connection
 
 
@@ -105,26 +104,3 @@ class DrainQueueOperator(LifecycleOperator):
             "failed": drained.failed,
             "rescued": drained.rescued,
         }
-
-
-def find_connection(connection_id: str) -> "ServiceConnection | None":
-    """Return an Airflow Connection's values, or None when there is none of that id."""
-    from airflow.sdk import BaseHook
-    from airflow.sdk.exceptions import AirflowNotFoundException
-
-    from doclife.delivery.connection import ServiceConnection
-
-    try:
-        found = BaseHook.get_connection(connection_id)
-    except AirflowNotFoundException:
-        return None
-    return ServiceConnection(
-        id=connection_id,
-        type=found.conn_type or "",
-        host=found.host,
-        port=found.port,
-        login=found.login,
-        password=found.password,
-        schema=found.schema,
-        extra=found.extra_dejson,
-    )

@@ -1,4 +1,7 @@
-"""The values of an Airflow Connection, without Airflow; nothing shows its secrets."""
+"""Airflow Connections without Airflow: their values, and the environment variables they stand in.
+
+The one place that reads ``AIRFLOW_CONN_...``; nothing shows a secret.
+"""
 
 import json
 from collections.abc import Callable, Mapping
@@ -15,7 +18,7 @@ class ServiceConnection:
 
     id: str
     type: str
-    """``smtp``, ``aws``, ``http``, ``slack``, ``slackwebhook``, ..."""
+    """``postgres``, ``smtp``, ``aws``, ``http``, ``slack``, ``slackwebhook``, ..."""
     host: str | None = None
     port: int | None = None
     login: str | None = field(default=None, repr=False)
@@ -47,7 +50,7 @@ def from_environment(environment: Mapping[str, str]) -> Connections:
         try:
             return (
                 _from_json(connection_id, text)
-                if text[0] == "{"
+                if text.lstrip().startswith("{")
                 else _from_uri(connection_id, text)
             )
         except (ValueError, TypeError, AttributeError):
