@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
 
 from tests.cli.conftest import Cli
@@ -97,3 +104,57 @@ def test_a_plan_that_waits_for_nobody_is_not_approved(cli, waiting, conn):
 
 def test_a_waiting_plan_says_how_it_is_answered(cli, waiting):
     assert f"doclife plans approve {waiting}" in cli("plans", "show", waiting).output
+
+
+class Airflow(BaseHTTPRequestHandler):
+    """Puts the question when it is looked for the second time, and takes no answer."""
+
+    looked_for = 0
+    asked_at: datetime
+    answered_after: float | None = None
+
+    def do_POST(self) -> None:
+        self._answer(201, {"access_token": "t", "dag_run_id": "r"})
+
+    def do_GET(self) -> None:
+        Airflow.looked_for += 1
+        if Airflow.looked_for == 1:
+            return self._answer(404, {"detail": "not yet"})
+        Airflow.asked_at = datetime.now(UTC)
+        return self._answer(200, {"created_at": Airflow.asked_at.isoformat()})
+
+    def do_PATCH(self) -> None:
+        Airflow.answered_after = (datetime.now(UTC) - Airflow.asked_at).total_seconds()
+        self._answer(403, {"detail": "not you"})
+
+    def _answer(self, status: int, content: dict[str, str]) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(json.dumps(content).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def airflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Airflow)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("DOCLIFE_AIRFLOW_URL", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("DOCLIFE_AIRFLOW_USER", "boss")
+    monkeypatch.setenv("DOCLIFE_AIRFLOW_PASSWORD", "secret")
+    yield
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_question_stands_for_a_moment_before_it_is_answered(cli, waiting, airflow):
+    # Else Airflow takes the task for a failed one, because it goes on before it was seen to wait.
+    began = time.monotonic()
+
+    assert "not you" in cli("plans", "approve", waiting, exit_code=1).errors
+
+    assert Airflow.answered_after is not None
+    assert 2.9 < Airflow.answered_after < 10
+    assert time.monotonic() - began < 20

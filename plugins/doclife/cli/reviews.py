@@ -6,7 +6,7 @@ of keeping, so it is done here at once, by whoever is at the keyboard.
 """
 
 import time
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 import typer
@@ -26,6 +26,10 @@ from doclife.store.reviews import Question, Review
 
 WAIT_SECONDS = 120.0
 POLL_SECONDS = 0.5
+SETTLES_SECONDS = 3.0
+"""How long a question has to stand before it is answered. Airflow's scheduler has to see first that
+the process which put it has ended; a task that is answered before counts as failed, and is tried
+again minutes later. People are not that quick, this command is."""
 
 PlanId = Annotated[int, typer.Argument(metavar="ID", help="Number of the plan.")]
 Comment = Annotated[
@@ -194,24 +198,35 @@ def _patch(
         "/hitlDetails"
     )
     form = {"comment": comment, "extend_until": None, "matter": None}
+    _wait_until_it_stands(airflow, path)
+    try:
+        airflow.call(
+            "PATCH",
+            path,
+            {"chosen_options": [answer.value.capitalize()], "params_input": form},
+        )
+    except AirflowRefused as error:
+        if error.status == 409:
+            raise RefusedError(
+                f"somebody has answered about plan {question.plan_id} already."
+            ) from error
+        raise
+
+
+def _wait_until_it_stands(airflow: AirflowLogin, path: str) -> None:
+    """Wait until the question is there, and has been for a moment."""
     gives_up_at = time.monotonic() + WAIT_SECONDS
     while True:
         try:
-            airflow.call(
-                "PATCH",
-                path,
-                {"chosen_options": [answer.value.capitalize()], "params_input": form},
-            )
+            asked_at = datetime.fromisoformat(airflow.call("GET", path)["created_at"])
         except AirflowRefused as error:
-            if error.status == 409:
-                raise RefusedError(
-                    f"somebody has answered about plan {question.plan_id} already."
-                ) from error
             # The run has begun, and its question is not there yet.
             if error.status != 404 or time.monotonic() > gives_up_at:
                 raise
             time.sleep(POLL_SECONDS)
         else:
+            stands_for = (datetime.now(UTC) - asked_at).total_seconds()
+            time.sleep(min(max(SETTLES_SECONDS - stands_for, 0), SETTLES_SECONDS))
             return
 
 
