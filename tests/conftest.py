@@ -164,6 +164,6 @@ def _copy(server: Postgres, template: str, name: str) -> str:
         )
     url = admin_url(server, name)
     with psycopg.connect(url, autocommit=True) as owner:
-        # A copied database starts halted (design 5.6); the tests' copies are meant.
+        # A copied database starts halted; the tests' copies are meant.
         owner.execute("UPDATE doclife.deployment SET cluster_identity = doclife.cluster_identity()")
     return url

@@ -1,8 +1,7 @@
 """Retention math against an implementation that shares no code with it: python-dateutil.
 
 Decades of dates are judged in one statement; PostgreSQL, the domain's own arithmetic and dateutil
-must say the same. Numbers in names, such as 0.3, are the findings of our research into what others
-got wrong.
+must say the same.
 """
 
 from __future__ import annotations
@@ -147,7 +146,7 @@ def test_any_period_any_cutoff_and_an_own_after_agree_with_dateutil(
 
 @pytest.mark.parametrize("cutoff", CUTOFFS)
 @pytest.mark.parametrize("period", ["1d", "1mo", "6mo", "1y", "7y", "1y1mo1w1d", "30y"])
-def test_what_is_due_on_a_day_is_what_adding_forward_says_however_old_0_2_and_0_3(
+def test_what_is_due_on_a_day_is_what_adding_forward_says_however_old(
     run: Run, period: str, cutoff: str
 ) -> None:
     """No window of the last 365 days decides, nor ``today - period``: only ``anchor + period``.
@@ -166,7 +165,7 @@ def test_what_is_due_on_a_day_is_what_adding_forward_says_however_old_0_2_and_0_
             assert found == {n for n, due_on in enumerate(first_due) if due_on <= as_of}
 
 
-def test_subtracting_a_period_from_today_would_decide_otherwise_0_3(run: Run) -> None:
+def test_subtracting_a_period_from_today_would_decide_otherwise(run: Run) -> None:
     """The pairs on which the two disagree exist, and doclife is on the side of keeping longer."""
     starts = [date(2020, 1, 1) + timedelta(days=number) for number in range(4 * 366)]
     documents = [document(number, created_on=str(day)) for number, day in enumerate(starts)]
@@ -183,7 +182,7 @@ def test_subtracting_a_period_from_today_would_decide_otherwise_0_3(run: Run) ->
 
 @settings(max_examples=100, deadline=None)
 @given(period=WRITTEN, cutoff=st.sampled_from(sorted(CUTOFFS)), day=DAYS)
-def test_a_document_is_retained_on_its_last_day_and_due_on_the_next_3_4(
+def test_a_document_is_retained_on_its_last_day_and_due_on_the_next(
     run: Run, period: str, cutoff: str, day: date
 ) -> None:
     of = document(created_on=str(day))
@@ -200,7 +199,7 @@ def test_a_document_is_retained_on_its_last_day_and_due_on_the_next_3_4(
     ("anchor_on", "period", "until"),
     [("2020-02-29", "7y", "2027-02-28"), ("2026-01-31", "1mo", "2026-02-28")],
 )
-def test_clamping_never_ends_a_retention_before_its_month_does_3_4(
+def test_clamping_never_ends_a_retention_before_its_month_does(
     run: Run, anchor_on: str, period: str, until: str
 ) -> None:
     (row,) = run(both_dates([keeping(period)]), document(created_on=anchor_on))
@@ -209,7 +208,7 @@ def test_clamping_never_ends_a_retention_before_its_month_does_3_4(
     assert row["rule_due"] == date.fromisoformat(until) + timedelta(days=1)
 
 
-def test_a_year_ends_when_it_ends_for_the_organization_3_4(run: Run) -> None:
+def test_a_year_ends_when_it_ends_for_the_organization(run: Run) -> None:
     """2019-12-31 23:30 in Los Angeles is 2020 in UTC: a year-end cutoff would move a whole year."""
     of = document(registered_at="2020-01-01T07:30:00+00:00")
     untils = {
@@ -242,7 +241,7 @@ def in_zone(zone: str, *, period: str = "7y", cutoff: str = "end_of_year") -> Co
 def test_a_moment_is_the_same_day_for_postgresql_and_python_in_every_zone(
     run: Run, zone: str
 ) -> None:
-    """Nights when clocks change, half and quarter hours, and the day that Samoa left out (0.2)."""
+    """Nights when clocks change, half and quarter hours, and the day that Samoa left out."""
     moments = awkward_moments(zone)
     tenant = Organization(
         id=1,
@@ -303,7 +302,7 @@ def test_the_day_that_samoa_left_out_is_nobodys_day() -> None:
     assert last.astimezone(zone).date() == date(2011, 12, 29)
 
 
-def test_the_latest_of_several_events_is_the_anchor_and_the_cutoff_comes_after_it_3_4(
+def test_the_latest_of_several_events_is_the_anchor_and_the_cutoff_comes_after_it(
     run: Run,
 ) -> None:
     some = keeping("6y", "end_of_year", after="event:employee.left")
@@ -316,7 +315,7 @@ def test_the_latest_of_several_events_is_the_anchor_and_the_cutoff_comes_after_i
 
 @settings(max_examples=100, deadline=None)
 @given(days=st.lists(DAYS, min_size=1, max_size=6), withdrawn=st.sets(st.integers(0, 5)))
-def test_a_withdrawn_latest_event_means_kept_without_end_3_4(
+def test_a_withdrawn_latest_event_means_kept_without_end(
     run: Run, days: list[date], withdrawn: set[int]
 ) -> None:
     some = keeping("6y", after="event:employee.left")
@@ -335,7 +334,7 @@ def test_a_withdrawn_latest_event_means_kept_without_end_3_4(
 
 
 @pytest.mark.parametrize("value", [None, "", "soon", "2026-02-30", "2026-13-01", "20260101", 7, []])
-def test_an_anchor_that_cannot_be_read_keeps_without_end_and_is_never_due_0_6_and_2_7(
+def test_an_anchor_that_cannot_be_read_keeps_without_end_and_is_never_due(
     run: Run, value: object
 ) -> None:
     some = keeping("7y", after="metadata.contract_end", as_of=date(9000, 1, 1))
@@ -374,7 +373,7 @@ def test_the_first_days_of_the_calendar_overflow_nothing(run: Run) -> None:
     assert run(some.hits(organization_id=1), document(created_on="0001-01-01")) == []
 
 
-def test_a_rule_is_judged_for_a_date_and_never_for_a_moment_0_4(run: Run) -> None:
+def test_a_rule_is_judged_for_a_date_and_never_for_a_moment(run: Run) -> None:
     """Bound as a timestamp, the comparison would lose its index under row-level security."""
     with pytest.raises(ValueError, match="as_of is a date"):
         keeping("7y", as_of=datetime(2026, 11, 22, tzinfo=UTC))

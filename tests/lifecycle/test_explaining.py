@@ -203,7 +203,7 @@ class TestTheAnswer:
         world.night()
 
         assert explain(world).answer.startswith(
-            "In the trash on 2026-03-02 by plan 1 of rule@1 (Art. 5 GDPR; meets the conditions of the"
+            "In the trash on 2026-03-02 by plan 1 of rule@1 (Art. 5 GDPR; meets the conditions of"
         )
 
         world.later(days=1)

@@ -1,6 +1,6 @@
 """What users of other systems lost documents by, tried here: about dates and about the unknown.
 
-Numbers are those of our research; what is not here is in test_retention_math, test_moving_anchors,
+What is not here is in test_retention_math, test_moving_anchors,
 test_previewing, test_destroying and the race tests.
 """
 
@@ -37,7 +37,7 @@ def tonight(world: World) -> dict[str, tuple[str, str | None]]:
         {"metadata": {"country": ["DE"]}},
     ],
 )
-def test_a_value_that_could_not_be_read_selects_nothing_for_deletion_0_6_and_2_7(
+def test_a_value_that_could_not_be_read_selects_nothing_for_deletion(
     world: World, lost: dict[str, Any]
 ) -> None:
     """A failed look-up once looked like "untagged", and data was deleted (c7n#3020, c7n#4949)."""
@@ -56,7 +56,7 @@ def test_a_value_that_could_not_be_read_selects_nothing_for_deletion_0_6_and_2_7
     assert summary.unknown_count == 1
 
 
-def test_a_document_of_unknown_kind_is_kept_as_long_as_any_kind_it_may_be_0_6(
+def test_a_document_of_unknown_kind_is_kept_as_long_as_any_kind_it_may_be(
     world: World,
 ) -> None:
     world.enforce(
@@ -71,7 +71,7 @@ def test_a_document_of_unknown_kind_is_kept_as_long_as_any_kind_it_may_be_0_6(
     assert tonight(world) == {"note": ("planned", None), "unknown": ("skipped", "retained")}
 
 
-def test_a_rule_counts_from_the_date_it_names_and_the_plan_keeps_that_date_2_10(
+def test_a_rule_counts_from_the_date_it_names_and_the_plan_keeps_that_date(
     world: World,
 ) -> None:
     """Old files were deleted on the day of their upload, counted by another date than meant."""
@@ -96,7 +96,7 @@ def test_a_rule_counts_from_the_date_it_names_and_the_plan_keeps_that_date_2_10(
     assert item.due_on == item.retain_until + timedelta(days=1)
 
 
-def test_expired_is_not_the_end_of_a_retention_2_18(world: World) -> None:
+def test_expired_is_not_the_end_of_a_retention(world: World) -> None:
     world.enforce(
         "expired", trigger={"type": "ON_EXPIRATION"}, when=KEEP, actions=[{"do": "DELETE"}]
     )
@@ -112,7 +112,7 @@ def test_expired_is_not_the_end_of_a_retention_2_18(world: World) -> None:
     assert tonight(world) == {"contract": ("skipped", "retained"), "note": ("planned", None)}
 
 
-def test_a_rule_reaches_what_was_there_long_before_it_0_2_and_2_19(world: World) -> None:
+def test_a_rule_reaches_what_was_there_long_before_it(world: World) -> None:
     """However long ago the date: no window of the last year, and nothing only from now on."""
     world.add_document("ancient", created_on="1905-02-28")
     world.enforce(when=OLD, actions=[{"do": "DELETE"}])

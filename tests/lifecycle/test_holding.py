@@ -276,7 +276,7 @@ def test_what_is_released_is_checked_again(world: World) -> None:
 
 
 def test_messages_about_a_held_document_still_go_out(world: World) -> None:
-    """A hold stops what destroys and nothing else (retention.md 3.5)."""
+    """A hold stops what destroys and nothing else."""
     document = draft(world, "a")
     hold(world, document)
     world.enforce(

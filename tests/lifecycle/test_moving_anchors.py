@@ -1,7 +1,4 @@
-"""Anchors that move, events that are taken back, and nights on which clocks change.
-
-Numbers in names, such as 3.4, are the findings of our research into what others got wrong.
-"""
+"""Anchors that move, events that are taken back, and nights on which clocks change."""
 
 from __future__ import annotations
 
@@ -57,7 +54,7 @@ def outcome(world: World, document: str, day: str) -> str:
 
 
 @pytest.mark.parametrize("field", ["created_on", "metadata.contract_end"])
-def test_an_anchor_is_the_latest_date_since_the_rule_was_made_3_4(world: World, field: str) -> None:
+def test_an_anchor_is_the_latest_date_since_the_rule_was_made(world: World, field: str) -> None:
     """Hundreds of histories of one date, written by hand and judged for several versions.
 
     The trigger and the compiled anchor against a model of its own: a date that moves later extends;
@@ -127,7 +124,7 @@ def expected_anchor(history: list[tuple[datetime, str | None]], since: datetime)
     return max([present, *given_up])
 
 
-def test_a_date_that_moves_earlier_shortens_nothing_until_a_new_version_does_3_4(
+def test_a_date_that_moves_earlier_shortens_nothing_until_a_new_version_does(
     world: World,
 ) -> None:
     document_id = world.add_document("file", document_type="file", created_on="2018-01-01")
@@ -144,7 +141,7 @@ def test_a_date_that_moves_earlier_shortens_nothing_until_a_new_version_does_3_4
     assert outcome(world, "file", "2019-01-02") == "planned"
 
 
-def test_a_date_that_moves_later_extends_at_once_3_4(world: World) -> None:
+def test_a_date_that_moves_later_extends_at_once(world: World) -> None:
     document_id = world.add_document("file", document_type="file", created_on="2012-01-01")
     world.conn.execute("UPDATE organizations SET cooling_off_days = 0")
     keeping(world, after="created_on")
@@ -157,7 +154,7 @@ def test_a_date_that_moves_later_extends_at_once_3_4(world: World) -> None:
     assert outcome(world, "file", "2025-01-02") == "planned"
 
 
-def test_a_case_that_is_opened_again_is_kept_until_it_is_closed_again_3_4(world: World) -> None:
+def test_a_case_that_is_opened_again_is_kept_until_it_is_closed_again(world: World) -> None:
     world.add_document("file", document_type="file")
     world.conn.execute("UPDATE organizations SET cooling_off_days = 0")
     keeping(world, after="event:case.closed", trigger={"type": "ON_EVENT", "event": "case.closed"})
@@ -188,7 +185,7 @@ def test_a_case_that_is_opened_again_is_kept_until_it_is_closed_again_3_4(world:
         ("Pacific/Apia", date(2011, 12, 29)),  # the next day was left out
     ],
 )
-def test_the_day_after_begins_with_the_organizations_midnight_2_16(
+def test_the_day_after_begins_with_the_organizations_midnight(
     world: World, zone: str, last_day: date
 ) -> None:
     """Also on nights when clocks change: not a second earlier, and at once."""

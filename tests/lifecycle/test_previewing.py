@@ -1,7 +1,4 @@
-"""A preview is the plan, taken back.
-
-Numbers in names, such as 2.3, are the findings of our research into what others got wrong.
-"""
+"""A preview is the plan, taken back."""
 
 from __future__ import annotations
 
@@ -39,7 +36,7 @@ def drafted(**parts: Any) -> Rule:
     return Rule.model_validate({"name": "draft", "trigger": {"type": "ON_SCHEDULE"}, **parts})
 
 
-def test_a_preview_lists_exactly_what_the_plan_of_that_night_does_2_1_and_2_3(
+def test_a_preview_lists_exactly_what_the_plan_of_that_night_does(
     world: World,
 ) -> None:
     world.add_document("goes", tags=["temp"], document_type="note")
@@ -81,7 +78,7 @@ def test_a_preview_lists_exactly_what_the_plan_of_that_night_does_2_1_and_2_3(
     ]
 
 
-def test_a_preview_leaves_nothing_behind_2_2(world: World) -> None:
+def test_a_preview_leaves_nothing_behind(world: World) -> None:
     world.add_document("goes", tags=["temp"])
     counts = (
         "SELECT (SELECT count(*) FROM plans), (SELECT count(*) FROM plan_items),"
@@ -108,7 +105,7 @@ def test_a_preview_of_another_version_leaves_the_one_in_force(world: World) -> N
     assert (summary.rule, summary.document_count) == (f"draft@{version.version}", 1)
 
 
-def test_the_unknown_have_a_column_of_their_own_2_7(world: World) -> None:
+def test_the_unknown_have_a_column_of_their_own(world: World) -> None:
     world.add_document("known", tags=["temp"])
     world.add_document("lost", tags=None)
 
@@ -118,7 +115,7 @@ def test_the_unknown_have_a_column_of_their_own_2_7(world: World) -> None:
     assert shown.unknown_count == 1
 
 
-def test_a_preview_looks_ahead_before_days_pass_2_4(world: World) -> None:
+def test_a_preview_looks_ahead_before_days_pass(world: World) -> None:
     world.conn.execute("UPDATE organizations SET cooling_off_days = 0")
     world.add_document("file", created_on=days_ago(0))
     rule = drafted(retain={"for": "1y", "after": "created_on"}, actions=[{"do": "DELETE"}])

@@ -37,7 +37,7 @@ def do(world, plan, item, now):
 
 
 def restore(world, document, now):
-    """Out of the trash to where it was; out of the archive onto its original (5.10)."""
+    """Out of the trash to where it was; out of the archive onto its original."""
     if document.status == "deleted":
         document.status, document.before_trash = document.before_trash, None
         document.purge_after = None

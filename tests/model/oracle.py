@@ -1,7 +1,7 @@
-"""The rules of design 5, in plain Python: what must be kept, what must go, and when.
+"""What doclife promises, in plain Python: what must be kept, what must go, and when.
 
 From facts alone, sharing no code with doclife. What a deed changes stands in deeds.py, what a
-condition means in language.py. None is "unknown", and unknown falls on the side of keeping (5.1).
+condition means in language.py. None is "unknown", and unknown falls on the side of keeping.
 """
 
 from datetime import timedelta
@@ -16,7 +16,7 @@ OPEN = (*ACTING, "needs_approval")
 
 
 def anchor(world, rule, document):
-    """The day a rule counts from: an anchor that moves earlier never shortens by itself (5.4)."""
+    """The day a rule counts from: an anchor that moves earlier never shortens by itself."""
     if rule.clock.startswith("event:"):
         events = [event for event in document.events if f"event:{event.type}" == rule.clock]
         if not events or events[-1].withdrawn_at:
@@ -29,7 +29,7 @@ def anchor(world, rule, document):
 
 
 def is_retained(world, document, today):
-    """By any rule that is not off; simulating rules retain too (5.2)."""
+    """By any rule that is not off; simulating rules retain too."""
     for rule in (rule for rule in world.rules.values() if rule.mode != "off" and rule.retain):
         day = anchor(world, rule, document)
         until = add(cut_off(day, rule.retain.get("cutoff")), rule.retain["for"]) if day else FOREVER
@@ -40,7 +40,7 @@ def is_retained(world, document, today):
 
 
 def is_held(world, document, today):
-    """By a matter it is under, or by one whose condition does not rule it out (5.1, 5.7)."""
+    """By a matter it is under, or by one whose condition does not rule it out."""
     standing = [matter.when for matter in world.matters.values() if document not in matter.released]
     answers = {answer(world, document, when, today, is_strict=True) for when in standing}
     is_caught = document.status not in ("purging", "purged") and answers - {False}
@@ -48,7 +48,7 @@ def is_held(world, document, today):
 
 
 def is_cooling_off(world, rule, document, now):
-    """Registered, or changed in what the rule or one that retains looks at, within days (5.4)."""
+    """Registered, or changed in what the rule or one that retains looks at, within days."""
     lookers = [r for r in world.rules.values() if r is rule or (r.retain and r.mode != "off")]
     used = {field for one in lookers for field in (*fields(one.when), one.clock)}
     moments = [document.registered_at, *(c.at for c in document.changes if c.field in used)]
@@ -85,14 +85,14 @@ def due_on(world, rule, document, action, today):
 
 
 def is_stale(world, plan, now):
-    """Older than 7 days, or of a rule that is no longer enforced at that version (5.5)."""
+    """Older than 7 days, or of a rule that is no longer enforced at that version."""
     rule = plan.rule
     in_force = rule is None or (world.rules.get(rule.name) is rule and rule.mode == "enforce")
     return not in_force or now - plan.made_at > timedelta(days=7)
 
 
 def reserved(world, now, is_replaced):
-    """Documents of plans that may yet be applied; the replaced and the stale are over (5.5)."""
+    """Documents of plans that may yet be applied; the replaced and the stale are over."""
     for plan in world.plans:
         if plan.state in OPEN and (is_replaced(plan) or is_stale(world, plan, now)):
             plan.state = "over"
@@ -106,7 +106,7 @@ def fits(document, action):
 
 
 def plan_rules(world, rules, now, as_of):
-    """One outcome per document: archive before delete, then review, priority, date, name (5.2)."""
+    """One outcome per document: archive before delete, then review, priority, date, name."""
     acting = sorted((rule for rule in rules if rule.mode == "enforce"), key=Rule.place)
     taken = reserved(world, now, lambda p: p.rule in acting and p.state not in ANSWERED)
     chosen = {rule.name: [] for rule in acting}
@@ -130,7 +130,7 @@ def plan_rules(world, rules, now, as_of):
 
 
 def plan_selection(world, documents, action, now):
-    """What a person chose by hand passes all belts too (5.3)."""
+    """What a person chose by hand passes all belts too."""
     plan = Plan(kind="selection", made_at=now, items=[])
     taken = reserved(world, now, lambda plan: False)
     for document in documents:
@@ -142,7 +142,7 @@ def plan_selection(world, documents, action, now):
 
 
 def ask_where_needed(world, plans, now):
-    """A tripped breaker acts on nothing and asks; so does a rule that wants a review (5.4)."""
+    """A tripped breaker acts on nothing and asks; so does a rule that wants a review."""
     world.plans += plans
     for plan in plans:
         is_reviewed = plan.rule is not None and plan.rule.needs_review
@@ -152,7 +152,7 @@ def ask_where_needed(world, plans, now):
 
 
 def breaker_trips(world, plan, now):
-    """Counts a rolling 24 hours of the rule and of the organization, over every path (5.4)."""
+    """Counts a rolling 24 hours of the rule and of the organization, over every path."""
     used, is_purge = [], plan.kind in PURGES  # what is purged was counted when it was deleted
     for other in (p for p in world.plans if (p.kind in PURGES) is is_purge and p is not plan):
         for item in other.items:
@@ -186,15 +186,15 @@ def plan_weekly(world, now):
 
 
 def verdict(world, plan, item, now):
-    """Judged again at the deed, against the present (5.2, 5.5); None means: it must be done."""
+    """Judged again at the deed, against the present; None means: it must be done."""
     document = item.document
     if world.is_halted or is_stale(world, plan, now) or plan.state not in ACTING:
         return "plan"
     if document.removal_has_begun and not is_held(world, document, world.day(now)):
-        return None  # nothing else that comes later stops it (5.7)
+        return None  # nothing else that comes later stops it
     if (document.status, document.version) != (item.status, item.version):
         return "changed"
     copies = {world.files[name] for name in (document.original, document.bag) if name}
     if item.action != "DELETE" and copies != {"intact"}:
-        return "bytes"  # whatever moves or removes bytes looks at them first (5.8)
+        return "bytes"  # whatever moves or removes bytes looks at them first
     return objection(world, document, item.action, now, as_of=now)

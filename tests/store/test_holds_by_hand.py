@@ -187,13 +187,18 @@ OWNERS = {"another id", "another event"}
 """What the owner of the catalogue, who may change any table anyway, is not kept from."""
 
 
-@pytest.mark.parametrize("role", EVERYBODY)
-@pytest.mark.parametrize("what", UPDATES)
+@pytest.mark.parametrize(
+    ("what", "role"),
+    [
+        (what, role)
+        for what in UPDATES
+        for role in EVERYBODY
+        if role != "owner" or what not in OWNERS
+    ],
+)
 def test_nobody_writes_a_held_document_away(
-    catalogue: Catalogue, held: Held, role: str, what: str
+    catalogue: Catalogue, held: Held, what: str, role: str
 ) -> None:
-    if role == "owner" and what in OWNERS:
-        pytest.skip("the owner owns it")
     parameters = {name: getattr(held, name) for name in Held.__dataclass_fields__}
     conn = catalogue.as_role(role)
     before = rows_about(catalogue, held)

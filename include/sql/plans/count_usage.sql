@@ -1,4 +1,4 @@
--- What was destroyed in the last 24 hours or is reserved to be, over every path (design 5.4): the
+-- What was destroyed in the last 24 hours or is reserved to be, over every path: the
 -- plan in question is left out. Purges are counted by themselves, because what they destroy was
 -- counted once when it went into the trash.
 -- The population was counted into pg_temp.population before.

@@ -1,6 +1,6 @@
 -- Judge everything collected for tonight against holds, retention, reprieve, cooling-off, open plans
 -- and each other, cut what may go into shards, and write down winners and losers with the reason
--- (design 5.2: legal hold > longest retention > delete date > archive before delete). The one judging:
+-- (legal hold > longest retention > delete date > archive before delete). The one judging:
 -- a plan stores what it says, an explanation shows it.
 --   context           jsonb        one object per plan and action: plan_id, action_index, rule_id,
 --                                  rule, priority, asks_review, is_enforced, fields and events

@@ -1,4 +1,4 @@
--- Close the plans of an organization that are too old to be believed (design 5.5).
+-- Close the plans of an organization that are too old to be believed.
 --   organization_id  bigint
 --   now              timestamptz
 --   max_age_days     integer

@@ -1,4 +1,4 @@
--- What forbids a plan with these moments; NULL when nothing does (design 5.5).
+-- What forbids a plan with these moments; NULL when nothing does.
 --   now    timestamptz  what the caller says the present is
 --   as_of  timestamptz  the decision moment
 --   mode   text         simulate or enforce

@@ -6,7 +6,7 @@ CREATE TABLE organizations (
     name text NOT NULL,
     time_zone text NOT NULL DEFAULT 'UTC',
     locale text NOT NULL DEFAULT 'en',
-    -- Belts (design 5.4). No DELETE within this many days of registration or of a change to a
+    -- Belts. No DELETE within this many days of registration or of a change to a
     -- field that the rule uses: one typo must not destroy.
     cooling_off_days integer NOT NULL DEFAULT 7,
     -- How long a restored or rejected document is left alone.
@@ -78,7 +78,7 @@ CREATE TABLE switches (
     CONSTRAINT a_switch_that_is_on_has_a_reason CHECK (NOT is_on OR reason IS NOT NULL)
 );
 
--- Why nothing may be applied, purged or delivered now; NULL when all is well (design 5.6).
+-- Why nothing may be applied, purged or delivered now; NULL when all is well.
 CREATE FUNCTION halt_reason() RETURNS text
 LANGUAGE sql STABLE
 SET search_path = doclife, pg_temp

@@ -1,6 +1,6 @@
 -- Legal holds: what keeps a held document whoever writes, and what is written down about each hold
 -- and each matter. hold_count is the lock between a hold and destruction: both write the document's
--- row, so one waits for the other (retention.md 0.5).
+-- row, so one waits for the other.
 
 -- A hold locks its matter, then its document, as everybody does. What is going already is recorded
 -- as too late; a purge that is about to begin either waits for this hold or is seen here.

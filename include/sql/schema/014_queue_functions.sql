@@ -1,7 +1,7 @@
 -- The queue's own functions: who may be served, claiming a batch, and the words that wake a sender.
 
 -- When the next job that a sender may take, and none has taken, has its turn; NULL when there is none.
--- None while all is halted (design 5.6), of a channel that is stopped, or for an endpoint that is
+-- None while all is halted, of a channel that is stopped, or for an endpoint that is
 -- not there or not enabled.
 CREATE FUNCTION next_due_at() RETURNS timestamptz
 LANGUAGE sql STABLE

@@ -1,4 +1,4 @@
-"""Applies stored plans: the only way anything happens to a document (design 5.3)."""
+"""Applies stored plans: the only way anything happens to a document."""
 
 import logging
 from collections.abc import Callable, Mapping

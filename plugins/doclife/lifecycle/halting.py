@@ -12,7 +12,7 @@ from doclife.store.switches import HaltState
 def halt(conn: Connection, *, reason: str, actor: str, now: datetime) -> None:
     """Stop every apply, purge and drain at its next batch, in every organization.
 
-    Pausing a DAG does not stop tasks that run (design 5.6); this does. A second call replaces the
+    Pausing a DAG does not stop tasks that run; this does. A second call replaces the
     reason. Restoring and holding are allowed meanwhile.
     """
     if not reason.strip():

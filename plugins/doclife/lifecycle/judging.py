@@ -105,7 +105,7 @@ def judge(
     if not contexts:
         return
     tenant = night.organization
-    # Holds are judged by the present, whatever moment the plan decides for (design 5.5).
+    # Holds are judged by the present, whatever moment the plan decides for.
     catch_in_plan(conn, tenant, now=night.now, actor=night.requested_by)
     every_rule = compilers_for(
         rules.list_current(conn, tenant.id),

@@ -1,7 +1,7 @@
 """The kinds of jobs that doclife does itself: plans for archive and delete, lines in the dashboard.
 
 They come out of the same queue as messages, with the same attempts and history. An ``archive`` or
-``delete`` job never touches a document: it becomes a plan with all belts (design 5.3), together
+``delete`` job never touches a document: it becomes a plan with all belts, together
 with the others of its batch, and is done when that plan is stored and, where nothing speaks against
 it, applied.
 """

@@ -1,4 +1,4 @@
-"""Plans: decides what is to be done, stores it, and does nothing (design 5).
+"""Plans: decides what is to be done, stores it, and does nothing.
 
 Every path that changes documents comes through here: the night's rules, a rule by hand, a
 selection, the purge. All of an organization's collected wishes are judged together, against the
@@ -267,7 +267,7 @@ def plan_purges(
 ) -> list[PlanSummary]:
     """Plan, per organization, the purge of what is past grace and the removal of originals.
 
-    Grace is judged at ``now``, never at an earlier decision moment (design 5.5).
+    Grace is judged at ``now``, never at an earlier decision moment.
     """
     refuse_naive(now=now)
     summaries = []

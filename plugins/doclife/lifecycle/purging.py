@@ -1,6 +1,6 @@
 """PURGE destroys the bytes of what is past its grace period: the only point of no return.
 
-The order of writes (design 5.7, 5.8): check that the bytes are the recorded ones; lock, judge and
+The order of writes: check that the bytes are the recorded ones; lock, judge and
 commit ``purging``; remove exactly those bytes and see twice that they are gone; commit
 ``purged`` with only the tombstone left. Killed anywhere, the next purge goes on from there.
 """

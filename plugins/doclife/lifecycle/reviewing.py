@@ -1,4 +1,4 @@
-"""Reviews: a person is asked about a plan, and the answer decides (design 5.2 and 6).
+"""Reviews: a person is asked about a plan, and the answer decides.
 
 A plan that needs a person is asked about in stages, one question after the other. An answer is
 kept as it came, then decided upon: an approval counts only when it is somebody else's (four eyes)
