@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pytest
@@ -156,3 +158,68 @@ def test_a_rejected_purge_is_not_planned_again_during_the_reprieve(world):
     world.later(days=8)
     world.purge()
     assert world.status(draft) == "deleted"
+
+
+def test_destruction_that_has_begun_is_not_said_to_be_rejected(world, monkeypatch):
+    world.enforce(when=DRAFTS, actions=[{"do": "DELETE"}], grace="1d")
+    drafts = [world.add_document(name, document_type="draft") for name in ("a", "b")]
+    world.night()
+    world.later(days=3)
+    purge_killed_before_a_byte_is_touched(world, monkeypatch)
+    plan_id = world.value("SELECT max(id) FROM plans WHERE kind = 'purge'")
+    assert [world.status(each) for each in drafts] == ["purging", "purging"]
+
+    for decision in ({"answer": Answer.REJECT}, {"answer": Answer.HOLD, "matter": "Case 7"}):
+        assert keep(world, plan_id, *drafts, **decision) == []
+
+    assert world.items(plan_id) == {"a": ("planned", None), "b": ("planned", None)}
+    assert world.value("SELECT count(*) FROM plan_decisions") == 0
+    assert world.apply(plan_id) == ShardOutcome(done=2)
+
+
+def purge_killed_before_a_byte_is_touched(world: World, monkeypatch) -> None:
+    def killed(*_given, **_named):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("doclife.lifecycle.destroying.remove_exactly", killed)
+        world.purge()
+
+
+def test_a_decision_that_waited_for_a_batch_is_about_what_is_left(world):
+    world.enforce(when=DRAFTS, actions=[{"do": "DELETE"}])
+    for name in ("a", "b"):
+        world.add_document(name, document_type="draft")
+    [plan] = world.plan()
+    a, b = (row[0] for row in world.conn.execute("SELECT id FROM documents ORDER BY id"))
+    with world.another_connection() as batch, ThreadPoolExecutor() as officer:
+        batch.execute("UPDATE plans SET state = 'applying' WHERE id = %s", (plan.plan_id,))
+        with batch.transaction():
+            batch.execute(
+                "UPDATE documents SET status = 'deleted', status_before = 'active',"
+                " deleted_at = %s, purge_after = '2030-01-01' WHERE id = %s",
+                (world.now, a),
+            )
+            kept = officer.submit(keep, world, plan.plan_id, a, b, answer=Answer.REJECT)
+            wait_for_a_lock(batch)
+            batch.execute(
+                "UPDATE plan_items SET state = 'done', finished_at = %s WHERE document_id = %s",
+                (world.now, a),
+            )
+        assert kept.result(timeout=10) == [b]
+
+    assert world.value("SELECT array_agg(document_id) FROM plan_decisions") == [b]
+    assert world.value("SELECT reprieve_until FROM documents WHERE id = %s", a) is None
+
+
+def wait_for_a_lock(conn) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        waiting = conn.execute(
+            "SELECT count(*) FROM pg_locks"
+            " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+        ).fetchone()
+        if waiting[0]:
+            return
+        time.sleep(0.02)
+    pytest.fail("nobody waited for the batch")

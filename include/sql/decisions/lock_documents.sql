@@ -1,5 +1,5 @@
 -- Lock the documents that a plan would still destroy, in the order of their ids, as everybody takes
--- them.
+-- them. Whatever was waited for has been done by then: list_open says what is left.
 --   plan_id       bigint
 --   document_ids  bigint[]  only these; NULL for all
 SELECT document.id

@@ -119,7 +119,8 @@ def decide(
             s.output.say(f"Taken out of plan {plan_id}: {counted(len(kept), 'document')}.")
             for name in missed:
                 s.output.say(
-                    f"{printable(name)}: the plan would not destroy it, so nothing was done.",
+                    f"{printable(name)}: nothing was done. The plan would not destroy it, has done "
+                    "what it was to do, or has begun to destroy it.",
                     style="yellow",
                 )
 

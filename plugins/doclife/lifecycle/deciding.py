@@ -37,6 +37,8 @@ def keep_documents(
 ) -> list[int]:
     """Take documents out of a plan, and return those that it would still have destroyed.
 
+    One whose destruction has begun is not among them: that is brought to its end.
+
     They are left alone afterwards: for the organization's reprieve after REJECT, until the day of
     an EXTEND, and as long as the matter of a HOLD is open. Decided upon once more, nothing is left
     to take out.
@@ -84,7 +86,8 @@ def keep_locked(
 
     :param plan: as ``reviews.describe`` returns it.
     :param document_ids: what the plan would destroy.
-    :param rest: also close everything else of the plan, such as its messages.
+    :param rest: also close everything else of the plan: messages, and destruction that has begun,
+        which the next purge brings to its end.
     """
     today: date = organizations.find(conn, plan["organization"]).date_of(now)
     said = f": {one_line(keeping.comment, length=COMMENT_LENGTH)}" if keeping.comment else ""
@@ -115,14 +118,24 @@ def keep_locked(
             rule=plan["rule"],
             reason=reason,
         )
+    code = CODES[keeping.answer]
     decisions.close_items(
         conn,
         plan_id=plan["plan_id"],
-        document_ids=None if rest else document_ids,
-        code=CODES[keeping.answer],
+        document_ids=document_ids,
+        code=code,
         reason=reason,
         now=now,
     )
+    if rest:
+        decisions.close_items(
+            conn,
+            plan_id=plan["plan_id"],
+            document_ids=None,
+            code=code,
+            reason=f"the plan was answered with {keeping.answer} by {actor}{said}",
+            now=now,
+        )
 
 
 def _find(conn: Connection, plan_id: int) -> dict[str, Any]:

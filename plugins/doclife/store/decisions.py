@@ -97,12 +97,15 @@ def insert_for_documents(
 def lock_documents(
     conn: Connection, plan_id: int, *, document_ids: Sequence[int] | None = None
 ) -> list[int]:
-    """Lock what a plan still has something to do with, and return the ids."""
-    parameters = {
-        "plan_id": plan_id,
-        "document_ids": None if document_ids is None else list(document_ids),
-    }
-    return [row[0] for row in conn.execute(statement("decisions/lock_documents"), parameters)]
+    """Lock what a plan would still destroy, and return the ids.
+
+    What was done while the locks were waited for, and what is being destroyed, is left out.
+    """
+    wanted = None if document_ids is None else list(document_ids)
+    for name in ("decisions/lock_documents", "decisions/list_open"):
+        parameters = {"plan_id": plan_id, "document_ids": wanted}
+        wanted = [row[0] for row in conn.execute(statement(name), parameters)]
+    return wanted or []
 
 
 def keep(
