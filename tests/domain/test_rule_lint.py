@@ -70,6 +70,13 @@ def codes(*rules: Rule) -> list[tuple[str, str]]:
         ({**QUIET, "actions": [{"do": "ARCHIVE", "after": "6y11mo"}, *DELETE]},
          ["archive-then-delete"]),
         ({"actions": ARCHIVE, "limits": {"max_fraction": 1.0}}, ["no-limits"]),
+        ({"trigger": {"type": "ON_EVENT", "event": "document.registered"}, "actions": MAIL},
+         ["own-event"]),
+        ({"retain": keep(after="event:document.archived")}, ["own-event"]),
+        ({"actions": MAIL, "review": {"stages": ["legal"], "timeout": "8d"}}, ["review-lapses"]),
+        ({"actions": MAIL, "review": {"stages": ["legal"], "remind": "7d"}}, ["review-lapses"]),
+        ({"actions": MAIL, "review": {"stages": ["legal"], "remind": "2d", "timeout": "1d"}},
+         ["review-lapses"]),
     ],
 )  # fmt: skip
 def test_finds_what_is_probably_not_meant_in_one_rule(

@@ -29,6 +29,8 @@ class Code(StrEnum):
     OFF_RETAINS_NOTHING = "off-retains-nothing"
     NO_WARNING = "no-warning"
     NO_GRACE = "no-grace"
+    OWN_EVENT = "own-event"
+    REVIEW_LAPSES = "review-lapses"
     NO_LIMITS = "no-limits"
     DEFAULT_LIMITS = "default-limits"
     OFTEN_MISSING = "often-missing"

@@ -31,6 +31,16 @@ _FOUND_BY_INDEX = frozenset(
 )
 ARCHIVE_IS_WORTH = Period(days=90)
 """Moving bytes into an archive for less than a quarter costs more than it saves."""
+PLANS_LAST = Period(days=7)
+"""A plan that is older is not applied, whatever was answered (``apply/check_applicable``)."""
+OWN_EVENTS = frozenset(
+    f"document.{what}"
+    for what in (
+        *("registered", "changed", "expired", "archived", "original_removed", "trashed", "purged"),
+        *("restore_requested", "restored", "held", "held_too_late", "released"),
+    )
+)
+"""What doclife itself notes about a document."""
 
 
 def lint_rule(rule: Rule) -> Iterator[Finding]:
@@ -68,6 +78,8 @@ def lint_rule(rule: Rule) -> Iterator[Finding]:
     yield from _anchor_tests(rule)
     yield from _hasty(rule)
     yield from _unlimited(rule)
+    yield from _own_event(rule)
+    yield from _review_lapses(rule)
 
 
 def _is_about_archived(rule: Rule) -> bool:
@@ -174,6 +186,54 @@ def _unlimited(rule: Rule) -> Iterator[Finding]:
             why="its plans wait for approval beyond 500 documents or a twentieth of all",
             fix="write what an ordinary night may do: limits: {max_documents: ..., "
             "max_fraction: ...}",
+        )
+
+
+def _own_event(rule: Rule) -> Iterator[Finding]:
+    """A clock that never starts: only what applications emit does (``AnchorWriter``)."""
+    event, path = rule.trigger.event, ("trigger", "event")
+    if rule.retain is not None:
+        if not rule.retain.after.startswith(EVENT_PREFIX):
+            return
+        event, path = rule.retain.after.removeprefix(EVENT_PREFIX), ("retain", "after")
+    if event not in OWN_EVENTS:
+        return
+    yield Finding(
+        code=Code.OWN_EVENT,
+        severity=Severity.WARNING,
+        rule=rule.name,
+        path=path,
+        what=f"a clock that starts with {event}",
+        why="what doclife itself notes about documents starts no clock, only what applications "
+        "emit: nothing will be due",
+        fix="name an event of an application, or a date such as created_on or expires_on",
+    )
+
+
+def _review_lapses(rule: Rule) -> Iterator[Finding]:
+    if rule.review is None:
+        return
+    remind, timeout = rule.review.remind, rule.review.timeout
+    if timeout is not None and PLANS_LAST.is_certainly_shorter_than(timeout):
+        yield Finding(
+            code=Code.REVIEW_LAPSES,
+            severity=Severity.WARNING,
+            rule=rule.name,
+            path=("review", "timeout"),
+            what=f"a review that may take {timeout}",
+            why=f"a plan older than {PLANS_LAST} is not applied: the question ends then",
+            fix=f"write at most {PLANS_LAST}",
+        )
+    end = PLANS_LAST if timeout is None else timeout
+    if remind is not None and not remind.is_certainly_shorter_than(end):
+        yield Finding(
+            code=Code.REVIEW_LAPSES,
+            severity=Severity.WARNING,
+            rule=rule.name,
+            path=("review", "remind"),
+            what=f"a reminder after {remind} of a review that ends after {end}",
+            why="nobody will be reminded",
+            fix="write a shorter time to remind",
         )
 
 
