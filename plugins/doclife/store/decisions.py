@@ -102,10 +102,14 @@ def lock_documents(
     What was done while the locks were waited for, and what is being destroyed, is left out.
     """
     wanted = None if document_ids is None else list(document_ids)
-    for name in ("decisions/lock_documents", "decisions/list_open"):
-        parameters = {"plan_id": plan_id, "document_ids": wanted}
-        wanted = [row[0] for row in conn.execute(statement(name), parameters)]
-    return wanted or []
+    locked = conn.execute(
+        statement("decisions/lock_documents"), {"plan_id": plan_id, "document_ids": wanted}
+    )
+    still_open = conn.execute(
+        statement("decisions/list_open"),
+        {"plan_id": plan_id, "document_ids": [row[0] for row in locked]},
+    )
+    return [row[0] for row in still_open]
 
 
 def keep(
