@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from doclife.domain.plan import ShardOutcome
+from doclife.domain.plan import ShardOutcome, ShardRef
 from doclife.errors import StorageError
-from doclife.lifecycle import destroying, holding
+from doclife.lifecycle import applying, destroying, holding, judging, planning
 from doclife.lifecycle.stores import register_store
 from doclife.storage import removal, s3
 from doclife.storage.marker import MARKER_NAME
 from doclife.storage.stores import Stores
+from doclife.store.connection import Connection
 
 from .cloud import Cloud, cloud_of
 from .conftest import ACTOR, World
@@ -318,3 +319,42 @@ def test_a_store_that_does_not_answer_fails_the_item_and_not_the_purge(
 
     assert outcome == ShardOutcome(done=1, failed=1)
     assert (world.status(sound), world.status(odd)) == ("purged", "deleted")
+
+
+def test_bytes_that_two_shards_let_go_at_the_same_moment_are_removed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(judging.SHARD_DOCUMENTS, "PURGE", 1)
+    twins = [world.add_document(name, document_type="draft") for name in ("a.txt", "b.txt")]
+    world.conn.execute(
+        "UPDATE documents SET stored_object_id = (SELECT min(id) FROM stored_objects)"
+    )
+    world.enforce(when=DRAFTS, actions=DELETE, grace="0d")
+    world.night()
+    world.later(days=1)
+    plan = next(
+        plan
+        for plan in planning.plan_purges(
+            world.conn, now=world.now, dag_id="cleanup", run_id="r", requested_by="schedule"
+        )
+        if plan.kind == "purge"
+    )
+    first, second = applying.start(world.conn, plan_id=plan.plan_id, now=world.now)
+    destroy = destroying.destroy
+
+    def apply(conn: Connection, shard: ShardRef) -> ShardOutcome:
+        return applying.apply_shard(
+            conn, shard=shard, now=lambda: world.now, actor=ACTOR, stores=world.stores
+        )
+
+    def after_the_other_shard(*given: Any, **named: Any) -> destroying.Destroyed:
+        monkeypatch.setattr(destroying, "destroy", destroy)
+        with world.another_connection() as other:
+            assert apply(other, second).done == 1
+        return destroy(*given, **named)
+
+    monkeypatch.setattr(destroying, "destroy", after_the_other_shard)
+
+    assert apply(world.conn, first).done == 1
+    assert [world.status(each) for each in twins] == ["purged", "purged"]
+    assert not world.file("a.txt").exists()

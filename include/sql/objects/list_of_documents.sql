@@ -1,8 +1,9 @@
 -- The bytes of documents: originals and archived copies that are not removed yet.
 --   document_ids  bigint[]
 --   with_copies   boolean   false for the originals alone
--- Returns per document and object also whether anybody else refers to it: more references are counted
--- than these documents give up.
+-- Returns per document and object also whether anybody else needs it: more references are counted than
+-- these documents give up, and others whose destruction has begun. Two that share bytes and go at the
+-- same moment would else each leave them to the other.
 SELECT
     document.id AS document_id,
     object.id AS object_id,
@@ -21,6 +22,13 @@ SELECT
                 given.stored_object_id = object.id
                 OR (%(with_copies)s AND given.archived_object_id = object.id)
             )
+    ) + (
+        SELECT count(*)
+        FROM documents AS leaving
+        WHERE
+            leaving.stored_object_id = object.id
+            AND leaving.status = 'purging'
+            AND leaving.id <> ALL(%(document_ids)s::bigint [])
     ) AS is_needed_by_others,
     object.removing_since IS NOT NULL AS is_condemned
 FROM documents AS document
