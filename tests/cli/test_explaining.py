@@ -70,6 +70,22 @@ def test_a_document_in_the_trash_says_by_which_plan_and_rule(acme: Cli, plan_id:
     assert f"by plan {plan_id} of expired-notes@1" in answer
 
 
+def test_the_impact_of_a_file_is_judged_by_what_its_organization_declared(
+    acme: Cli, tmp_path: Path
+) -> None:
+    acme("documents", "declare-field", "closed_on", "date")
+    file = tmp_path / "closed.yaml"
+    file.write_text(
+        LONGER.replace("organization: acme\n", "")
+        .replace("ON_EXPIRATION", "ON_SCHEDULE")
+        .replace("after: expires_on", "after: metadata.closed_on")
+    )
+
+    found = acme.json("rules", "impact", "expired-notes", "--file", file)
+
+    assert found["changes"]
+
+
 def test_the_impact_of_a_file_is_shown_before_it_is_applied(acme: Cli, tmp_path: Path) -> None:
     file = tmp_path / "longer.yaml"
     file.write_text(LONGER)

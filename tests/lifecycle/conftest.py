@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -193,3 +194,13 @@ def world(conn: Connection, tmp_path: Path) -> World:
 def days_ago(days: int, *, now: datetime = NOW) -> date:
     """Return the calendar day so many days before."""
     return now.date() - timedelta(days=days)
+
+
+@pytest.fixture
+def _jobs_that_fit(conn: Connection) -> Iterator[None]:
+    """Jobs that doclife stores itself pass the check that those of applications pass."""
+    yield
+    assert not conn.execute(
+        "SELECT kind, payload_fault(kind, payload::jsonb) FROM jobs"
+        " WHERE payload_fault(kind, payload::jsonb) IS NOT NULL"
+    ).fetchall()

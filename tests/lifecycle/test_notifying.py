@@ -18,6 +18,8 @@ from tests.conftest import role_url
 
 from .conftest import World, days_ago
 
+pytestmark = pytest.mark.usefixtures("_jobs_that_fit")
+
 DRAFTS = {"field": "document_type", "op": "eq", "value": "draft"}
 
 

@@ -8,10 +8,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from doclife.lifecycle import reviewing, summarising
+from doclife.lifecycle.forecasting import rebuild_dispositions
 from doclife.lifecycle.summarising import DigestOutcome, store_digests
 from doclife.store.reviews import Question
 
 from .conftest import NOW, World
+
+pytestmark = pytest.mark.usefixtures("_jobs_that_fit")
 
 DRAFTS = {"field": "document_type", "op": "eq", "value": "draft"}
 SOON = NOW.date() + timedelta(days=10)
@@ -240,11 +243,13 @@ def test_says_what_the_coming_night_will_do(world: World) -> None:
     held = world.add_document("held.txt", document_type="draft")
     world.conn.execute("UPDATE documents SET hold_count = 1 WHERE id = %s", (held,))
     version = world.enforce(when=DRAFTS, actions=[{"do": "DELETE"}])
+    tomorrow = NOW.date() + timedelta(days=1)
     for concerned in (document, held):
         world.conn.execute(
             "INSERT INTO dispositions (document_id, rule_version_id, action_index, action,"
-            " organization_id, due_on, rebuilt_at) VALUES (%s, %s, 0, 'DELETE', 1, %s, %s)",
-            (concerned, version.version_id, NOW.date() + timedelta(days=1), world.now),
+            " organization_id, due_on, goes_on, rebuilt_at)"
+            " VALUES (%s, %s, 0, 'DELETE', 1, %s, %s, %s)",
+            (concerned, version.version_id, tomorrow, tomorrow, world.now),
         )
 
     digest(world)
@@ -252,6 +257,33 @@ def test_says_what_the_coming_night_will_do(world: World) -> None:
     text = mails(world)["owner@example.org"]["text"]
     assert "What tonight will do (1)" in text
     assert "3 March 2026: Title of a.txt (a.txt): move to the trash" in text
+
+
+def test_announces_nothing_that_stays_tonight(world: World) -> None:
+    contact(world)
+    for name in ("retained.txt", "reprieved.txt", "twice.txt"):
+        world.add_document(
+            name,
+            title=name,
+            document_type="draft",
+            expires_on=NOW.date(),
+            created_on=NOW.date(),
+            reprieve_until=NOW.date() + timedelta(days=9) if name == "reprieved.txt" else None,
+        )
+    expiry = {"trigger": {"type": "ON_EXPIRATION"}, "actions": [{"do": "DELETE"}]}
+    world.enforce(when=DRAFTS, **expiry)
+    world.enforce("other", when=DRAFTS, **expiry)
+    world.enforce(
+        "keeper",
+        when={"field": "title", "op": "eq", "value": "retained.txt"},
+        retain={"for": "1y", "after": "created_on"},
+    )
+    rebuild_dispositions(world.conn, now=world.now, as_of=world.now)
+
+    digest(world)
+
+    tonight = mails(world)["records@example.org"]["text"].partition("What tonight will do")[2]
+    assert tonight.startswith(" (1)\n  - 3 March 2026: twice.txt")
 
 
 def test_takes_up_the_notices_that_waited_for_it_once(world: World) -> None:

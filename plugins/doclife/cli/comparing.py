@@ -90,7 +90,9 @@ def _compare(
     if file is None:
         new = find_stored(s.conn, organization=slug, name=name, version=after)
     else:
-        rule_file = ruling.load_file(s.conn, text=file.read_text(encoding="utf-8"), file=str(file))
+        rule_file = ruling.load_file(
+            s.conn, text=file.read_text(encoding="utf-8"), file=str(file), organization=slug
+        )
         slug = rule_file.organization or slug
         rule = next((one for one in rule_file.rules if one.name == name), None)
         if rule is None:

@@ -1,11 +1,11 @@
 """Tells whoever operates doclife that a run failed or is late."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 from airflow.sdk import BaseNotifier
+from asgiref.sync import sync_to_async
 
 from doclife.operators.connecting import documents_database
 from doclife.operators.lifecycle_operator import present
@@ -38,7 +38,8 @@ class OperatorAlert(BaseNotifier):
 
     async def async_notify(self, context: Any) -> None:
         """Store the alert without holding up the other triggers of the process."""
-        await asyncio.to_thread(self.notify, context)
+        # Not asyncio.to_thread, as in queue_trigger.py.
+        await sync_to_async(self.notify)(context)
 
     def text(self, context: Mapping[str, Any]) -> tuple[str, str]:
         """Return title and body.
