@@ -102,6 +102,16 @@ def test_a_plan_that_waits_for_nobody_is_not_approved(cli, waiting, conn):
     assert "there is no plan 999" in cli("plans", "reject", 999, exit_code=1).errors
 
 
+def test_a_waiting_plan_shows_the_ids_by_which_airflow_asks(cli, waiting, conn):
+    ids = [str(id_) for (id_,) in conn.execute("SELECT id FROM documents ORDER BY id")]
+
+    shown = cli("plans", "show", waiting, "--items").output
+
+    _, _, documents = shown.partition("Documents\n")
+    assert [line.split()[0] for line in documents.splitlines() if "DELETE" in line] == ids
+    assert "breaker" not in shown
+
+
 def test_a_waiting_plan_says_how_it_is_answered(cli, waiting):
     assert f"doclife plans approve {waiting}" in cli("plans", "show", waiting).output
 

@@ -66,6 +66,11 @@ def test_a_trip_says_what_was_wanted_and_what_is_allowed() -> None:
     [too_many] = trips(101, [limit()])
     assert str(too_many) == "101 documents in 24 hours exceed the rule limit max_documents of 100"
 
+    [too_large] = trips(5, [limit(max_fraction=0.5, population=9)])
+    assert str(too_large) == (
+        "5 documents in 24 hours exceed the rule limit max_fraction that allows 4"
+    )
+
     [drifted] = trips(500, [limit(max_documents=10**6)], expected=3)
     assert "500 documents are due where the rule's forecast allows 100" in str(drifted)
 

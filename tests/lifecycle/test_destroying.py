@@ -317,6 +317,23 @@ def test_an_undone_plan_leaves_the_documents_alone_for_the_reprieve(world: World
     assert world.night() == {"rule@1": ShardOutcome(done=1)}
 
 
+def test_without_a_reprieve_the_next_plan_takes_it_again(world: World) -> None:
+    world.conn.execute("UPDATE organizations SET reprieve_days = 0")
+    draft = world.add_document("draft.txt", document_type="draft")
+    world.enforce(when=DRAFTS, actions=DELETE)
+    [summary] = world.plan()
+    world.apply(summary.plan_id)
+
+    undo.undo_plan(
+        world.conn, plan_id=summary.plan_id, now=world.now, actor=ACTOR, stores=world.stores
+    )
+
+    assert world.status(draft) == "active"
+    world.later(minutes=1)
+    [again] = world.plan()
+    assert world.items(again.plan_id) == {"draft.txt": ("planned", None)}
+
+
 def test_no_delete_within_seven_days_of_a_change_to_a_field_the_rule_uses(world: World) -> None:
     draft = world.add_document("draft.txt", document_type="letter")
     world.now = world.value("SELECT now()")

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
 from doclife.domain.explanation import Explanation, RuleExplanation
+from doclife.domain.review import Answer, Keeping
 from doclife.domain.rule import Mode, Rule
 from doclife.errors import ConfigurationError
 from doclife.lifecycle import halting, planning
+from doclife.lifecycle.deciding import keep_documents
 from doclife.lifecycle.explaining import explain_document
 from doclife.store import organizations, rules
 from doclife.store.connection import connect
@@ -117,6 +119,29 @@ class TestTheAnswer:
         assert of(found).actions[0].code == "held"
         assert found.answer.startswith("Still here because it is under legal hold (all-drafts)")
         assert world.value("SELECT count(*) FROM matter_documents") == 0
+
+    def test_names_who_took_it_out_of_a_plan_and_why(self, world: World) -> None:
+        document = world.add_document("a", document_type="draft")
+        world.enforce(when=DRAFTS, actions=DELETE, review={"stages": ["records"]})
+        [plan] = world.plan()
+        keep_documents(
+            world.conn,
+            plan_id=plan.plan_id,
+            document_ids=[document],
+            keeping=Keeping(
+                answer=Answer.EXTEND,
+                until=world.now.date() + timedelta(days=90),
+                comment="warranty",
+            ),
+            actor="cli:anna",
+            now=world.now,
+        )
+
+        found = explain(world)
+
+        assert f"(plan {plan.plan_id}: kept longer by cli:anna" in found.answer
+        assert "warranty" in found.answer
+        assert [(deed.state, deed.plan_id) for deed in found.deeds] == [("skipped", plan.plan_id)]
 
     def test_names_the_rule_that_retains_it_and_the_day_after(self, world: World) -> None:
         world.add_document("a", document_type="draft", created_on=days_ago(100))

@@ -49,7 +49,8 @@ def restore(world, document, now):
         document.original_until, document.removal_has_begun = None, False
     else:
         return False  # there are no good bytes to go back to
-    document.reprieve_until = world.day(now) + timedelta(days=world.reprieve_days)
+    if world.reprieve_days:
+        document.reprieve_until = world.day(now) + timedelta(days=world.reprieve_days)
     return True
 
 

@@ -1,4 +1,4 @@
--- What plans have done to a document, the newest first, and who agreed to it.
+-- What plans have done to a document, or a person took out of them, the newest first, and who agreed.
 --   document_id  bigint
 SELECT
     plan.id AS plan_id,
@@ -26,6 +26,9 @@ LEFT JOIN rule_versions AS version ON item.rule_version_id = version.id
 LEFT JOIN rules AS rule ON version.rule_id = rule.id
 WHERE
     item.document_id = %(document_id)s
-    AND item.state IN ('done', 'failed', 'undone')
+    AND (
+        item.state IN ('done', 'failed', 'undone')
+        OR item.reason_code IN ('rejected', 'extended')
+    )
     AND item.action IN ('ARCHIVE', 'DELETE', 'PURGE', 'REMOVE_ORIGINAL')
 ORDER BY item.finished_at DESC, plan.id DESC;

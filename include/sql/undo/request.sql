@@ -3,7 +3,7 @@
 --   organization_id  bigint
 --   document_ids     bigint[]
 --   plan_id          bigint     the plan that is being undone, or NULL
---   reprieve_until   date       nothing is to happen to them meanwhile
+--   reprieve_until   date       nothing is to happen to them meanwhile; NULL: today
 --   today            date
 --   now              timestamptz
 --   actor            text
@@ -26,7 +26,9 @@ WITH requested AS (
 
 reprieved AS (
     UPDATE documents AS document
-    SET reprieve_until = greatest(document.reprieve_until, %(reprieve_until)s::date)
+    SET reprieve_until = greatest(
+        document.reprieve_until, coalesce(%(reprieve_until)s::date, %(today)s::date)
+    )
     FROM requested
     WHERE document.id = requested.document_id
 ),

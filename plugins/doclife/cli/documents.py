@@ -8,7 +8,7 @@ import typer
 
 from doclife.cli.options import Json, Limit, Organization
 from doclife.cli.output import PARTLY_DONE, printable, size
-from doclife.cli.restoring import RestoreProgressBar, print_unrestored
+from doclife.cli.restoring import RestoreProgressBar, left_alone_for, print_unrestored
 from doclife.cli.session import Session, read_day, session
 from doclife.domain.fields import MetadataType
 from doclife.lifecycle.documents import (
@@ -238,8 +238,7 @@ def complete(as_json: Json = False) -> None:
 
 
 def _print_restored(s: Session, outcome: UndoOutcome, external_ids: Sequence[str]) -> None:
-    days = s.tenant().reprieve_days
-    left_alone = f"; rules leave them alone for {days} days" * bool(outcome.undone)
+    left_alone = left_alone_for(s.tenant().reprieve_days) * bool(outcome.undone)
     s.output.say(f"{outcome.undone:,} restored{left_alone}.")
     if outcome.skipped:
         s.output.say(f"{outcome.skipped:,} left as they are: neither in the trash nor archived.")

@@ -6,7 +6,14 @@ from typing import Any
 from doclife.cli.output import counted, size
 from doclife.cli.session import Session
 from doclife.domain.actions import ActionType
-from doclife.domain.plan import DESTRUCTIVE, PURGE, REMOVE_ORIGINAL, PlanSummary, ShardOutcome
+from doclife.domain.plan import (
+    DESTRUCTIVE,
+    PURGE,
+    REMOVE_ORIGINAL,
+    PlanState,
+    PlanSummary,
+    ShardOutcome,
+)
 from doclife.domain.rule import Mode
 from doclife.store.stored_plans import ItemCount, PlanItem
 
@@ -57,7 +64,7 @@ def print_plan(
     print_counts(s, counts)
     if items is not None:
         s.output.heading("Documents")
-        print_items(s, items)
+        print_items(s, items, with_ids=plan["state"] == PlanState.NEEDS_APPROVAL)
     if plan["mode"] == "simulate":
         s.output.say("\nA simulation: it is never applied.", style="dim")
     elif plan["state"] in ("planned", "approved", "applying"):
@@ -66,7 +73,8 @@ def print_plan(
         s.output.say(f"\n{way_back(plan['plan_id'], counts)}", style="dim")
 
 
-HIDDEN = frozenset({"definition", "organization_id", "rule_version_id", "options"})
+HIDDEN = frozenset({"breaker", "definition", "organization_id", "rule_version_id", "options"})
+"""For programs: the approval reason says to people what the breaker says."""
 
 
 def print_counts(s: Session, counts: Sequence[ItemCount]) -> None:
@@ -87,12 +95,16 @@ def print_counts(s: Session, counts: Sequence[ItemCount]) -> None:
     )
 
 
-def print_items(s: Session, items: Sequence[PlanItem]) -> None:
-    """Print one line per document."""
+def print_items(s: Session, items: Sequence[PlanItem], *, with_ids: bool = False) -> None:
+    """Print one line per document.
+
+    :param with_ids: also the ids, by which Airflow asks about them.
+    """
     s.output.table(
-        ("document", "title", "action", "outcome", "due on", "why"),
+        (*["id"] * with_ids, "document", "title", "action", "outcome", "due on", "why"),
         [
             (
+                *[str(item.document_id)] * with_ids,
                 item.external_id,
                 item.title,
                 item.action,

@@ -10,7 +10,7 @@ from doclife.cli import plan_pages, review_pages
 from doclife.cli.options import AsOf, EveryOrganization, Json, Limit, Organization, RunId, Yes
 from doclife.cli.output import PARTLY_DONE, counted
 from doclife.cli.progress import PlanProgressBar
-from doclife.cli.restoring import RestoreProgressBar, print_unrestored
+from doclife.cli.restoring import RestoreProgressBar, left_alone_for, print_unrestored
 from doclife.cli.session import DAG_ID, Session, confirm, session
 from doclife.domain.actions import ActionType
 from doclife.domain.plan import PlanState, PlanSummary
@@ -286,7 +286,7 @@ def undo_(plan_id: PlanId, as_json: Json = False) -> None:
         reprieve_days = plan["reprieve_days"]
 
         def people() -> None:
-            left_alone = f"; rules leave them alone for {reprieve_days} days" * bool(outcome.undone)
+            left_alone = left_alone_for(reprieve_days) * bool(outcome.undone)
             s.output.say(
                 f"Plan {plan_id}: {counted(outcome.undone, 'document')} brought back{left_alone}."
             )

@@ -48,6 +48,13 @@ class RestoreProgressBar:
         self._bar.update(self._task, completed=looked_at)
 
 
+def left_alone_for(reprieve_days: int) -> str:
+    """Return what to add about the reprieve of what came back."""
+    if not reprieve_days:
+        return "; rules may take them again at once"
+    return f"; rules leave them alone for {reprieve_days} days"
+
+
 def print_unrestored(s: Session, outcome: UndoOutcome) -> None:
     """Say what waits, what came too late and what failed."""
     if outcome.waiting:

@@ -4,13 +4,13 @@ import difflib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from doclife.cli import plan_pages
 from doclife.cli.options import AsOf, Json, Limit, Organization
-from doclife.cli.output import FAILED, Output, fail, plain
+from doclife.cli.output import FAILED, Output, counted, fail, plain
 from doclife.cli.session import Session, actor, session
 from doclife.domain.expectation import expectation_json_schema
 from doclife.domain.rule import Rule
@@ -39,7 +39,7 @@ def validate(
     Exit code 1: at least one file has a fault.
     """
     output = Output(as_json=as_json)
-    reports = []
+    reports: list[dict[str, Any]] = []
     for file in files:
         try:
             rule_file = load_rules(_read(file), file=str(file))
@@ -53,7 +53,10 @@ def validate(
     def people() -> None:
         for report in reports:
             if not report["faults"]:
-                output.say(f"{report['file']}: {report['rules']} rules, no fault.", style="green")
+                output.say(
+                    f"{report['file']}: {counted(report['rules'], 'rule')}, no fault.",
+                    style="green",
+                )
 
     output.show({"valid": is_valid, "files": reports}, people=people)
     if not is_valid:
@@ -271,8 +274,9 @@ def _print(s: Session, shown: Preview) -> None:
     plan_pages.print_counts(s, shown.counts)
     if shown.unknown_count:
         s.output.say(
-            f"{shown.unknown_count:,} documents cannot be judged: a value is missing or malformed. "
-            "They are kept.",
+            f"{counted(shown.unknown_count, 'document')} cannot be judged: a value is missing or "
+            "malformed. "
+            "What is unknown is kept.",
             style="yellow",
         )
     if shown.items:

@@ -144,10 +144,18 @@ def _still_here(found: Explanation) -> str:
         rule, action = due[0]
         blocked = f" by {action.blocking_rule}" if action.blocking_rule else ""
         return (
-            f"Still here because it is {action.reason}{blocked}; {rule.label} "
-            f"{VERBS[action.action]} it otherwise (due since {action.due_on})."
+            f"Still here because it is {action.reason}{blocked}{_taken_out(found, action)}; "
+            f"{rule.label} {VERBS[action.action]} it otherwise (due since {action.due_on})."
         )
     return _not_due(found)
+
+
+def _taken_out(found: Explanation, action: ActionVerdict) -> str:
+    """Say which plan a person took it out of, and why, while that is what keeps it."""
+    kept = next((deed for deed in found.deeds if deed.state == "skipped"), None)
+    if kept is None or action.code != "reprieved":
+        return ""
+    return f" (plan {kept.plan_id}: {kept.reason})"
 
 
 def _about_to_go(found: Explanation, rule: RuleExplanation, action: ActionVerdict) -> str:

@@ -47,9 +47,10 @@ class Trip:
                 f"{self.wanted} documents are due where the rule's forecast allows "
                 f"{self.allowed:g} ({self.scope} drift)"
             )
+        allowed = "of" if self.limit == "max_documents" else "that allows"
         return (
             f"{self.wanted} documents in 24 hours exceed the {self.scope} limit "
-            f"{self.limit} of {self.allowed:g}"
+            f"{self.limit} {allowed} {int(self.allowed)}"
         )
 
 

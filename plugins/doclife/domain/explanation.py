@@ -118,7 +118,7 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deed:
-    """Something that a plan did to the document, could not do, or that was taken back."""
+    """Something that a plan did to the document, could not do, was kept from, or taken back."""
 
     plan_id: int
     kind: str

@@ -174,7 +174,8 @@ def ask_where_needed(
     stages = len(rule.review.stages) if rule and rule.review else 0
     reasons = [str(trip) for trip in tripped]
     if stages:
-        reasons.insert(0, f"the rule asks for review in {stages} stage(s)")
+        noun = "stage" if stages == 1 else "stages"
+        reasons.insert(0, f"the rule asks for review in {stages} {noun}")
     if reasons:
         plans.ask_for_approval(
             conn,

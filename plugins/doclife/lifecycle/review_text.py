@@ -77,20 +77,21 @@ def compose(conn: Connection, question: Question, *, answer_due_at: datetime) ->
                 for count in blocked
             ],
         ),
-        f"**{plan['unknown_count']:,}** documents cannot be judged, because what the rule needs to "
-        "know is missing; they are not touched."
+        f"**{plan['unknown_count']:,}** {_documents(plan['unknown_count'])} cannot be judged, "
+        "because what the rule needs to know is missing, and what is unknown is kept."
         if plan["unknown_count"]
         else "",
         _sample(reviews.sample(conn, question.plan_id, size=SAMPLE_SIZE), destroyed),
         f"All of them with their titles: `doclife plans show {question.plan_id} --items`. Take "
         f"single ones out first: `doclife plans decide {question.plan_id} --document EXTERNAL_ID "
-        "--reject` (or `--extend-until DATE`, `--hold MATTER`).",
+        "--reject` (or `--extend-until DATE`, `--hold MATTER`). What is taken out after this was "
+        "asked is still listed here, and nothing is done to it.",
         _answers(plan, answer_due_at=_moment(answer_due_at, zone)),
     ]
     return RequestText(
         stage=_stage_name(plan, question),
         subject=f"Plan {question.plan_id}, {what}: {destroyed:,} "
-        f"{'document' if destroyed == 1 else 'documents'}. Approve?",
+        f"{_documents(destroyed)}. Approve?",
         body="\n\n".join(part for part in parts if part),
     )
 
@@ -137,7 +138,7 @@ def _sample(rows: Sequence[Mapping[str, Any]], total: int) -> str:
     if not rows:
         return "Nothing is left in this plan: all of it was taken out."
     table = _table(
-        ("Document", "type", "due since", "size"),
+        ("Document id", "type", "due since", "size"),
         [
             (
                 row["document_id"],
@@ -165,6 +166,10 @@ def _cell(value: object) -> str:
         return f"{value:,}"
     # Types are written by applications: nothing in them is Markdown or HTML here.
     return "".join(f"\\{c}" if c in "\\`*_{}[]<>()#+!|~&" else c for c in str(value)[:60])
+
+
+def _documents(number: int) -> str:
+    return "document" if number == 1 else "documents"
 
 
 def _words(code: str | None) -> str:

@@ -274,7 +274,9 @@ def _taking_back(
     return TakingBack(
         organization_id=tenant.id,
         plan_id=plan_id,
-        reprieve_until=today + timedelta(days=tenant.reprieve_days),
+        reprieve_until=today + timedelta(days=tenant.reprieve_days)
+        if tenant.reprieve_days
+        else None,
         today=today,
         now=now,
         actor=actor,

@@ -53,7 +53,8 @@ class TakingBack:
     organization_id: int
     plan_id: int | None
     """Only what this plan did; None for documents that a person names."""
-    reprieve_until: date
+    reprieve_until: date | None
+    """None: rules may take the documents again at once."""
     today: date
     now: datetime
     actor: str
