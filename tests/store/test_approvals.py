@@ -123,6 +123,44 @@ def test_what_was_refused_after_the_approvals_is_not_applied(plan_id, worker, de
         move(worker, plan_id, "applying")
 
 
+def add_item(conn, plan_id) -> None:
+    conn.execute(
+        "WITH document AS (INSERT INTO documents (organization_id, external_id)"
+        " VALUES (1, 'letter') RETURNING id, status, version)"
+        " INSERT INTO plan_items (plan_id, document_id, action_index, action, status_before,"
+        " document_version, is_reserving, reason)"
+        " SELECT %s, id, 0, 'DELETE', status, version, true, 'due' FROM document",
+        (plan_id,),
+    )
+
+
+def test_a_plan_takes_no_more_documents_once_somebody_is_asked(plan_id, conn, worker):
+    for connection in (conn, worker):
+        with pytest.raises(CheckViolation) as refused:
+            add_item(connection, plan_id)
+        assert refused.value.diag.constraint_name == "a_plan_is_complete_when_it_is_decided"
+
+
+def test_what_a_rule_wants_reviewed_is_reviewed_whatever_its_plan_says(plan_id, conn, worker):
+    version = conn.execute(
+        "INSERT INTO rule_versions (rule_id, version, mode, definition, source, author)"
+        " SELECT id, 2, 'enforce', '{\"review\": {\"stages\": [\"records\"]}}', '', %s"
+        " FROM rules RETURNING id",
+        (AUTHOR,),
+    ).fetchone()[0]
+    plan = worker.execute(
+        "INSERT INTO plans (organization_id, kind, rule_version_id, dag_id, run_id, requested_by,"
+        " mode, as_of, created_at) VALUES (1, 'rule', %s, 'd', 'r', %s, 'enforce', now(), now())"
+        " RETURNING id",
+        (version, REQUESTER),
+    ).fetchone()[0]
+    add_item(worker, plan)
+
+    with pytest.raises(CheckViolation, match="needs 1") as refused:
+        move(worker, plan, "applying")
+    assert refused.value.diag.constraint_name == "an_applied_plan_was_approved"
+
+
 def test_where_tasks_have_a_login_the_owner_of_the_tables_approves_nothing(plan_id, conn, worker):
     databases.let_only_tasks_approve(_url(conn))
 

@@ -329,6 +329,17 @@ BEGIN
     IF 'approved' IN (OLD.state, NEW.state) THEN
         needed_stages := greatest(needed_stages, 1);
     END IF;
+    IF NEW.state IN ('approved', 'applying') THEN
+        -- What a rule wants reviewed is reviewed, whatever its plan says; what destroys nothing is not.
+        needed_stages := greatest(needed_stages, (
+            SELECT coalesce(jsonb_array_length(version.definition -> 'review' -> 'stages'), 1)
+            FROM rule_versions AS version
+            WHERE
+                version.id = NEW.rule_version_id
+                AND jsonb_typeof(version.definition -> 'review') = 'object'
+                AND EXISTS (SELECT FROM plan_items WHERE plan_id = NEW.id AND is_reserving)
+        ));
+    END IF;
     IF NEW.state IN ('approved', 'applying') AND needed_stages > 0 THEN
         SELECT count(DISTINCT decision.stage) INTO approved_stages
         FROM plan_decisions AS decision

@@ -25,6 +25,31 @@ $$;
 CREATE TRIGGER guard_new_plan BEFORE INSERT ON plans
 FOR EACH ROW WHEN (new.state <> 'planned') EXECUTE FUNCTION guard_new_plan();
 
+-- What a plan destroys is complete before anybody is asked about it or it is applied.
+CREATE FUNCTION guard_new_items() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = doclife, pg_temp
+AS $$
+BEGIN
+    IF (
+        SELECT bool_or(plan.state <> 'planned')
+        FROM (
+            SELECT state FROM plans
+            WHERE id IN (SELECT DISTINCT plan_id FROM added)
+            FOR SHARE
+        ) AS plan
+    )
+    THEN
+        RAISE EXCEPTION 'a plan takes no more documents once it is asked about or applied'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'a_plan_is_complete_when_it_is_decided';
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER guard_new_items AFTER INSERT ON plan_items
+REFERENCING NEW TABLE AS added
+FOR EACH STATEMENT EXECUTE FUNCTION guard_new_items();
+
 -- Applications register documents and describe them; what happens to them is not theirs to write,
 -- nor since when they are registered: the cooling-off counts from there.
 GRANT SELECT ON organizations, stores, stored_objects, documents, metadata_fields
