@@ -1,4 +1,4 @@
--- The schema and the four group roles. Roles belong to the whole server, so another database
+-- The schema and the group roles, which nobody logs in as. Roles belong to the whole server, so another database
 -- of the same server may have made them already, even at this very moment.
 --   doclife_owner        owns every object; migrations and SECURITY DEFINER functions run as it
 --   doclife_worker       Airflow's tasks: plans and applies, cannot delete documents or audit rows
