@@ -18,6 +18,8 @@ OLD = {"field": "created_on", "op": "older_than", "value": "1y"}
 DELETE = {"do": "DELETE"}
 ARCHIVE = {"do": "ARCHIVE"}
 NOTIFY = {"do": "NOTIFY", "with": {"to": "{{ document.owner }}"}}
+DAILY = {"do": "NOTIFY", "with": {"to": "{{ document.owner }}", "digest": "daily"}}
+REQUIRED = {"before": ["30d", "7d"], "required": True}
 WEBHOOK = {"do": "WEBHOOK", "with": {"endpoint": "case-system"}}
 SEVEN_YEARS = {"for": "7y", "after": "created_on"}
 PERMANENT = {"for": "permanent", "after": "created_on"}
@@ -58,6 +60,19 @@ def test_actions_have_their_defaults() -> None:
     }
 
 
+def test_warnings_are_listed_or_listed_and_required() -> None:
+    listed = rule(retain=SEVEN_YEARS, actions=[DELETE], warn=["30d", "7d"])
+    required = rule(retain=SEVEN_YEARS, actions=[DELETE], warn=REQUIRED)
+
+    assert not listed.requires_warning
+    assert required.requires_warning
+    assert listed.warns_before == required.warns_before == (Period(days=30), Period(days=7))
+    assert listed.to_source()["warn"] == ["30d", "7d"]
+    assert required.to_source()["warn"] == REQUIRED
+    for one in (listed, required):
+        assert Rule.from_document(one.to_document()) == one
+
+
 def test_a_rule_without_actions_only_retains() -> None:
     assert rule(retain=SEVEN_YEARS).actions == ()
     assert "a rule needs 1 to 10 actions" in refusal()
@@ -89,6 +104,18 @@ def test_a_rule_without_actions_only_retains() -> None:
         ({"retain": SEVEN_YEARS, "actions": [DELETE], "warn": ["0d"]}, "too late"),
         ({"retain": SEVEN_YEARS, "actions": [DELETE], "warn": ["7d", "7d"]}, "listed twice"),
         ({"retain": SEVEN_YEARS, "actions": [DELETE], "warn": ["7d"] * 7}, "at most 6"),
+        ({"retain": SEVEN_YEARS, "actions": [DELETE], "warn": {"required": True}}, "required"),
+        ({"retain": SEVEN_YEARS, "actions": [DELETE], "warn": {"before": []}}, "at least 1"),
+        (
+            {"retain": SEVEN_YEARS, "actions": [DELETE], "warn": REQUIRED | {"before": ["0d"]}},
+            "late",
+        ),
+        ({"retain": SEVEN_YEARS, "actions": [ARCHIVE], "warn": REQUIRED}, "this rule has none"),
+        ({"when": OLD, "actions": [DELETE], "warn": REQUIRED}, "this rule has none"),
+        (
+            {"retain": SEVEN_YEARS, "actions": [DAILY, DELETE], "warn": REQUIRED},
+            "whose delivery is known",
+        ),
         ({"when": OLD, "actions": [NOTIFY] * 11}, "at most 10"),
         ({"trigger": LEFT | {"event": None}, "actions": [NOTIFY]}, "ON_EVENT needs 'event'"),
         ({"trigger": {**LEFT, "cron": "0 3 * * *"}, "actions": [NOTIFY]}, "only ON_SCHEDULE"),

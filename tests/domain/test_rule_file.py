@@ -112,6 +112,17 @@ def loaded_value(text: str, **declared: MetadataType) -> Any:
     return condition.value
 
 
+def test_faults_of_required_warnings_are_told_where_the_file_has_them() -> None:
+    text = one_rule(rest="  warn:\n    before: [30d, soon]\n    requierd: true\n")
+
+    assert faults(text) == [
+        "rules.yaml:6: rule one, warn.before[1]: 'soon' is not a period; write years, months, "
+        "weeks and days in this order, for example 7y, 6mo, 2w, 90d or 1y6mo",
+        "rules.yaml:7: rule one, warn.requierd: unknown key 'requierd'. Did you mean 'required'? "
+        "Keys: before, required",
+    ]
+
+
 def test_reports_every_fault_at_once_with_its_line_and_what_was_meant() -> None:
     reported = faults(MANY_FAULTS)
 

@@ -3,6 +3,8 @@
 --   plan_id, action_index, shard
 --   document_ids  bigint[]  the locked batch
 --   today         date      the present day in the organization's zone
+--   present       timestamptz  the moment
+--   warn_before   interval[]   the rule deletes nothing without a delivered warning; NULL: it does
 --   gone_ids      bigint[]  those whose original is not there any more: there is nothing to protect
 INSERT INTO pg_temp.verdicts (document_id, verdict, reason)
 SELECT
@@ -20,6 +22,8 @@ SELECT
             ELSE 'retained until ' || judged.retain_until
         END
         WHEN 'reprieved' THEN 'reprieved until ' || judged.reprieve_until
+        WHEN 'not_warned' THEN judged.missing_warning
+        WHEN 'row_unread' THEN 'its row in the application''s table could not be read as it is now'
         WHEN 'not_due' THEN 'its grace period has not ended'
         ELSE judged.reason
     END
@@ -30,6 +34,7 @@ FROM (
         document.hold_count,
         document.reprieve_until,
         protection.retain_until,
+        warning.missing AS missing_warning,
         CASE
             -- Destruction that began is brought to its end; a hold cannot be set on it any more.
             WHEN item.action = 'PURGE' AND document.status = 'purging' THEN NULL
@@ -50,6 +55,11 @@ FROM (
                 THEN 'retained'
             WHEN item.action IN ('ARCHIVE', 'DELETE') AND document.reprieve_until >= %(today)s
                 THEN 'reprieved'
+            WHEN warning.missing IS NOT NULL THEN 'not_warned'
+            WHEN
+                item.action IN ('DELETE', 'PURGE')
+                AND is_row_unread(document.attached_table_id, document.external_id)
+                THEN 'row_unread'
             WHEN item.action = 'PURGE' AND document.purge_after > %(today)s THEN 'not_due'
             WHEN
                 item.action = 'REMOVE_ORIGINAL'
@@ -72,6 +82,19 @@ FROM (
         ORDER BY latest.id DESC
         LIMIT 1
     ) AS decision ON TRUE
+    LEFT JOIN rule_versions AS version ON item.rule_version_id = version.id
+    LEFT JOIN LATERAL (
+        SELECT told.missing
+        FROM missing_warning(
+            version.rule_id,
+            item.document_id,
+            greatest(item.due_on, protection.retain_until + 1, document.reprieve_until + 1),
+            %(warn_before)s::interval [],
+            %(today)s,
+            %(present)s
+        ) AS told
+        WHERE item.action = 'DELETE' AND %(warn_before)s::interval [] IS NOT NULL
+    ) AS warning ON TRUE
     WHERE
         item.plan_id = %(plan_id)s
         AND item.action_index = %(action_index)s

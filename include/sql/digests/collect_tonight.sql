@@ -1,7 +1,10 @@
 -- Collect what the coming night will archive or delete, from the forecast, for the owners and for
--- the overview. Empty as long as the forecast was not built.
+-- the overview. Empty as long as the forecast was not built. What another rule retains, has a
+-- reprieve, is held, or waits for a warning to be delivered is not announced: it stays.
 --   organization_id  bigint
 --   today            date
+--   required         jsonb    objects: version_id and warn_before (interval[]) of the rules that
+--                             delete nothing without a delivered warning
 --   size             integer  rows that a reader is shown
 INSERT INTO pg_temp.digest_rows (
     recipient, section, place, total, title, external_id, on_day, action
@@ -13,18 +16,18 @@ SELECT
     ranked.total,
     ranked.title,
     ranked.external_id,
-    ranked.due_on,
+    ranked.goes_on,
     ranked.action
 FROM (
     SELECT
         reader.recipient,
         document.title,
         document.external_id,
-        disposition.due_on,
+        disposition.goes_on,
         disposition.action,
         row_number() OVER (
             PARTITION BY reader.recipient
-            ORDER BY disposition.due_on, document.id, disposition.action
+            ORDER BY disposition.goes_on, document.id, disposition.action
         ) AS place,
         count(*) OVER (PARTITION BY reader.recipient) AS total
     FROM rules AS rule
@@ -46,10 +49,28 @@ FROM (
         AND rule.removed_at IS NULL
         AND version.mode = 'enforce'
         AND disposition.action IN ('ARCHIVE', 'DELETE')
-        AND disposition.due_on BETWEEN %(today)s AND %(today)s + 1
+        AND NOT disposition.is_outranked
+        AND disposition.goes_on BETWEEN %(today)s AND %(today)s + 1
         AND document.status IN ('active', 'archived')
         AND document.hold_count = 0
-        AND (document.reprieve_until IS NULL OR document.reprieve_until < disposition.due_on)
         AND reader.recipient IS NOT NULL
+        AND NOT EXISTS (
+            SELECT
+            FROM jsonb_to_recordset(%(required)s) AS careful (
+                version_id bigint, warn_before interval []
+            )
+            CROSS JOIN LATERAL missing_warning(
+                rule.id,
+                document.id,
+                disposition.goes_on,
+                careful.warn_before,
+                %(today)s + 1,
+                %(today)s + interval '1 day'
+            ) AS told
+            WHERE
+                version.id = careful.version_id
+                AND disposition.action = 'DELETE'
+                AND told.missing IS NOT NULL
+        )
 ) AS ranked
 WHERE ranked.place <= %(size)s;

@@ -1,5 +1,7 @@
 -- Find the documents whose day lies ahead within one of the rule's windows, and the smallest window
--- they are in: after an outage only the nearest missed one is sent.
+-- they are in: after an outage only the nearest missed one is sent. A rule that requires a warning
+-- also warns of what is past due and was never warned of (window 0), and the fallback recipient of
+-- what nobody else got.
 --   {hits}          compiled rule, due well ahead: document_id, action_index, matched, anchor_on,
 --                   due_on
 --   {protections}   compiled rules over candidates: document_id, retain_until
@@ -8,6 +10,8 @@
 --   target_action   text       its kind
 --   action_indexes  integer[]  positions under which the warnings are noted
 --   windows         interval[] how long before the day
+--   is_required     boolean    nothing is deleted without a delivered warning
+--   fallback        text       mail address of the fallback recipient in small letters, or NULL
 --   today           date       the decision date in the organization's zone
 WITH hit AS MATERIALIZED (
     SELECT
@@ -49,7 +53,7 @@ ahead AS (
     LEFT JOIN protection ON hit.document_id = protection.document_id
     WHERE
         document.hold_count = 0
-        AND NOT (document.is_baseline AND hit.due_on <= %(today)s)
+        AND (%(is_required)s OR NOT (document.is_baseline AND hit.due_on <= %(today)s))
         AND NOT (
             %(target_action)s NOT IN ('ARCHIVE', 'DELETE')
             AND (
@@ -59,29 +63,54 @@ ahead AS (
         )
 )
 
-INSERT INTO pg_temp.warnings (document_id, document_version, anchor_on, goes_on, window_days)
+INSERT INTO pg_temp.warnings (
+    document_id, document_version, anchor_on, goes_on, window_days, to_fallback
+)
 SELECT
     ahead.document_id,
     ahead.document_version,
     ahead.anchor_on,
     ahead.goes_on,
-    nearest.window_days
+    CASE WHEN ahead.goes_on > %(today)s THEN nearest.window_days ELSE 0 END,
+    NOT choice.is_ordinary
 FROM ahead
 CROSS JOIN LATERAL (
     SELECT min(ahead.goes_on - (ahead.goes_on - span.length)::date) AS window_days
     FROM unnest(%(windows)s::interval []) AS span (length)
     WHERE (ahead.goes_on - span.length)::date <= %(today)s
 ) AS nearest
+LEFT JOIN LATERAL (
+    SELECT
+        count(*) AS stored,
+        count(*) FILTER (WHERE warning.state IN ('sent', 'waiting')) AS alive,
+        coalesce(bool_or(warning.redirected_to = %(fallback)s::text), FALSE) AS is_redirected
+    FROM warnings_of(%(rule_id)s, ahead.document_id, ahead.goes_on) AS warning
+    WHERE %(is_required)s
+) AS told ON TRUE
+CROSS JOIN LATERAL (
+    SELECT CASE
+        WHEN ahead.goes_on > %(today)s
+            THEN count(*) < cardinality(%(action_indexes)s::integer [])
+        ELSE told.stored = 0
+    END AS is_ordinary
+    FROM notices AS notice
+    WHERE
+        notice.rule_id = %(rule_id)s
+        AND notice.action_index = ANY(%(action_indexes)s::integer [])
+        AND notice.document_id = ahead.document_id
+        AND notice.due_on = ahead.goes_on
+        AND notice.window_days = nearest.window_days
+        AND notice.redirected_to IS NULL
+) AS choice
 WHERE
-    ahead.goes_on > %(today)s
+    (ahead.goes_on > %(today)s OR %(is_required)s)
     AND nearest.window_days IS NOT NULL
     AND (
-        SELECT count(*)
-        FROM notices AS notice
-        WHERE
-            notice.rule_id = %(rule_id)s
-            AND notice.action_index = ANY(%(action_indexes)s::integer [])
-            AND notice.document_id = ahead.document_id
-            AND notice.due_on = ahead.goes_on
-            AND notice.window_days = nearest.window_days
-    ) < cardinality(%(action_indexes)s::integer []);
+        choice.is_ordinary
+        OR (
+            told.stored > 0
+            AND told.alive = 0
+            AND NOT told.is_redirected
+            AND %(fallback)s::text IS NOT NULL
+        )
+    );

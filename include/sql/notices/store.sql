@@ -1,6 +1,7 @@
 -- Store messages about documents, one per document: what was said already is left out, the rest
 -- gets its notice, its job or its line in the dashboard, and its audit entry, all of it or nothing.
---   messages         jsonb        objects: document_id, due_on, window_days, kind (NULL: no job),
+--   messages         jsonb        objects: document_id, due_on, window_days, redirected_to (or NULL),
+--                                 kind (NULL: no job),
 --                                 payload (text), unique_key, endpoint, timeout_seconds, recipient,
 --                                 type, title (NULL: not shown in the dashboard), body
 --   organization_id  bigint
@@ -17,15 +18,16 @@ WITH given AS MATERIALIZED (
         message.*,
         CASE WHEN message.kind IS NOT NULL THEN nextval('jobs_id_seq') END AS job_id
     FROM jsonb_to_recordset(%(messages)s) AS message (
-        document_id bigint, due_on date, window_days integer, kind text, payload text,
-        unique_key text, endpoint text, timeout_seconds integer, recipient text, type text,
+        document_id bigint, due_on date, window_days integer, redirected_to text, kind text,
+        payload text, unique_key text, endpoint text, timeout_seconds integer, recipient text, type text,
         title text, body text
     )
 ),
 
 noticed AS (
     INSERT INTO notices (
-        organization_id, rule_id, action_index, document_id, due_on, window_days, job_id, created_at
+        organization_id, rule_id, action_index, document_id, due_on, window_days, recipient,
+        redirected_to, job_id, created_at
     )
     SELECT
         %(organization_id)s,
@@ -34,6 +36,8 @@ noticed AS (
         given.document_id,
         given.due_on,
         given.window_days,
+        CASE given.kind WHEN 'email' THEN lower(given.recipient) ELSE given.recipient END,
+        given.redirected_to,
         given.job_id,
         %(now)s
     FROM given
@@ -121,6 +125,8 @@ audited AS (
         fresh.document_id,
         %(plan_id)s::bigint,
         CASE
+            WHEN fresh.window_days = 0
+                THEN 'due since ' || fresh.due_on || ', and nobody was warned before'
             WHEN fresh.window_days IS NOT NULL
                 THEN 'due on ' || fresh.due_on || ', in ' || fresh.window_days || ' day(s) or less'
             WHEN fresh.due_on IS NOT NULL THEN 'due since ' || fresh.due_on

@@ -5,7 +5,8 @@
 --   context           jsonb        one object per plan and action: plan_id, action_index, rule_id,
 --                                  rule, priority, asks_review, is_enforced, fields and events
 --                                  (text[]: what the action's condition and anchor use), shard_documents, shard_bytes,
---                                  per_night (NULL: as many as there are)
+--                                  per_night (NULL: as many as there are), warn_before (interval[]:
+--                                  no DELETE without a delivered warning; NULL: with or without)
 --   today             date         the decision date in the organization's zone
 --   present           timestamptz  the same, or the later decision moment of a simulation
 --   cooling_off_days  integer      no DELETE this soon after registration or a change
@@ -15,7 +16,7 @@ WITH context AS MATERIALIZED (
     FROM jsonb_to_recordset(%(context)s) AS given (
         plan_id bigint, action_index smallint, rule_id bigint, rule text, priority integer,
         asks_review boolean, is_enforced boolean, fields text [], events text [], shard_documents bigint, shard_bytes bigint,
-        per_night integer
+        per_night integer, warn_before interval []
     )
 ),
 
@@ -44,6 +45,7 @@ judged AS (
         coalesce(document.size_bytes, 0) AS size_bytes,
         protection.rule_version_id AS protecting_rule_version_id,
         protection.retain_until AS protected_until,
+        warning.missing AS missing_warning,
         hit.action IN ('ARCHIVE', 'DELETE', 'PURGE', 'REMOVE_ORIGINAL') AS is_destructive,
         CASE
             WHEN hit.action IN ('NOTIFY', 'WEBHOOK') THEN NULL
@@ -85,6 +87,12 @@ judged AS (
                     )
                 )
                 THEN 'cooling_off'
+            WHEN warning.missing IS NOT NULL THEN 'not_warned'
+            WHEN
+                hit.action IN ('DELETE', 'PURGE')
+                AND document.status <> 'purging'
+                AND is_row_unread(document.attached_table_id, document.external_id)
+                THEN 'row_unread'
             -- Else a rule that archives first would keep it from ever being deleted.
             WHEN hit.action = 'ARCHIVE' AND document.stored_object_id IS NULL THEN 'no_bytes'
             -- An application keeps bytes of it somewhere that nobody has read: saying that it is
@@ -114,6 +122,19 @@ judged AS (
             AND other.state = 'planned'
             AND other.is_reserving
     ) AS claim ON TRUE
+    LEFT JOIN LATERAL (
+        SELECT told.missing
+        FROM missing_warning(
+            context.rule_id,
+            hit.document_id,
+            -- The day that warnings are about: retention and a reprieve that ended moved it.
+            greatest(hit.due_on, protection.retain_until + 1, document.reprieve_until + 1),
+            context.warn_before,
+            %(today)s,
+            %(present)s
+        ) AS told
+        WHERE hit.action = 'DELETE' AND context.warn_before IS NOT NULL
+    ) AS warning ON TRUE
     -- A message about a due date goes out once; one without a due date goes out once for all. What was
     -- already past when a first import brought it in is old news to everybody.
     WHERE
@@ -206,6 +227,7 @@ final AS (
         decided.protecting_rule_version_id,
         decided.protected_until,
         decided.is_destructive,
+        decided.missing_warning,
         decided.winner,
         decided.winning_rule,
         CASE WHEN paced.is_for_later THEN 'paced' ELSE decided.reason_code END AS reason_code
@@ -275,6 +297,8 @@ SELECT
         WHEN 'cooling_off' THEN
             'registered, or a field that the rule uses changed, less than '
             || %(cooling_off_days)s || ' days ago'
+        WHEN 'not_warned' THEN missing_warning
+        WHEN 'row_unread' THEN 'its row in the application''s table could not be read as it is now'
         WHEN 'no_bytes' THEN CASE action
             WHEN 'PURGE' THEN 'the bytes that its application keeps were never read'
             ELSE 'the catalogue knows no bytes of it to archive'

@@ -226,19 +226,32 @@ CREATE TABLE notices (
     action_index smallint NOT NULL,
     document_id bigint NOT NULL REFERENCES documents,
     due_on date,
-    -- Days before the due date; NULL for a message about something that happened.
+    -- Days before the due date; 0 for a warning that comes after it, because none was delivered
+    -- before; NULL for a message about something that happened.
     window_days integer,
+    -- Whom it went to, in small letters where that is a mail address.
+    recipient text,
+    -- The organization's fallback recipient, when nobody else could be warned.
+    redirected_to text,
     job_id bigint,
+    -- What became of its job, once that is certain (72 hours after it was accepted): attempts are
+    -- forgotten earlier than warnings are asked for.
+    sent_at timestamptz,
+    bounced_at timestamptz,
     created_at timestamptz NOT NULL,
     CONSTRAINT a_notice_is_sent_once
-    UNIQUE NULLS NOT DISTINCT (rule_id, action_index, document_id, due_on, window_days)
+    UNIQUE NULLS NOT DISTINCT (
+        rule_id, action_index, document_id, due_on, window_days, redirected_to
+    )
 );
 CREATE INDEX notices_by_document ON notices (document_id);
+CREATE INDEX notices_to_settle ON notices (rule_id)
+WHERE window_days IS NOT NULL AND job_id IS NOT NULL AND sent_at IS NULL;
 
 GRANT INSERT, UPDATE ON rules, plans, plan_shards TO doclife_worker;
 GRANT INSERT ON plan_items TO doclife_worker;
 GRANT UPDATE (state, reason_code, reason, bag_id, finished_at) ON plan_items TO doclife_worker;
 GRANT INSERT ON rule_versions, plan_decisions, notices TO doclife_worker;
-GRANT UPDATE (job_id) ON notices TO doclife_worker;
+GRANT UPDATE (job_id, sent_at, bounced_at) ON notices TO doclife_worker;
 GRANT INSERT, UPDATE, DELETE ON dispositions, forecasts TO doclife_worker;
 GRANT EXECUTE ON FUNCTION refuse_change() TO doclife_worker, doclife_application;

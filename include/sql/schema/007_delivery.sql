@@ -73,6 +73,7 @@ CREATE TABLE email_suppressions (
     CONSTRAINT a_suppression_reason_is_known
     CHECK (reason IN ('bounced', 'complained', 'unsubscribed', 'manual'))
 );
+CREATE INDEX email_suppressions_by_mailbox ON email_suppressions (organization_id, lower(address));
 
 CREATE TABLE recipient_preferences (
     organization_id bigint NOT NULL REFERENCES organizations,

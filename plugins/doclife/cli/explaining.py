@@ -101,8 +101,18 @@ def _print(s: Session, found: Explanation) -> None:
     if found.warnings:
         s.output.heading("Warnings sent")
         s.output.table(
-            ("when", "rule", "of the day", "days before"),
-            [(one.created_at, one.rule, one.due_on, one.window_days) for one in found.warnings],
+            ("when", "rule", "of the day", "days before", "to", "state"),
+            [
+                (
+                    one.created_at,
+                    one.rule,
+                    one.due_on,
+                    one.window_days,
+                    one.recipient,
+                    one.state,
+                )
+                for one in found.warnings
+            ],
             empty="",
         )
 

@@ -62,6 +62,8 @@ def could_stop(found: Explanation) -> list[str]:
     if step.action == "DELETE":
         ways.append("a rule that retains it for longer")
         ways.append("a change to a date or field that the rules read: it cools off again")
+    if step.action == "DELETE" and rule is not None and rule.requires_warning:
+        ways.append("a warning that comes back or never leaves: the rule waits for a delivered one")
     if rule is not None and rule.asks_review:
         ways.append("a reviewer who rejects or extends")
     ways.append("a limit that the plan of that night would exceed (doclife limits show)")
@@ -142,6 +144,11 @@ def _still_here(found: Explanation) -> str:
             return _about_to_go(found, rule, action)
     if due:
         rule, action = due[0]
+        if action.code == "not_warned":
+            return (
+                f"Still here because {rule.label} deletes nothing without a delivered warning: "
+                f"{action.reason} (due since {action.due_on})."
+            )
         blocked = f" by {action.blocking_rule}" if action.blocking_rule else ""
         return (
             f"Still here because it is {action.reason}{blocked}{_taken_out(found, action)}; "

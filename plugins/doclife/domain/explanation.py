@@ -94,6 +94,8 @@ class RuleExplanation:
     grace: str
     asks_review: bool
     per_night: int | None
+    requires_warning: bool
+    """Whether its DELETE waits until a warning of it was delivered."""
     next_warning_on: date | None
 
     @property
@@ -141,7 +143,11 @@ class Warned:
     rule: str
     due_on: date | None
     window_days: int
+    """Days before the day; 0 for one that is late."""
     created_at: datetime
+    recipient: str | None
+    state: str
+    """sent, bounced, waiting, failed or unknown."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

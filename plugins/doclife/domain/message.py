@@ -12,7 +12,9 @@ class Message:
     due_on: date | None
     """The day it is about; None when it is about none: then it is sent once for all."""
     window_days: int | None = None
-    """Days beforehand; None for something that has happened."""
+    """Days beforehand, 0 for a warning that is late; None for something that has happened."""
+    redirected_to: str | None = None
+    """The fallback recipient, when nobody else could be warned of it."""
     recipient: str
     type: str
     """What kind of message a person sees it as; ``daily:<template>`` waits for the digest."""

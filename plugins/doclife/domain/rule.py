@@ -11,12 +11,15 @@ from croniter import croniter
 from croniter.croniter import CroniterError
 from pydantic import (
     AfterValidator,
+    Discriminator,
     Field,
     PlainSerializer,
     PlainValidator,
+    StrictBool,
     StrictFloat,
     StrictInt,
     StringConstraints,
+    Tag,
     ValidationError,
     WithJsonSchema,
     model_validator,
@@ -32,6 +35,7 @@ from doclife.errors import ConfigurationError
 
 RULE_NAME_PATTERN = r"^[a-z][a-z0-9-]{1,62}$"
 MAX_ACTIONS = 10
+MAX_WARNINGS = 6
 PERMANENT: Literal["permanent"] = "permanent"
 
 EventType = Annotated[str, StringConstraints(pattern=EVENT_TYPE_PATTERN, max_length=100)]
@@ -166,6 +170,26 @@ class Limits(RulePart):
     per_night: Annotated[StrictInt, Field(ge=1, le=1_000_000_000)] | None = None
 
 
+class Warnings(RulePart):
+    """When people are told beforehand, and whether a DELETE waits until they were.
+
+    :param before: periods before the due date.
+    :param required: no DELETE without a warning of that very day that was delivered: accepted, and
+        not come back for 72 hours.
+    """
+
+    before: Annotated[tuple[Period, ...], Field(min_length=1, max_length=MAX_WARNINGS)]
+    required: StrictBool = False
+
+
+WARN_LABELS = ("list", "settings")
+"""Pydantic names the form of ``warn`` in a place of a fault; the file has no such step."""
+
+
+def _form_of_warn(value: object) -> str:
+    return "settings" if isinstance(value, (dict, Warnings)) else "list"
+
+
 class UncheckedRule(RulePart):
     """The parts of a rule, each valid; whether they fit together is judged by ``Rule``.
 
@@ -181,7 +205,11 @@ class UncheckedRule(RulePart):
     trigger: Trigger
     when: ConditionField | None = None
     retain: Retain | None = None
-    warn: Annotated[tuple[Period, ...], Field(max_length=6)] = ()
+    warn: Annotated[
+        Annotated[tuple[Period, ...], Field(max_length=MAX_WARNINGS), Tag("list")]
+        | Annotated[Warnings, Tag("settings")],
+        Discriminator(_form_of_warn),
+    ] = ()
     review: Review | None = None
     grace: Period = Period(days=30)
     limits: Limits = Limits()
@@ -196,6 +224,16 @@ class UncheckedRule(RulePart):
     def archives(self) -> bool:
         """Whether one of the actions is ARCHIVE."""
         return any(action.do is ActionType.ARCHIVE for action in self.actions)
+
+    @property
+    def warns_before(self) -> tuple[Period, ...]:
+        """How long before the due date people are told, in whichever form that is written."""
+        return self.warn.before if isinstance(self.warn, Warnings) else self.warn
+
+    @property
+    def requires_warning(self) -> bool:
+        """Whether a DELETE waits until a warning of it was delivered."""
+        return isinstance(self.warn, Warnings) and self.warn.required
 
 
 _KEYS = tuple(UncheckedRule.model_fields)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from doclife.domain.actions import ActionType
+from doclife.domain.actions import ActionType, NotifyAction
 from doclife.domain.condition import comparisons
 from doclife.domain.duration import Period
 from doclife.domain.faults import Fault, Path, did_you_mean, shown
@@ -198,11 +198,28 @@ def _warnings(rule: UncheckedRule, _: _Types) -> _Found:
                 "retain: {for: ..., after: <date field>}, or use ON_EXPIRATION"
             ),
         )
-    for position, period in enumerate(rule.warn):
+    periods = rule.warns_before
+    place = ("warn",) if periods is rule.warn else ("warn", "before")
+    for position, period in enumerate(periods):
         if period.is_zero:
-            yield ("warn", position), "a warning of 0d would come too late to stop anything"
-        elif period in rule.warn[:position]:
-            yield ("warn", position), f"{period} is listed twice"
+            yield (*place, position), "a warning of 0d would come too late to stop anything"
+        elif period in periods[:position]:
+            yield (*place, position), f"{period} is listed twice"
+    if not rule.requires_warning:
+        return
+    if not rule.deletes:
+        yield ("warn", "required"), "a required warning keeps a DELETE back and this rule has none"
+    for position, action in enumerate(rule.actions):
+        if isinstance(action, NotifyAction) and (
+            action.with_.digest == "daily" or action.with_.channel == "notification"
+        ):
+            yield (
+                ("actions", position, "with"),
+                (
+                    "a required warning is a message of its own whose delivery is known: "
+                    "channel email or slack, digest none"
+                ),
+            )
 
 
 def _strictness(rule: UncheckedRule, _: _Types) -> _Found:

@@ -10,13 +10,22 @@ from pydantic import BaseModel, ValidationError
 
 from doclife.domain.actions import SETTINGS, ActionType, ArchiveAction
 from doclife.domain.faults import Fault, Path, did_you_mean, shown
-from doclife.domain.rule import Limits, Retain, Review, Trigger, UncheckedRule
+from doclife.domain.rule import (
+    WARN_LABELS,
+    Limits,
+    Retain,
+    Review,
+    Trigger,
+    UncheckedRule,
+    Warnings,
+)
 
 _MODELS: Mapping[str, type[BaseModel]] = {
     "trigger": Trigger,
     "retain": Retain,
     "review": Review,
     "limits": Limits,
+    "warn": Warnings,
 }
 _LABELS = frozenset(ActionType)
 """Pydantic names the kind of an action in a place; the file has no such step."""
@@ -33,6 +42,7 @@ def _fault(detail: dict[str, Any]) -> Fault:
         step
         for at, step in enumerate(location)
         if not (at == 2 and location[0] == "actions" and step in _LABELS)
+        and not (at == 1 and location[0] == "warn" and step in WARN_LABELS)
     )
     return Fault(
         path=path,

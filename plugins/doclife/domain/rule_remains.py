@@ -16,7 +16,7 @@ from doclife.domain.rule_checks import rule_faults
 _JUDGED_WITH = {
     "actions": {"actions", "retain", "when", "trigger"},
     "retain": {"retain", "trigger", "actions"},
-    "warn": {"warn", "retain", "trigger"},
+    "warn": {"warn", "retain", "trigger", "actions"},
     "when": {"when", "actions"},
 }
 _HARMLESS_RETENTION = {"for": "permanent", "cutoff": "none"}

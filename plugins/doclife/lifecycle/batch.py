@@ -14,7 +14,7 @@ from doclife.domain.rule import Rule
 from doclife.errors import ConfigurationError, RefusedError
 from doclife.lifecycle.catching import catch_in_batch, lock_conditions
 from doclife.lifecycle.closing import MAX_AGE_DAYS
-from doclife.lifecycle.judging import compilers_for
+from doclife.lifecycle.judging import compilers_for, required_warnings
 from doclife.storage.stores import Stores
 from doclife.store import batches, organizations, rules, stored_plans
 from doclife.store.connection import Connection
@@ -134,6 +134,8 @@ def open_batch(
         document_ids=locked,
         protections=protections(every_rule, candidates="candidates"),
         today=today,
+        present=now,
+        warn_before=required_warnings(work.rule) if work.rule else None,
         gone_ids=gone_ids,
     )
     skipped = batches.skip(conn, shard, now=now)

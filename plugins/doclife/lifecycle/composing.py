@@ -51,6 +51,10 @@ class Concern:
     due_on: date | None
     window_days: int | None = None
     days_left: int | None = None
+    said_on: date | None = None
+    """The day that the words name, when it is later than ``due_on``: a warning that is late."""
+    redirected_to: str | None = None
+    """The fallback recipient, when nobody else could be warned."""
 
 
 def compose_notice(
@@ -182,6 +186,7 @@ def _with_job(
         document_id=document["id"],
         due_on=concern.due_on,
         window_days=concern.window_days,
+        redirected_to=concern.redirected_to,
         recipient=recipient,
         type=template,
         kind=kind,
@@ -224,7 +229,7 @@ def _context(occasion: Occasion, concern: Concern) -> dict[str, object]:
         "contact": occasion.organization.fallback_recipient,
         "action": occasion.action,
         "anchor_on": concern.anchor_on,
-        "due_on": concern.due_on,
+        "due_on": concern.said_on or concern.due_on,
         "days_left": concern.days_left,
     }
 
@@ -235,7 +240,8 @@ def _unique_key(occasion: Occasion, concern: Concern) -> str:
     if occasion.rule_id is None:
         return f"plan:{occasion.plan_id}:{about}"
     window = "" if concern.window_days is None else concern.window_days
-    return f"notice:{occasion.rule_id}:{about}:{concern.due_on or ''}:{window}"
+    key = f"notice:{occasion.rule_id}:{about}:{concern.due_on or ''}:{window}"
+    return key if concern.redirected_to is None else f"{key}:{concern.redirected_to}"
 
 
 def _json(value: object) -> str:

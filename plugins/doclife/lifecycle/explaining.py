@@ -236,6 +236,7 @@ def _explain_rule(
         grace=str(rule.grace),
         asks_review=rule.review is not None,
         per_night=rule.limits.per_night,
+        requires_warning=rule.requires_warning,
         next_warning_on=next_warning_on,
     )
 
@@ -294,7 +295,7 @@ def _next_warning(
     goes_on = _later(goes_on, reprieve_until)
     if goes_on is None or goes_on == date.max:
         return None
-    days = [window.subtract_from(goes_on) for window in rule.warn]
+    days = [window.subtract_from(goes_on) for window in rule.warns_before]
     return min((day for day in days if day > today), default=None)
 
 

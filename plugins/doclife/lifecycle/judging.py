@@ -10,6 +10,7 @@ from doclife.domain.compiler import Compiler, RuleVersion, protections
 from doclife.domain.fields import MetadataType
 from doclife.domain.organization import Organization
 from doclife.domain.plan import PURGE, REMOVE_ORIGINAL
+from doclife.domain.rule import Rule
 from doclife.lifecycle.catching import catch_in_plan
 from doclife.lifecycle.night import Night
 from doclife.store import plans, rules
@@ -70,9 +71,20 @@ def contexts_of(
             shard_documents=shard_limits(action.do)[0],
             shard_bytes=shard_limits(action.do)[1],
             per_night=version.rule.limits.per_night,
+            warn_before=required_warnings(version.rule) if is_enforced else None,
         )
         for index, action in enumerate(version.rule.actions)
     ]
+
+
+def required_warnings(rule: Rule) -> list[str] | None:
+    """Return the periods of the warnings that the rule's DELETE waits for; None when it does not.
+
+    A simulation never waits for them: it warns nobody, and would show nothing at all.
+    """
+    if not rule.requires_warning:
+        return None
+    return [period.to_interval() for period in rule.warns_before]
 
 
 def compilers_for(
@@ -140,6 +152,8 @@ def resolve(
                 context,
                 fields=sorted({*context.fields, *fields}),
                 events=sorted({*context.events, *events}),
+                # Nobody knows today which warnings a day that lies ahead will find delivered.
+                warn_before=None if night.as_of > night.now else context.warn_before,
             )
             for context in contexts
         ],

@@ -30,6 +30,7 @@ WHY_NOT = {
     "retained": "kept by another rule",
     "reprieved": "restored or rejected a while ago",
     "cooling_off": "registered or changed in the last days",
+    "not_warned": "nobody has been warned long enough ago",
     "reserved": "in another open plan",
     "rejected": "taken out in review",
     "extended": "kept longer in review",
@@ -90,8 +91,7 @@ def compose(conn: Connection, question: Question, *, answer_due_at: datetime) ->
     ]
     return RequestText(
         stage=_stage_name(plan, question),
-        subject=f"Plan {question.plan_id}, {what}: {destroyed:,} "
-        f"{_documents(destroyed)}. Approve?",
+        subject=f"Plan {question.plan_id}, {what}: {destroyed:,} {_documents(destroyed)}. Approve?",
         body="\n\n".join(part for part in parts if part),
     )
 

@@ -20,7 +20,8 @@ from doclife.domain.duration import Period
 from doclife.domain.message import DAILY
 from doclife.domain.organization import Organization
 from doclife.lifecycle.composing import MAIL_HEADERS
-from doclife.store import audit, digests, organizations
+from doclife.lifecycle.judging import required_warnings
+from doclife.store import audit, digests, organizations, rules
 from doclife.store.connection import Connection
 
 PAGE_SIZE = 200
@@ -36,7 +37,7 @@ LONGEST_LOOK_BACK = timedelta(days=7)
 READ_AT = time(8)
 """When a digest may be sent, by its reader's clock."""
 
-SECTIONS = ("failed", "tonight", "expiring", "done", "notifications")
+SECTIONS = ("failed", "not_warned", "tonight", "expiring", "done", "notifications")
 OVERVIEW = ""
 """Reader of the whole organization's rows."""
 
@@ -144,7 +145,17 @@ def _collect(conn: Connection, day: Day) -> None:
     digests.collect_items(
         conn, organization_id=tenant_id, since=since, as_of=day.as_of, size=SECTION_ROWS
     )
-    digests.collect_tonight(conn, organization_id=tenant_id, today=day.today, size=SECTION_ROWS)
+    digests.collect_tonight(
+        conn,
+        organization_id=tenant_id,
+        today=day.today,
+        required={
+            version.version_id: periods
+            for version in rules.list_current(conn, tenant_id)
+            if (periods := required_warnings(version.rule)) is not None
+        },
+        size=SECTION_ROWS,
+    )
     digests.collect_notifications(
         conn,
         organization_id=tenant_id,

@@ -4,9 +4,11 @@ import logging
 from datetime import date, datetime, timedelta
 
 from doclife.domain.actions import ActionType, NotifyAction, NotifySettings
+from doclife.domain.address import is_address, mailbox_key
 from doclife.domain.compiler import Compiler, protections
 from doclife.domain.message import Message, Unsendable
 from doclife.domain.organization import Organization
+from doclife.domain.recipient import recipient_fault
 from doclife.domain.rule import Mode, Rule
 from doclife.lifecycle.composing import Concern, Occasion, compose_notice
 from doclife.lifecycle.judging import compilers_for
@@ -19,6 +21,9 @@ BATCH_SIZE = 500
 """Documents per transaction; each message is rendered here."""
 CLAMPING_DAYS = 4
 """``day - 1mo`` may reach a day that ``today + 1mo`` does not, at the ends of months."""
+
+SETTLING_DAYS = 4
+"""A warning counts when nothing came back for 72 hours; a night sees that on the fourth day."""
 
 TO_OWNER = NotifySettings(to="{{ document.owner }}")
 """Whom a rule warns that has no NOTIFY of its own."""
@@ -35,6 +40,9 @@ def warn_owners(
     are held are not warned of, and of those that another rule retains or that have a reprieve
     the day is warned of on which they will really go. A second call stores nothing.
 
+    A rule that requires a delivered warning also warns of what is past due and was never warned of,
+    and warns the organization's fallback recipient when nobody else could be reached.
+
     :param as_of: the decision moment; its date in the organization's zone is today.
     """
     today = organization.date_of(as_of)
@@ -49,6 +57,8 @@ def warn_owners(
         rule = compiler.rule
         if rule.mode is not Mode.ENFORCE or not rule.warn or not rule.actions:
             continue
+        if rule.requires_warning:
+            notices.settle(conn, rule_id=compiler.rule_version.rule_id, now=now)
         _collect(conn, compiler, compilers, organization=organization, today=today)
         total += _warn(conn, compiler, organization=organization, now=now, today=today, actor=actor)
     return total
@@ -83,6 +93,7 @@ def _collect(
     today: date,
 ) -> None:
     rule = compiler.rule
+    fallback = _fallback(organization)
     target = target_of(rule)
     action = rule.actions[target].do
     # What a rule retains itself does not speak against the message that it sends meanwhile.
@@ -95,15 +106,25 @@ def _collect(
         target=target,
         target_action=str(action),
         action_indexes=sorted(_ways_to_tell(rule)),
-        windows=[window.to_interval() for window in rule.warn],
+        windows=[window.to_interval() for window in rule.warns_before],
+        is_required=rule.requires_warning,
+        fallback=mailbox_key(fallback) if fallback else None,
         today=today,
     )
+
+
+def _fallback(organization: Organization) -> str | None:
+    address = (organization.fallback_recipient or "").strip()
+    # A template is an address to no mail server.
+    return address if is_address(address) and recipient_fault(address) is None else None
 
 
 def _horizon(rule: Rule, today: date) -> date:
     """Return a day that nothing to be warned of today lies beyond."""
     try:
-        return max(window.add_to(today) for window in rule.warn) + timedelta(days=CLAMPING_DAYS)
+        return max(window.add_to(today) for window in rule.warns_before) + timedelta(
+            days=CLAMPING_DAYS
+        )
     except OverflowError:
         return date.max
 
@@ -122,10 +143,20 @@ def _warn(
     while found := notices.next_warnings(conn, after=after, size=BATCH_SIZE):
         after = found[-1].document_id
         current = [warning for warning in found if warning.is_current]
+        ordinary = [warning for warning in current if not warning.to_fallback]
+        redirected = [warning for warning in current if warning.to_fallback]
+        told = [
+            (index, settings, ordinary) for index, settings in _ways_to_tell(compiler.rule).items()
+        ]
+        fallback = _fallback(organization)
+        if redirected and fallback is not None:
+            told.append((target_of(compiler.rule), NotifySettings(to=fallback), redirected))
         with conn.transaction():
-            for index, settings in _ways_to_tell(compiler.rule).items():
+            for index, settings, warnings in told:
                 occasion = _occasion(compiler, organization, index=index, now=now)
-                composed = _compose(conn, occasion, settings, current, today=today)
+                composed = _compose(
+                    conn, occasion, settings, warnings, rule=compiler.rule, today=today
+                )
                 unsendable += [one for one in composed if isinstance(one, Unsendable)]
                 total += len(
                     notices.store(
@@ -168,6 +199,7 @@ def _compose(
     settings: NotifySettings,
     warnings: list[notices.DueWarning],
     *,
+    rule: Rule,
     today: date,
 ) -> list[Message | Unsendable]:
     documents = notices.read_documents(conn, [warning.document_id for warning in warnings])
@@ -180,13 +212,25 @@ def _compose(
                 anchor_on=warning.anchor_on,
                 due_on=warning.goes_on,
                 window_days=warning.window_days,
-                days_left=(warning.goes_on - today).days,
+                days_left=(day - today).days,
+                said_on=day,
+                redirected_to=mailbox_key(settings.to) if warning.to_fallback else None,
             ),
             settings,
             template="deletion-warning" if is_destruction else "expiry-warning",
         )
         for warning in warnings
+        for day in (_day_to_say(rule, warning, today),)
     ]
+
+
+def _day_to_say(rule: Rule, warning: notices.DueWarning, today: date) -> date:
+    """Return the day before which the document certainly does not go."""
+    if warning.window_days and not warning.to_fallback:
+        return warning.goes_on
+    # Nobody was warned before, so the deletion waits for this very warning.
+    soonest = min(period.add_to(today) for period in rule.warns_before)
+    return max(warning.goes_on, soonest, today + timedelta(days=SETTLING_DAYS))
 
 
 def _report(

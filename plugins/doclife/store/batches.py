@@ -109,9 +109,13 @@ def judge(
     document_ids: Sequence[int],
     protections: Fragment,
     today: date,
+    present: datetime,
+    warn_before: Sequence[str] | None,
     gone_ids: Sequence[int],
 ) -> list[int]:
     """Judge a locked batch by the present and return the documents that may go ahead.
+
+    :param warn_before: ISO 8601 periods of a rule that deletes nothing without a delivered warning.
 
     Only a hold speaks against giving up originals that are gone (``gone_ids``). The verdicts
     stay in ``pg_temp.verdicts`` until the transaction ends.
@@ -128,6 +132,8 @@ def judge(
             **_key(shard),
             "document_ids": list(document_ids),
             "today": today,
+            "present": present,
+            "warn_before": None if warn_before is None else list(warn_before),
             "gone_ids": list(gone_ids),
         },
     )

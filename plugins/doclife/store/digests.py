@@ -1,6 +1,6 @@
 """Collects what the daily digests say, page by page, and stores them as jobs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -72,11 +72,31 @@ def collect_items(
     )
 
 
-def collect_tonight(conn: Connection, *, organization_id: int, today: date, size: int) -> None:
-    """Collect what the coming night will do, as far as it was forecast."""
+def collect_tonight(
+    conn: Connection,
+    *,
+    organization_id: int,
+    today: date,
+    required: Mapping[int, Sequence[str]],
+    size: int,
+) -> None:
+    """Collect what the coming night will do, as far as it was forecast.
+
+    :param required: by rule version, the ISO 8601 periods of rules that delete nothing without a
+        delivered warning.
+    """
+    careful = [
+        {"version_id": version_id, "warn_before": list(periods)}
+        for version_id, periods in required.items()
+    ]
     conn.execute(
         statement("digests/collect_tonight"),
-        {"organization_id": organization_id, "today": today, "size": size},
+        {
+            "organization_id": organization_id,
+            "today": today,
+            "required": Jsonb(careful),
+            "size": size,
+        },
     )
 
 

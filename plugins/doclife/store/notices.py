@@ -34,6 +34,9 @@ class DueWarning:
     anchor_on: date | None
     goes_on: date
     window_days: int
+    """0 when the day is past and nobody was warned before."""
+    to_fallback: bool
+    """Whether nobody else could be warned."""
     is_current: bool
     """False when the document has changed since it was collected."""
 
@@ -117,6 +120,8 @@ def collect_warnings(
     target_action: str,
     action_indexes: Sequence[int],
     windows: Sequence[str],
+    is_required: bool,
+    fallback: str | None,
     today: date,
 ) -> None:
     """Collect whom one rule warns; see notices/collect_warnings.sql.
@@ -124,6 +129,8 @@ def collect_warnings(
     What was collected stays in ``pg_temp.warnings`` until the next rule or the session's end.
 
     :param windows: ISO 8601 periods.
+    :param is_required: nothing is deleted without a delivered warning.
+    :param fallback: whom to warn when nobody else could be, in small letters.
     """
     conn.execute(statement("notices/create_warnings"))
     conn.execute(statement("notices/clear_warnings"))
@@ -136,9 +143,16 @@ def collect_warnings(
             "target_action": target_action,
             "action_indexes": list(action_indexes),
             "windows": list(windows),
+            "is_required": is_required,
+            "fallback": fallback,
             "today": today,
         },
     )
+
+
+def settle(conn: Connection, *, rule_id: int, now: datetime) -> None:
+    """Write down what became of a rule's warnings; what is not certain yet stays open."""
+    conn.execute(statement("notices/settle"), {"rule_id": rule_id, "now": now})
 
 
 def next_warnings(conn: Connection, *, after: int, size: int) -> list[DueWarning]:

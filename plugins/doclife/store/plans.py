@@ -36,6 +36,8 @@ class ActionContext:
     shard_bytes: int
     per_night: int | None = None
     """At most so many documents in one plan, the longest overdue first; None for all."""
+    warn_before: Sequence[str] | None = None
+    """ISO 8601 periods of a rule whose DELETE waits for a delivered warning; None: it does not."""
 
 
 def refuse_future(conn: Connection, *, now: datetime, as_of: datetime, mode: str) -> str | None:
