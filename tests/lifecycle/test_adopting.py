@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import psycopg
 import pytest
 from psycopg import sql
 
+from doclife.domain.rule import Rule
 from doclife.domain.table_mapping import read_mapping
 from doclife.errors import ConfigurationError, RefusedError
-from doclife.lifecycle import adopting_tables
+from doclife.lifecycle import adopting_tables, applying, planning
 from doclife.lifecycle.expiring import expire
-from doclife.lifecycle.stores import register_store
+from doclife.lifecycle.stores import open_stores, register_store
 from doclife.lifecycle.tenants import OrganizationSettings, add_organization
 from doclife.lifecycle.undo import undo_plan
+from doclife.store.rules import add_version
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ACME, GLOBEX = UUID(int=1), UUID(int=2)
@@ -753,3 +755,90 @@ def test_nobody_is_told_of_what_was_past_and_the_breaker_holds(app, conn, world)
     old = plans["old@1"]
     assert (old.mode, old.state, old.approval_reason) == ("simulate", "planned", None)
     assert old.document_count + old.blocked_count == 20_000
+
+
+EXPIRED = {
+    "name": "expired",
+    "mode": "enforce",
+    "trigger": {"type": "ON_SCHEDULE"},
+    "when": {"field": "expires_on", "op": "older_than", "value": "1d"},
+    "limits": {"max_documents": 100, "max_fraction": 1.0},
+    "grace": "0d",
+    "actions": [{"do": "DELETE"}],
+}
+
+
+@pytest.fixture
+def expired(app, conn) -> str:
+    """A row that a rule deletes, and has cooled off: registered in 2020."""
+    conn.execute("UPDATE organizations SET max_fraction_per_day = 1, cooling_off_days = 0")
+    conn.execute("UPDATE deployment SET max_fraction_per_day = 1")
+    add_version(
+        conn,
+        organization_id=conn.execute("SELECT id FROM organizations WHERE slug = 'acme'").fetchone()[
+            0
+        ],
+        rule=Rule.from_document(EXPIRED),
+        source="",
+        author="user:author",
+        commit=None,
+        now=NOW - timedelta(days=365),
+    )
+    key = row(app, expires_at="2021-01-01")
+    attach(conn)
+    return key
+
+
+def plan_and_apply(conn, *, between=lambda: None) -> None:
+    now = datetime.now(UTC)
+    plans = planning.plan_due_rules(
+        conn, now=now, as_of=now, dag_id="d", run_id=str(now), requested_by="schedule"
+    )
+    plans += planning.plan_purges(
+        conn, now=now, dag_id="d", run_id=str(now), requested_by="schedule"
+    )
+    between()
+    for plan in plans:
+        applying.apply_plan(
+            conn, plan_id=plan.plan_id, now=lambda: datetime.now(UTC), actor="test",
+            stores=open_stores(conn, options=lambda connection: {}),
+        )  # fmt: skip
+
+
+def test_what_a_row_said_before_it_could_not_be_read_deletes_nothing(app, conn, expired):
+    app.execute("UPDATE public.documents SET expires_at = '2099-01-01', size = -1")
+    assert problems(conn).keys() == {expired}
+
+    plan_and_apply(conn)
+
+    assert document(conn, expired, "status") == ("active",)
+    assert conn.execute("SELECT reason_code FROM plan_items").fetchall() == [("row_unread",)]
+    app.execute("UPDATE public.documents SET expires_at = '2021-01-01', size = 1")
+    plan_and_apply(conn)
+    assert document(conn, expired, "status") == ("deleted",)
+
+
+def test_a_row_that_cannot_be_read_after_planning_deletes_nothing_either(app, conn, expired):
+    plan_and_apply(conn, between=lambda: app.execute("UPDATE public.documents SET size = -1"))
+
+    assert document(conn, expired, "status") == ("active",)
+    assert ("row_unread",) in conn.execute("SELECT reason_code FROM plan_items").fetchall()
+
+
+def test_trash_whose_row_cannot_be_read_is_not_purged(app, conn, expired):
+    plan_and_apply(conn)
+    app.execute("UPDATE public.documents SET size = -1")
+
+    plan_and_apply(conn)
+
+    assert document(conn, expired, "status") == ("deleted",)
+
+
+def test_what_could_not_be_written_back_is_purged_all_the_same(app, conn, expired):
+    app.execute("ALTER TABLE public.documents ADD CHECK (lifecycle <> 'deleted')")
+    plan_and_apply(conn)
+    assert "could not be written back" in problems(conn)[expired]
+
+    plan_and_apply(conn)
+
+    assert document(conn, expired, "status") == ("purged",)

@@ -29,6 +29,9 @@ CREATE TABLE attached_table_problems (
     -- '*' when a whole statement could not be read.
     row_key text NOT NULL,
     reason text NOT NULL,
+    -- The row says something that the catalogue does not know; false where only doclife's own state
+    -- could not be written into it.
+    is_unread boolean NOT NULL DEFAULT true,
     noticed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (attached_table_id, row_key)
 );
@@ -111,7 +114,7 @@ BEGIN
         FROM judged
         WHERE judged.reason IS NOT NULL
         ON CONFLICT (attached_table_id, row_key) DO UPDATE
-        SET reason = excluded.reason, noticed_at = excluded.noticed_at
+        SET reason = excluded.reason, is_unread = true, noticed_at = excluded.noticed_at
     ),
     mended AS (
         DELETE FROM attached_table_problems AS problem
@@ -251,8 +254,29 @@ AS $$
     INSERT INTO attached_table_problems AS problem (attached_table_id, row_key, reason)
     VALUES (list_problem.attached_table_id, list_problem.row_key, list_problem.reason)
     ON CONFLICT (attached_table_id, row_key) DO UPDATE
-    SET reason = excluded.reason, noticed_at = excluded.noticed_at
+    SET reason = excluded.reason, is_unread = true, noticed_at = excluded.noticed_at
 $$;
+
+-- Whether a document's row says something that could not be taken over. What it says is not known, so
+-- nothing is deleted by what it said before.
+CREATE FUNCTION is_row_unread(attached_table_id bigint, external_id text) RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = doclife, pg_temp
+AS $$
+    SELECT EXISTS (
+        SELECT
+        FROM attached_tables AS attached
+        INNER JOIN attached_table_problems AS problem ON attached.id = problem.attached_table_id
+        WHERE
+            attached.id = is_row_unread.attached_table_id
+            AND attached.detached_at IS NULL
+            AND problem.is_unread
+            AND problem.row_key IN (
+                '*', substr(is_row_unread.external_id, length(attached.prefix) + 1)
+            )
+    )
+$$;
+GRANT EXECUTE ON FUNCTION is_row_unread(bigint, text) TO doclife_worker, doclife_reader;
 
 -- The same, but nothing of it ever fails: rows that cannot be taken over are listed with the reason.
 --   is_repeatable  the caller can do all of it again: then a stale snapshot is its to hear of
@@ -386,7 +410,14 @@ BEGIN
         USING row_key, OLD, NEW;
     EXCEPTION
         WHEN OTHERS THEN
-            PERFORM list_problem(attached.id, row_key, NEW.status || ' could not be written back: ' || SQLERRM);
+            INSERT INTO attached_table_problems AS problem (
+                attached_table_id, row_key, reason, is_unread
+            )
+            VALUES (
+                attached.id, row_key, NEW.status || ' could not be written back: ' || SQLERRM, false
+            )
+            ON CONFLICT ON CONSTRAINT attached_table_problems_pkey DO UPDATE
+            SET reason = excluded.reason, noticed_at = excluded.noticed_at;
     END;
     RETURN NULL;
 END
