@@ -24,7 +24,6 @@ SELECT
         WHEN 'reprieved' THEN 'reprieved until ' || judged.reprieve_until
         WHEN 'not_warned' THEN judged.missing_warning
         WHEN 'row_unread' THEN 'its row in the application''s table could not be read as it is now'
-        WHEN 'row_unread' THEN 'its row in the application''s table could not be read as it is now'
         WHEN 'not_due' THEN 'its grace period has not ended'
         ELSE judged.reason
     END
@@ -57,10 +56,6 @@ FROM (
             WHEN item.action IN ('ARCHIVE', 'DELETE') AND document.reprieve_until >= %(today)s
                 THEN 'reprieved'
             WHEN warning.missing IS NOT NULL THEN 'not_warned'
-            WHEN
-                item.action IN ('DELETE', 'PURGE')
-                AND is_row_unread(document.attached_table_id, document.external_id)
-                THEN 'row_unread'
             WHEN
                 item.action IN ('DELETE', 'PURGE')
                 AND is_row_unread(document.attached_table_id, document.external_id)

@@ -93,11 +93,6 @@ judged AS (
                 AND document.status <> 'purging'
                 AND is_row_unread(document.attached_table_id, document.external_id)
                 THEN 'row_unread'
-            WHEN
-                hit.action IN ('DELETE', 'PURGE')
-                AND document.status <> 'purging'
-                AND is_row_unread(document.attached_table_id, document.external_id)
-                THEN 'row_unread'
             -- Else a rule that archives first would keep it from ever being deleted.
             WHEN hit.action = 'ARCHIVE' AND document.stored_object_id IS NULL THEN 'no_bytes'
             -- An application keeps bytes of it somewhere that nobody has read: saying that it is
@@ -303,7 +298,6 @@ SELECT
             'registered, or a field that the rule uses changed, less than '
             || %(cooling_off_days)s || ' days ago'
         WHEN 'not_warned' THEN missing_warning
-        WHEN 'row_unread' THEN 'its row in the application''s table could not be read as it is now'
         WHEN 'row_unread' THEN 'its row in the application''s table could not be read as it is now'
         WHEN 'no_bytes' THEN CASE action
             WHEN 'PURGE' THEN 'the bytes that its application keeps were never read'

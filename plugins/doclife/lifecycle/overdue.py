@@ -27,7 +27,6 @@ WHAT_HELPS: Mapping[str, str] = {
     "paced": "The rule lets go so many a night (limits: per_night); its turn comes.",
     "not_warned": "Its rule deletes only after a delivered warning; the list says what is missing.",
     "row_unread": "Its application's row could not be read: doclife tables problems.",
-    "row_unread": "Its application's row could not be read: doclife tables problems.",
     "no_bytes": "The catalogue knows no bytes of it that could be archived.",
     "awaiting_review": "Its plan waits for a person: doclife plans list --state needs_approval.",
     "breaker": "Its plan exceeds a limit: doclife limits show says which, and how to pace it.",
