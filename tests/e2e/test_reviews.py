@@ -6,13 +6,11 @@ approved, one rejected, one left without an answer until its time-out.
 
 from __future__ import annotations
 
-import json
 import shutil
 import signal
-import time
-from collections.abc import Callable, Iterator
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -21,16 +19,14 @@ from local import databases
 from local.errors import LocalError
 from local.ports import free_port
 from local.state import ROOT
-from tests.e2e.airflow_user import AirflowUser
+from tests.e2e.people import person, state, typed, until
 from tests.e2e.test_whole_job import Stack
 from tests.local.checkout import Checkout, Start
 
 pytestmark = pytest.mark.timeout(900)
 
 RULES = "execute_automation_rules"
-REVIEW = "review_plan"
 KINDS = ("memo", "draft", "copy")
-WITHIN_SECONDS = 180.0
 SECRET = "Confidential memo about Mr. Z"
 
 
@@ -98,41 +94,6 @@ def _rules(stack: Stack) -> Path:
         )
     )
     return path
-
-
-class Person(AirflowUser):
-    """Somebody who answers under Required Actions."""
-
-    def answer(self, run_id: str, option: str, **form: Any) -> None:
-        """Give an answer, once the question is there."""
-        path = f"{self._run_path(REVIEW, run_id)}/taskInstances/ask/-1/hitlDetails"
-        until(lambda: self.is_asked(run_id), f"{run_id} to ask")
-        self._call("PATCH", path, {"chosen_options": [option], "params_input": form})
-
-    def is_asked(self, run_id: str) -> bool:
-        return run_id in {one["task_instance"]["dag_run_id"] for one in self.waiting()}
-
-    def waiting(self) -> list[dict[str, Any]]:
-        """Return the questions that nobody has answered, as the page lists them."""
-        query = "response_received=false&state=awaiting_input"
-        return list(
-            self._call("GET", f"/api/v2/dags/~/dagRuns/~/hitlDetails?{query}")["hitl_details"]
-        )
-
-
-def person(stack: Stack, name: str) -> Person:
-    return Person(stack.port, name=name, password=stack.home.read("logins.json")[name])
-
-
-def until(is_so: Callable[[], bool], what: str) -> None:
-    gives_up_at = time.monotonic() + WITHIN_SECONDS
-    while not is_so():
-        assert time.monotonic() < gives_up_at, f"waited in vain for {what}"
-        time.sleep(0.5)
-
-
-def state(stack: Stack, plan_id: int) -> str:
-    return str(stack.column("SELECT state FROM plans WHERE id = %s", plan_id)[0])
 
 
 def test_all_of_them_wait_at_once_and_show_no_title(stack, plans):
@@ -215,13 +176,6 @@ def test_the_command_lines_own_login_approves_nothing(stack, plans):
         )
 
 
-def typed(stack: Stack, *arguments: str | Path, **environment: str) -> dict[str, Any]:
-    """Type one command in an environment of its own, and return its JSON."""
-    done = stack.home.call("doclife", *map(str, arguments), "--json", env=environment)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return dict(json.loads(done.stdout))
-
-
 def _bring_forward(stack: Stack, run_id: str) -> None:
     url = databases.as_role(
         stack.documents_url,
@@ -236,3 +190,145 @@ def _bring_forward(stack: Stack, run_id: str) -> None:
             (run_id,),
         )
         assert moved.rowcount == 1
+
+
+OFFICE = ("--organization", "office")
+SEVEN_YEARS = """organization: office
+metadata_fields: {ended_on: date}
+rules:
+  - name: contracts-over
+    authority: Schedule FIN-03
+    trigger: {type: ON_SCHEDULE}
+    when:
+      all:
+        - {field: document_type, op: eq, value: contract}
+        - {field: metadata.ended_on, op: not_null}
+    retain: {for: 7y, after: metadata.ended_on}
+    actions: [{do: DELETE}]
+"""
+TEN_YEARS = """organization: office
+metadata_fields: {ended_on: date}
+rules:
+  - name: contracts-over
+    authority: Schedule FIN-03
+    mode: enforce
+    review: {stages: [records]}
+    trigger: {type: ON_SCHEDULE}
+    when: {field: document_type, op: eq, value: contract}
+    retain: {for: 10y, after: metadata.ended_on}
+    actions: [{do: DELETE}]
+"""
+ENDED = {
+    "lease": "2012-06-30",
+    "supply": "2013-03-10",
+    "cleaning": "2014-12-31",
+    "catering": "2014-09-01",
+}
+
+
+@pytest.fixture(scope="module")
+def office(stack: Stack) -> Path:
+    """Set up an organization with four contracts that are long over, and one that may go in 2028.
+
+    Its documents may go on the day they come, and again on the day they are brought back.
+    """
+    folder = stack.home.folder / "contracts"
+    folder.mkdir()
+    stack.doclife(
+        *("organizations", "add", "office", "--max-fraction-per-day", "1"),
+        *("--cooling-off-days", "0", "--reprieve-days", "0"),
+    )
+    stack.doclife("documents", "declare-field", "ended_on", "date", *OFFICE)
+    manifest = folder.with_suffix(".csv")
+    lines = ["path,external_id,document_type,metadata.ended_on"]
+    for name, ended_on in {**ENDED, "printer": "2018-01-31"}.items():
+        (folder / name).write_text(name)
+        lines.append(f"contracts/{name},{name},contract,{ended_on}")
+    manifest.write_text("\n".join(lines) + "\n")
+    stack.doclife("documents", "import", manifest, *OFFICE)
+    return folder.parent
+
+
+def test_an_officer_walks_from_a_rule_to_its_second_application(stack, plans, office):
+    """The walk of docs/judgement.md."""
+    draft, rules = office / "seven.yaml", office / "ten.yaml"
+    draft.write_text(SEVEN_YEARS)
+    rules.write_text(TEN_YEARS)
+
+    # Written and linted.
+    linted = stack.home.call("doclife", "rules", "lint", str(draft), "--json")
+    assert linted.returncode == 1
+    assert "not-null-on-anchor" in linted.stdout
+
+    # Simulated and compared.
+    typed(stack, "rules", "apply", draft, LOGNAME="officer")
+    previewed = typed(stack, "rules", "preview", "contracts-over", *OFFICE)
+    assert {item["external_id"] for item in previewed["items"]} == {*ENDED, "printer"}
+    compared = typed(stack, "rules", "impact", "contracts-over", "--file", rules, *OFFICE)
+    assert [
+        (change["kind"], change["documents"])
+        for change in compared["changes"]
+        if change["action"] == "DELETE"
+    ] == [("no_longer_due", 1)]
+    typed(stack, "rules", "apply", rules, LOGNAME="officer")
+
+    # Sent to review, partly held, partly extended.
+    plan_id = planned(stack)
+    refused = stack.home.call("doclife", "plans", "apply", str(plan_id), "--yes")
+    assert "waits for approval" in refused.stderr
+    decide = ("plans", "decide", plan_id, "--document")
+    typed(stack, *map(str, decide), "lease", "--hold", "Case 12", "--comment", "sued")
+    typed(stack, *map(str, decide), "supply", "--extend-until", "2035-12-31", "-m", "warranty")
+
+    # The author's approval does not count, and somebody is asked again.
+    refused = approved(stack, plan_id, by="officer")
+    assert "user:officer wrote this version of the rule" in refused.stderr
+    assert state(stack, plan_id) == "needs_approval"
+
+    # Approved by a second person, and applied: exactly the rest.
+    person(stack, "clerk").answer(f"plan-{plan_id}-stage-1-again-1", "Approve", comment="seen")
+    until(lambda: state(stack, plan_id) == "applied", "the plan to be applied by itself")
+    in_the_trash = {"cleaning", "catering"}
+    assert deleted(stack) == in_the_trash
+
+    # Explained.
+    assert f"by plan {plan_id} of contracts-over@2" in explained(stack, "cleaning")
+    assert "approved by user:clerk" in explained(stack, "cleaning")
+    assert "under legal hold (Case 12)" in explained(stack, "lease")
+    assert "warranty" in explained(stack, "supply")
+    assert "nothing is due yet" in explained(stack, "printer")
+
+    # Undone, and applied again; the held and the extended one stay.
+    typed(stack, "plans", "undo", str(plan_id))
+    assert deleted(stack) == set()
+    again = planned(stack)
+    assert approved(stack, again, by="clerk").returncode == 0
+    until(lambda: state(stack, again) == "applied", "the second application")
+    assert deleted(stack) == in_the_trash
+
+
+def planned(stack: Stack) -> int:
+    [plan] = typed(stack, "plans", "create", "--rule", "contracts-over", *OFFICE)["plans"]
+    assert plan["state"] == "needs_approval"
+    return int(plan["plan_id"])
+
+
+def approved(stack: Stack, plan_id: int, *, by: str) -> subprocess.CompletedProcess[str]:
+    login = {
+        "DOCLIFE_AIRFLOW_USER": by,
+        "DOCLIFE_AIRFLOW_PASSWORD": stack.home.read("logins.json")[by],
+    }
+    return stack.home.call("doclife", "plans", "approve", str(plan_id), env=login)
+
+
+def deleted(stack: Stack) -> set[str]:
+    return set(
+        stack.column(
+            "SELECT external_id FROM documents"
+            " WHERE document_type = 'contract' AND status = 'deleted'"
+        )
+    )
+
+
+def explained(stack: Stack, document: str) -> str:
+    return str(typed(stack, "documents", "explain", document, *OFFICE)["answer"])

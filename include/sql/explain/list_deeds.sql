@@ -19,6 +19,7 @@ SELECT
             decision.plan_id = plan.id
             AND decision.decision = 'approve'
             AND decision.is_valid
+            AND item.state <> 'skipped'
     ) AS approved_by
 FROM plan_items AS item
 INNER JOIN plans AS plan ON item.plan_id = plan.id

@@ -149,7 +149,8 @@ def _sample(rows: Sequence[Mapping[str, Any]], total: int) -> str:
             for row in rows
         ],
     )
-    return f"{'The longest overdue' if total > len(rows) else 'They are'}:\n\n{table}"
+    first = "longest overdue ones" if total > len(rows) else "documents"
+    return f"The {first} that an approval is about:\n\n{table}"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
