@@ -86,7 +86,11 @@ FROM (
     LEFT JOIN LATERAL (
         SELECT told.missing
         FROM missing_warning(
-            version.rule_id,
+            -- Without a rule nothing is looked up: for all others this costs nothing.
+            CASE
+                WHEN item.action = 'DELETE' AND %(warn_before)s::interval [] IS NOT NULL
+                    THEN version.rule_id
+            END,
             item.document_id,
             greatest(item.due_on, protection.retain_until + 1, document.reprieve_until + 1),
             %(warn_before)s::interval [],

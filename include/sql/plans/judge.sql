@@ -125,7 +125,10 @@ judged AS (
     LEFT JOIN LATERAL (
         SELECT told.missing
         FROM missing_warning(
-            context.rule_id,
+            -- Without a rule nothing is looked up: for all others this costs nothing.
+            CASE
+                WHEN hit.action = 'DELETE' AND context.warn_before IS NOT NULL THEN context.rule_id
+            END,
             hit.document_id,
             -- The day that warnings are about: retention and a reprieve that ended moved it.
             greatest(hit.due_on, protection.retain_until + 1, document.reprieve_until + 1),
