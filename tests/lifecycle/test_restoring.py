@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -240,3 +241,39 @@ def keys(cloud: Cloud) -> list[str]:
     """Return what is left in the bucket."""
     page = cloud.client.list_objects_v2(Bucket=cloud.bucket)
     return [one["Key"] for one in page["Contents"]]
+
+
+def test_a_restore_takes_no_place_where_another_document_is_registered(world: World) -> None:
+    old = world.add_document("a.txt", content=b"old", document_type="draft")
+    world.enforce(when=DRAFTS, actions=ARCHIVE, grace="0d")
+    world.night()
+    world.later(days=1)
+    world.purge()
+    assert not world.file("a.txt").exists()
+    # The application puts another document there, whose file is lost afterwards.
+    digest = hashlib.sha256(b"new").digest()
+    world.conn.execute(
+        "UPDATE stored_objects SET removing_since = NULL, removed_at = NULL, sha256 = %s"
+        " WHERE uri LIKE '%%/a.txt' AND bag_id IS NULL",
+        (digest,),
+    )
+    new = world.add_document("another", content=None)
+    world.conn.execute(
+        "UPDATE documents SET stored_object_id = (SELECT id FROM stored_objects"
+        " WHERE uri LIKE '%%/a.txt' AND bag_id IS NULL) WHERE id = %s",
+        (new,),
+    )
+
+    outcome = restore(world, old)
+
+    assert (outcome.undone, outcome.failed) == (0, 1)
+    assert "another document" in outcome.failures[0]
+    assert world.status(old) == "archived"
+    assert not world.file("a.txt").exists()
+    recorded = world.value(
+        "SELECT object.sha256 FROM documents AS document"
+        " INNER JOIN stored_objects AS object ON document.stored_object_id = object.id"
+        " WHERE document.id = %s",
+        new,
+    )
+    assert recorded == digest

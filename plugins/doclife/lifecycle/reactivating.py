@@ -99,6 +99,13 @@ def _put_back(
     busy = f"{archived.original_uri} is being destroyed by a purge; restore again afterwards"
     if undoing.is_being_removed(conn, archived.original_uri):
         raise StorageError(busy)
+    if undoing.is_taken(
+        conn,
+        document_id=archived.document_id,
+        uri=archived.original_uri,
+        sha256=archived.sha256,
+    ):
+        raise StorageError(f"another document is registered at {archived.original_uri} by now")
     found = put_back(
         stores,
         payload_uri=archived.uri,

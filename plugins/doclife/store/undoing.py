@@ -142,6 +142,12 @@ def is_being_removed(conn: Connection, uri: str) -> bool:
     return bool(fetch_value(conn, statement("undo/lock_original"), {"uri": uri}))
 
 
+def is_taken(conn: Connection, *, document_id: int, uri: str, sha256: bytes) -> bool:
+    """Whether another document is registered at a place, with other bytes."""
+    parameters = {"document_id": document_id, "uri": uri, "sha256": sha256}
+    return bool(fetch_value(conn, statement("undo/is_taken"), parameters))
+
+
 def list_too_late(
     conn: Connection, organization_id: int, document_ids: Sequence[int]
 ) -> list[TooLate]:
