@@ -97,7 +97,7 @@ def test_signs_as_the_vectors_say(row: list[str]) -> None:
     assert made == expected
 
 
-@pytest.mark.parametrize("secret", [NEW, OLD])
+@pytest.mark.parametrize("secret", [NEW, OLD], ids=["new", "old"])
 def test_the_reference_receiver_verifies_a_call_with_either_secret_of_a_rotation(
     secret: str,
 ) -> None:

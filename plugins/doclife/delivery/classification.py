@@ -15,7 +15,6 @@ SLOW_RETRY = timedelta(hours=1)
 AFTER_REFUSED_CREDENTIALS = timedelta(minutes=15)
 RETRYABLE = frozenset({408, 409, 425, 429})
 GONE = 410
-UNAUTHORIZED = frozenset({401, 403})
 
 
 def outcome_of(status: int) -> Outcome:

@@ -1,7 +1,7 @@
-"""What people type: mail addresses, webhook URLs, Slack's webhook URLs, headers.
+"""What people type: mail addresses, Slack's webhook URLs and channels, headers.
 
-Shared by the command line, the API and the dashboard; each raises ConfigurationError with what is
-wrong and what to write instead, and quotes no secret.
+Looked at when it is set up and again when it is used; each raises ConfigurationError with what is
+wrong and what to write instead, and quotes no secret. URLs of webhooks are the guard's.
 """
 
 import re
@@ -33,11 +33,6 @@ def check_email_address(text: str) -> str:
             f"{text!r} is no mail address: write one plain address such as records@example.org"
         )
     return text
-
-
-def check_webhook_url(text: str, *, guard: Guard) -> str:
-    """Return a URL that webhooks may go to, as far as its text tells; see ``Guard.check_url``."""
-    return str(guard.check_url(text))
 
 
 def check_slack_webhook_url(text: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 
 from doclife.domain.condition import Condition
 from doclife.domain.condition_reader import read_condition
@@ -20,17 +19,6 @@ from doclife.domain.fragment import Fragment, merged_parameters
 from doclife.domain.rule_file import RuleFault, RuleFileError
 from doclife.domain.rule_yaml import read_yaml
 from doclife.errors import ConfigurationError
-
-
-class Basis(StrEnum):
-    """Why a document is under a matter."""
-
-    NAMED = "named"
-    """Somebody chose it."""
-    MATCHED = "matched"
-    """The matter's condition is true of it."""
-    UNKNOWN = "unknown"
-    """Nobody can say whether the condition is true of it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,29 +11,25 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from doclife.delivery.channel import Channel, Endpoint
 from doclife.delivery.outcome import Attempt, Outcome
 from doclife.domain.backoff import retry_delay
-from doclife.lifecycle.alerting import alert_operators
 from doclife.lifecycle.drain_lanes import Lane, Lanes, message_of
+from doclife.lifecycle.drain_troubles import note_endpoints, stop_channels
 from doclife.lifecycle.queue import LEASE_SECONDS
 from doclife.lifecycle.worker_session import Connect, Heart, Session
-from doclife.store import clock, queue
+from doclife.store import queue
 from doclife.store.connection import Connection
-from doclife.store.queue import ClaimedJob, EndpointAnswers, EndpointRow, Result
+from doclife.store.queue import ClaimedJob, EndpointRow, Result
 
 logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 FindEndpoint = Callable[[EndpointRow], Endpoint]
 
-STOPPED_SECONDS = 300
-"""How long a channel rests after its credentials were refused."""
-ENDPOINT_PATIENCE = timedelta(days=5)
-"""An endpoint that has taken nothing for so long is disabled; its jobs wait."""
 IDLE_SECONDS = 0.2
 FULL_SCAN_SECONDS = 2.0
 CHORES_SECONDS = 1.0
@@ -345,11 +341,11 @@ class Drainer:
 
         def record(conn: Connection) -> Sequence[queue.Recorded]:
             if stopped:
-                _stop_channels(conn, stopped)
+                stop_channels(conn, stopped)
             if working:
                 queue.resume_channels(conn, working)
             if answers:
-                _note_endpoints(conn, answers)
+                note_endpoints(conn, answers)
             for batch_id, job_ids in freed.items():
                 queue.release(conn, batch_id=batch_id, job_ids=job_ids)
             return queue.record(conn, [result for _, result in results], closed_batches=closed)
@@ -387,42 +383,3 @@ def _broken(outcome: Outcome, error: str) -> Attempt:
         error=error,
         retry_after=None,
     )
-
-
-def _stop_channels(conn: Connection, stopped: Mapping[str, str]) -> None:
-    for kind, reason in stopped.items():
-        if queue.stop_channel(conn, kind=kind, reason=reason, seconds=STOPPED_SECONDS):
-            alert_operators(
-                conn,
-                title=f"Jobs of kind {kind} wait, untried",
-                body=f"{reason}. They go out by themselves once this is corrected.",
-                now=clock.present(conn),
-            )
-
-
-def _note_endpoints(conn: Connection, answers: Mapping[int, Sequence[Attempt]]) -> None:
-    noted = [
-        EndpointAnswers(
-            endpoint_id=endpoint_id,
-            has_success=any(each.outcome is Outcome.SENT for each in attempts),
-            has_failure=any(each.outcome is not Outcome.SENT for each in attempts),
-            refusal=next(
-                (
-                    each.error or f"{each.status_code}"
-                    for each in attempts
-                    if each.disables_endpoint
-                ),
-                None,
-            ),
-        )
-        for endpoint_id, attempts in sorted(answers.items())
-    ]
-    for disabled in queue.note_endpoints(
-        conn, noted, patience_seconds=int(ENDPOINT_PATIENCE.total_seconds())
-    ):
-        alert_operators(
-            conn,
-            title=f"Webhook endpoint {disabled.name} was disabled",
-            body=f"{disabled.reason}. Its jobs wait until it is enabled again.",
-            now=clock.present(conn),
-        )

@@ -9,25 +9,18 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import LiteralString
 
 from doclife.domain.actions import ActionType, checked_settings
 from doclife.domain.compiler import RuleVersion
 from doclife.domain.plan import PURGE, REMOVE_ORIGINAL, PlanKind, PlanSummary
 from doclife.domain.rule import Mode, TriggerType
 from doclife.errors import ConfigurationError, RefusedError
-from doclife.lifecycle.closing import close_dead_plans, take_over_purges
-from doclife.lifecycle.due import is_due, warning_actions
-from doclife.lifecycle.judging import (
-    ask_where_needed,
-    compilers_for,
-    contexts_of,
-    judge,
-    selection_context,
-)
-from doclife.lifecycle.night import Night, find_own_plan, insert_plan, record_plan, refuse_naive
+from doclife.lifecycle.closing import take_over_purges
+from doclife.lifecycle.due import is_due
+from doclife.lifecycle.night import Night, refuse_naive
+from doclife.lifecycle.plan_storing import store_collected_plan, store_rule_plans
 from doclife.lifecycle.stores import require_stores
-from doclife.store import organizations, plans, rules, stored_plans
+from doclife.store import organizations, rules
 from doclife.store.connection import Connection
 from doclife.store.sql import statement
 
@@ -79,7 +72,7 @@ def plan_due_rules(
                 version.version_id: Mode.SIMULATE if mode is Mode.SIMULATE else version.rule.mode
                 for version in due
             }
-            summaries += _plan_rules(conn, night, due, modes)
+            summaries += store_rule_plans(conn, night, due, modes)
     return summaries
 
 
@@ -134,7 +127,7 @@ def plan_rule(
             run_id=run_id,
             requested_by=requested_by,
         )
-        return _plan_rules(conn, night, [version], {rule_version_id: wanted})[0]
+        return store_rule_plans(conn, night, [version], {rule_version_id: wanted})[0]
 
 
 def plan_events(
@@ -176,7 +169,7 @@ def plan_events(
         ]
         if not reacting:
             return []
-        summaries = _plan_rules(
+        summaries = store_rule_plans(
             conn,
             night,
             reacting,
@@ -237,7 +230,7 @@ def plan_selection(
     with conn.transaction():
         organizations.lock_planning(conn, tenant.id)
         organizations.lock_rules(conn, tenant.id, shared=True)
-        return _plan_collected(
+        return store_collected_plan(
             conn,
             night,
             kind=PlanKind.SELECTION,
@@ -296,7 +289,7 @@ def plan_purges(
                 if mode is Mode.ENFORCE:
                     take_over_purges(conn, night, kind)
                 summaries.append(
-                    _plan_collected(
+                    store_collected_plan(
                         conn,
                         night,
                         kind=kind,
@@ -308,100 +301,3 @@ def plan_purges(
                     )
                 )
     return summaries
-
-
-def _plan_rules(
-    conn: Connection,
-    night: Night,
-    versions: Sequence[RuleVersion],
-    modes: dict[int, Mode],
-    *,
-    document_ids: Mapping[int, Sequence[int]] | None = None,
-) -> list[PlanSummary]:
-    """Store one plan per rule version, judged together. The caller holds the locks.
-
-    :param document_ids: by rule version, only these documents; then what other plans of the rule
-        wait for is not taken over.
-    """
-    tenant = night.organization
-    metadata_types = organizations.metadata_types(conn, tenant.id)
-    plans.begin_collecting(conn)
-    close_dead_plans(conn, night)
-    stored: dict[int, int] = {}
-    new: list[tuple[int, RuleVersion]] = []
-    contexts: list[plans.ActionContext] = []
-    for compiler in compilers_for(
-        versions, organization=tenant, metadata_types=metadata_types, as_of=night.today
-    ):
-        version = compiler.rule_version
-        mode = modes[version.version_id]
-        own = find_own_plan(conn, night, rule_version_id=version.version_id)
-        if own is not None:
-            stored[version.version_id] = own
-            continue
-        only = None if document_ids is None else document_ids[version.version_id]
-        if mode is Mode.ENFORCE and only is None:
-            plans.supersede(
-                conn,
-                rule_id=version.rule_id,
-                dag_id=night.dag_id,
-                run_id=night.run_id,
-                now=night.now,
-            )
-        plan_id = insert_plan(
-            conn, night, kind=PlanKind.RULE, mode=mode, rule_version_id=version.version_id
-        )
-        stored[version.version_id] = plan_id
-        new.append((plan_id, version))
-        contexts += contexts_of(plan_id, compiler, is_enforced=mode is Mode.ENFORCE)
-        plans.collect_hits(
-            conn,
-            plan_id=plan_id,
-            rule_version_id=version.version_id,
-            hits=compiler.hits(organization_id=tenant.id, document_ids=only),
-            skip_actions=warning_actions(version),
-        )
-        if version.rule.deletes:
-            unknown = compiler.hits(
-                organization_id=tenant.id, document_ids=only, include_unknown=True
-            )
-            plans.set_unknown_count(
-                conn, plan_id=plan_id, unknown_count=plans.count_unknown(conn, unknown)
-            )
-    judge(conn, night, contexts, metadata_types)
-    for plan_id, version in sorted(new, key=lambda one: (one[1].rule.priority, one[1].rule.name)):
-        if modes[version.version_id] is Mode.ENFORCE:
-            ask_where_needed(conn, night, plan_id=plan_id, version=version)
-        record_plan(conn, night, plan_id)
-    return [stored_plans.summary(conn, plan_id) for plan_id in stored.values()]
-
-
-def _plan_collected(
-    conn: Connection,
-    night: Night,
-    *,
-    kind: PlanKind,
-    selection_key: str,
-    action: str,
-    mode: Mode,
-    query: LiteralString,
-    parameters: dict[str, object],
-    options: Mapping[str, object] | None = None,
-) -> PlanSummary:
-    """Store one plan of one action whose documents ``query`` collects."""
-    tenant = night.organization
-    own = find_own_plan(conn, night, selection_key=selection_key)
-    if own is not None:
-        return stored_plans.summary(conn, own)
-    plans.begin_collecting(conn)
-    close_dead_plans(conn, night)
-    plan_id = insert_plan(
-        conn, night, kind=kind, mode=mode, selection_key=selection_key, options=options
-    )
-    conn.execute(query, {**parameters, "plan_id": plan_id})
-    context = selection_context(plan_id, action, is_enforced=mode is Mode.ENFORCE)
-    judge(conn, night, [context], organizations.metadata_types(conn, tenant.id))
-    if mode is Mode.ENFORCE:
-        ask_where_needed(conn, night, plan_id=plan_id, version=None)
-    record_plan(conn, night, plan_id)
-    return stored_plans.summary(conn, plan_id)
