@@ -89,7 +89,8 @@ def test_a_killed_process_loses_nothing_and_repeats_only_what_is_unknown(
 
     assert time.monotonic() - began < LEASE_SECONDS * 10
     assert done_before is not None
-    assert (step == "ending") == (done_before[0] == 1000)
+    # At the other steps a busy machine may have recorded all of it as well.
+    assert step != "ending" or done_before[0] == 1000
     assert_all_accounted_for(conn, ids, log)
 
 
