@@ -16,13 +16,8 @@ from doclife.domain.table_mapping import OrganizationByColumn, TableMapping
 from doclife.errors import ConfigurationError, RefusedError, TryAgainLater
 from doclife.storage import uris
 from doclife.store import attaching, audit, organizations, stores
-from doclife.store.attached_sql import (
-    FIELD_TYPES,
-    KEY_TYPES,
-    WRITTEN_TYPES,
-    GeneratedSql,
-    Writer,
-)
+from doclife.store.attached_row import FIELD_TYPES, KEY_TYPES
+from doclife.store.attached_sql import WRITTEN_TYPES, GeneratedSql, Writer
 from doclife.store.attaching import AttachedTable, FoundColumn, RowProblem
 from doclife.store.connection import Connection
 

@@ -1,7 +1,7 @@
-"""The SQL that is made for one attached table: how its rows are read, and what is installed.
+"""The SQL that is made for one attached table: what is installed, and what takes rows over.
 
-The only SQL that is not in include/sql: it speaks of columns that nobody knew before. It is made of
-fixed words, quoted names and quoted values; a mapping holds no expressions.
+With attached_row.py the only SQL that is not in include/sql: it speaks of columns that nobody knew
+before. It is made of fixed words, quoted names and quoted values; a mapping holds no expressions.
 """
 
 from collections.abc import Mapping
@@ -10,38 +10,22 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from doclife.domain.table_mapping import OrganizationByColumn, TableMapping
+from doclife.domain.table_mapping import TableMapping
+from doclife.store.attached_row import MOMENT, RowSql
 
-KEY_TYPES: tuple[LiteralString, ...] = (
-    "uuid", "bigint", "integer", "smallint", "text", "character varying",
-)  # fmt: skip
-INTEGERS = ("bigint", "integer", "smallint")
-TEXTS = ("text", "character varying", "uuid", "name", "boolean", *INTEGERS)
-MOMENT, WALL_CLOCK, DAY = "timestamp with time zone", "timestamp without time zone", "date"
-LISTS = ("text[]", "character varying[]", "jsonb")
-FIELD_TYPES: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("title", "document_type", "owner", "media_type"), TEXTS),
-    "tags": LISTS,
-    "metadata": ("jsonb",),
-    "size_bytes": INTEGERS,
-    **dict.fromkeys(
-        ("created_on", "modified_on", "last_accessed_on", "expires_on"), (MOMENT, WALL_CLOCK, DAY)
-    ),
-}
-"""Which types of a column a field can follow; enumerations count as text."""
 WRITTEN_TYPES: Mapping[str, tuple[str, ...]] = {
     "status": ("text", "character varying"),
     **dict.fromkeys(("archived_at", "deleted_at", "purged_at"), (MOMENT,)),
 }
-LONGEST = 2000
-"""Bytes of what is indexed: more does not fit into an index."""
-
-_DAYS: Mapping[str, LiteralString] = {
-    MOMENT: "({c} AT TIME ZONE organization.time_zone)::date",
-    WALL_CLOCK: "{c}::date",
-    DAY: "{c}",
+EVENTS: Mapping[str, LiteralString] = {
+    "insert": "INSERT", "update": "UPDATE", "delete": "DELETE", "truncate": "TRUNCATE",
+}  # fmt: skip
+TRIGGERS: Mapping[str, LiteralString] = {
+    "insert": " REFERENCING NEW TABLE AS changed_rows",
+    "update": " REFERENCING OLD TABLE AS before_rows NEW TABLE AS changed_rows",
+    "delete": " REFERENCING OLD TABLE AS before_rows",
+    "truncate": "",
 }
-_WITHIN: LiteralString = "{c} >= '0001-01-03' AND {c} < '9999-12-30'"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +55,7 @@ class GeneratedSql:
         writer: Writer | None = None,
     ) -> None:
         self._mapping = mapping
-        self._types = types
+        self._reading = RowSql(mapping, types)
         self._writer = writer
         self._id = sql.Literal(attached_id)
         self._names = {
@@ -111,7 +95,9 @@ class GeneratedSql:
 
         Its row: documents taken over, rows read, the last key (NULL when there were none).
         """
-        key = sql.SQL("{} > {}::{}").format(self._key, sql.Literal(after), sql.SQL(self._key_type))
+        key = sql.SQL("{} > {}::{}").format(
+            self._key, sql.Literal(after), sql.SQL(self._reading.key_type)
+        )
         return sql.SQL(
             "SELECT doclife.take_over_rows({id}, page.rows, {actor}, {is_baseline}, true),"
             " coalesce(cardinality(page.rows), 0), (page.rows[cardinality(page.rows)]).row_key\n"
@@ -126,13 +112,13 @@ class GeneratedSql:
         ).format(
             id=self._id,
             key=self._key,
-            row=self._row(),
+            row=self._reading.row(),
             table=self.table,
             where=sql.SQL("true") if after is None else key,
             size=sql.Literal(size),
             actor=sql.Literal(actor),
             is_baseline=sql.Literal(is_baseline),
-            organizations=self._organizations(),
+            organizations=self._reading.organizations(),
         )
 
     def note_removed(self, *, actor: str) -> sql.Composed:
@@ -185,125 +171,6 @@ class GeneratedSql:
             id=self._id,
         )
 
-    # ---- reading a row
-
-    @property
-    def _key_type(self) -> LiteralString:
-        wanted = self._types[self._mapping.key]
-        return next(known for known in KEY_TYPES if known == wanted)
-
-    def _row(self) -> sql.Composed:
-        fields = self._mapping.fields.given()
-        values: dict[str, sql.Composable] = {
-            field: self._value(field, column) for field, column in fields.items()
-        }
-        if self._mapping.document_type:
-            values["document_type"] = sql.Literal(self._mapping.document_type)
-        key = sql.SQL("source.{}::text").format(self._key)
-        external_id = sql.SQL("{} || {}").format(sql.Literal(self._mapping.prefix), key)
-        empty = {"tags": sql.SQL("'{}'"), "metadata": sql.SQL("'{}'")}
-        parts: list[sql.Composable] = [key, sql.SQL("organization.id"), external_id]
-        parts += [
-            values.get(field, empty.get(field, sql.SQL("NULL"))) for field in FIELD_TYPES_ORDER
-        ]
-        parts.append(self._fault())
-        return sql.SQL("ROW(\n    {}\n)::doclife.attached_row").format(
-            sql.SQL(",\n    ").join(parts)
-        )
-
-    def _value(self, field: str, column: str) -> sql.Composed:
-        c = sql.SQL("source.{}").format(sql.Identifier(column))
-        of = self._types[column]
-        if field == "tags" and of == "jsonb":
-            return sql.SQL(
-                "CASE WHEN jsonb_typeof({c}) = 'array' THEN ARRAY("
-                "SELECT tag FROM jsonb_array_elements_text({c}) AS tag) ELSE '{{}}' END"
-            ).format(c=c)
-        if field == "tags":
-            return sql.SQL("coalesce({c}::text[], '{{}}')").format(c=c)
-        if field == "metadata":
-            return sql.SQL("coalesce({c}, '{{}}')").format(c=c)
-        if field == "size_bytes":
-            return sql.SQL("{c}::bigint").format(c=c)
-        if field.endswith("_on"):
-            return sql.SQL("CASE WHEN " + _WITHIN + " THEN " + _DAYS[of] + " END").format(c=c)
-        return sql.SQL("{c}::text").format(c=c)
-
-    def _fault(self) -> sql.Composed:
-        key = sql.SQL("source.{}").format(self._key)
-        cases = [sql.SQL("WHEN organization.id IS NULL THEN {}").format(self._no_organization())]
-        cases.append(
-            sql.SQL(
-                "WHEN {key}::text = '' OR octet_length({key}::text) > {longest} THEN {why}"
-            ).format(
-                key=key,
-                longest=sql.Literal(LONGEST),
-                why=sql.Literal("its key is empty or too long"),
-            )
-        )
-        for field, column in self._mapping.fields.given().items():
-            condition, why = self._bad(field, self._types[column])
-            if condition:
-                cases.append(
-                    sql.SQL("WHEN " + condition + " THEN {why}").format(
-                        c=sql.SQL("source.{}").format(sql.Identifier(column)),
-                        why=sql.Literal(f"{column} {why}"),
-                    )
-                )
-        return sql.SQL("CASE\n        {}\n    END").format(sql.SQL("\n        ").join(cases))
-
-    def _no_organization(self) -> sql.Composable:
-        if not isinstance(self._mapping.organization, OrganizationByColumn):
-            return sql.Literal(f"there is no organization {self._mapping.organization!r}")
-        return sql.SQL("'no organization is named for ' || quote_nullable(source.{}::text)").format(
-            sql.Identifier(self._mapping.organization.column)
-        )
-
-    @staticmethod
-    def _bad(field: str, of: str) -> tuple[LiteralString, str]:
-        if field in ("document_type", "owner"):
-            return "octet_length({c}::text) > 2000", "is longer than 2,000 bytes"
-        if field == "tags" and of == "jsonb":
-            return (
-                "jsonb_typeof({c}) NOT IN ('array', 'null') OR jsonb_path_exists({c},"
-                " '$[*] ? (@.type() != \"string\")') OR octet_length({c}::text) > 2000",
-                "is no list of short texts",
-            )
-        if field == "tags":
-            return (
-                "array_ndims({c}) > 1 OR array_position({c}, NULL) IS NOT NULL"
-                " OR octet_length({c}::text) > 2000",
-                "is no plain list of short texts",
-            )
-        if field == "metadata":
-            return "jsonb_typeof({c}) <> 'object'", "is no JSON object"
-        if field == "size_bytes":
-            return "{c} < 0", "is negative"
-        if field == "expires_on":
-            # Never to expire is what infinity says.
-            return "NOT (" + _WITHIN + ") AND {c} <> 'infinity'", "is beyond the years 1 to 9999"
-        if field.endswith("_on"):
-            return "NOT (" + _WITHIN + ")", "is beyond the years 1 to 9999"
-        return "", ""
-
-    def _organizations(self) -> sql.Composed:
-        by = self._mapping.organization
-        if isinstance(by, OrganizationByColumn):
-            slug: sql.Composable = sql.SQL("CASE source.{}::text {} END").format(
-                sql.Identifier(by.column),
-                sql.SQL(" ").join(
-                    sql.SQL("WHEN {} THEN {}").format(sql.Literal(value), sql.Literal(name))
-                    for value, name in by.names.items()
-                ),
-            )
-        else:
-            slug = sql.Literal(by)
-        return sql.SQL(
-            "LEFT JOIN doclife.organizations AS organization ON organization.slug = {}"
-        ).format(slug)
-
-    # ---- what is installed
-
     def _trigger_function(self) -> sql.Composed:
         return sql.SQL(
             """CREATE OR REPLACE FUNCTION {name}() RETURNS trigger
@@ -350,8 +217,8 @@ $doclife$"""
             name=self._names["changed"],
             id=self._id,
             key=self._key,
-            row=self._row(),
-            organizations=self._organizations(),
+            row=self._reading.row(),
+            organizations=self._reading.organizations(),
         )
 
     def _closed(self, part: str, arguments: LiteralString) -> sql.Composed:
@@ -404,7 +271,7 @@ $doclife$"""
             table=self.table,
             assignments=sql.SQL(", ").join(assignments),
             key=self._key,
-            key_type=sql.SQL(self._key_type),
+            key_type=sql.SQL(self._reading.key_type),
         )
 
     def _given_to_writer(self) -> list[sql.Composed]:
@@ -426,19 +293,3 @@ $doclife$"""
             gift,
             sql.SQL("REVOKE CREATE ON SCHEMA doclife FROM {}").format(role),
         ]
-
-
-FIELD_TYPES_ORDER = (
-    "title", "document_type", "owner", "tags", "metadata", "media_type", "size_bytes", "created_on",
-    "modified_on", "last_accessed_on", "expires_on",
-)  # fmt: skip
-"""As in the type attached_row."""
-EVENTS: Mapping[str, LiteralString] = {
-    "insert": "INSERT", "update": "UPDATE", "delete": "DELETE", "truncate": "TRUNCATE",
-}  # fmt: skip
-TRIGGERS: Mapping[str, LiteralString] = {
-    "insert": " REFERENCING NEW TABLE AS changed_rows",
-    "update": " REFERENCING OLD TABLE AS before_rows NEW TABLE AS changed_rows",
-    "delete": " REFERENCING OLD TABLE AS before_rows",
-    "truncate": "",
-}
