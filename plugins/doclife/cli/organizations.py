@@ -29,7 +29,8 @@ SETTINGS: Mapping[str, object] = {
         ),
     ],
     "reprieve_days": Annotated[
-        int | None, typer.Option(min=0, help="How long a restored document is left alone; 0: not at all.")
+        int | None,
+        typer.Option(min=0, help="How long a restored document is left alone; 0: not at all."),
     ],
     "max_documents_per_day": Annotated[
         int | None, typer.Option(min=1, help="Breaker: so many in 24 hours.")
