@@ -404,6 +404,38 @@ def test_a_simulation_shows_what_would_go_if_it_were_warned_of(world: World) -> 
     assert judged(world)[:2] == ("planned", None)
 
 
+def test_what_only_waited_for_a_digest_warned_nobody(world: World) -> None:
+    add(world, days=5)
+    daily = {"do": "NOTIFY", "with": {"to": OWNER, "digest": "daily"}}
+    world.enforce(trigger=EXPIRY, when=DRAFTS, warn=["7d"], actions=[daily, *DELETE])
+    assert warn(world) == 1
+    world.later(days=5)
+    explained = explain_document(
+        world.conn, organization="default", external_id="a", now=world.now, as_of=world.now
+    )
+    assert [(one.recipient, one.state) for one in explained.warnings] == [(OWNER, "shown")]
+
+    careful(world, "7d")
+
+    assert why_kept(world) == "nobody was warned that it goes on 2026-03-07"
+    assert warn(world) == 1
+    assert waiting(world) == [OWNER]
+
+
+def test_several_documents_are_told_apart(world: World) -> None:
+    known = add(world, "known", days=4, owner="ann@example.org")
+    gone = add(world, "gone", days=4, owner="bob@example.org")
+    careful(world, "4d")
+    assert warn(world) == 2
+    send(world)
+    bounce(world, "bob@example.org")
+    world.later(days=4)
+
+    world.night()
+
+    assert (world.status(known), world.status(gone)) == ("deleted", "active")
+
+
 def test_a_rule_that_only_lists_periods_deletes_as_before(world: World) -> None:
     document = add(world, days=0)
     world.enforce(trigger=EXPIRY, when=DRAFTS, warn=["7d"], actions=DELETE)

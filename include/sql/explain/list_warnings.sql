@@ -6,11 +6,10 @@ SELECT
     notice.window_days,
     notice.created_at,
     notice.recipient,
-    -- What is shown in the dashboard needs no job.
-    CASE WHEN notice.job_id IS NULL THEN 'sent' ELSE told.state END AS state
+    coalesce(told.state, 'shown') AS state
 FROM notices AS notice
 INNER JOIN rules AS rule ON notice.rule_id = rule.id
-INNER JOIN LATERAL
+LEFT JOIN LATERAL
     warnings_of(notice.rule_id, notice.document_id, notice.due_on) AS told
     ON notice.id = told.notice_id
 WHERE notice.document_id = %(document_id)s AND notice.window_days IS NOT NULL

@@ -2,7 +2,8 @@
 -- judging, by apply under its locks, and by who sends warnings; one answer. Both are single queries
 -- over one document, which PostgreSQL puts into the statement that asks, so that sets stay sets.
 
--- The warnings of one rule that a document goes on one day, and what became of each.
+-- The warnings of one rule that a document goes on one day, and what became of each. What was only
+-- shown in the dashboard or kept for a digest is none: nobody knows whether it was read.
 -- state: sent      accepted at that moment, and nothing came back within 72 hours of it
 --        bounced   accepted, and its address was suppressed within 72 hours (or had been before)
 --        waiting   not sent yet
@@ -61,6 +62,7 @@ AS $$
         AND notice.rule_id = rule
         AND notice.due_on = day
         AND notice.window_days IS NOT NULL
+        AND notice.job_id IS NOT NULL
 $$;
 
 -- What is missing before a rule that asks for a delivered warning may delete a document on a day.

@@ -147,7 +147,7 @@ class Warned:
     created_at: datetime
     recipient: str | None
     state: str
-    """sent, bounced, waiting, failed or unknown."""
+    """sent, bounced, waiting, failed or unknown; shown: in the dashboard or a digest only."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
