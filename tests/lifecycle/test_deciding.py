@@ -174,6 +174,8 @@ def test_destruction_that_has_begun_is_not_said_to_be_rejected(world, monkeypatc
 
     assert world.items(plan_id) == {"a": ("planned", None), "b": ("planned", None)}
     assert world.value("SELECT count(*) FROM plan_decisions") == 0
+    assert world.value("SELECT count(*) FROM matter_documents WHERE too_late_since IS NULL") == 0
+    assert world.value("SELECT count(*) FROM matter_documents") == 2
     assert world.apply(plan_id) == ShardOutcome(done=2)
 
 

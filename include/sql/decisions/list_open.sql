@@ -1,12 +1,13 @@
--- Which of some locked documents a plan would still destroy. Destruction that has begun is brought to
--- its end: nobody decides about it any more.
+-- Which of some locked documents a plan would still destroy, and whether that has begun: then it is
+-- brought to its end, and nobody decides about it any more.
 --   plan_id       bigint
 --   document_ids  bigint[]
-SELECT document.id
+SELECT
+    document.id,
+    document.status = 'purging' AS has_begun
 FROM documents AS document
 WHERE
     document.id = ANY(%(document_ids)s::bigint [])
-    AND document.status NOT IN ('purging', 'purged')
     AND EXISTS (
         SELECT
         FROM plan_items AS item

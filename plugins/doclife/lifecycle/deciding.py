@@ -15,6 +15,7 @@ from doclife.errors import ConfigurationError, RefusedError
 from doclife.lifecycle.holding import hold
 from doclife.store import decisions, organizations, reviews
 from doclife.store.connection import Connection
+from doclife.store.decisions import LockedDocuments
 
 OPEN_STATES = (
     PlanState.PLANNED,
@@ -53,8 +54,9 @@ def keep_documents(
         if plan["state"] not in OPEN_STATES or plan["mode"] != "enforce":
             what = "a simulation" if plan["mode"] != "enforce" else plan["state"]
             raise RefusedError(f"plan {plan_id} is {what}: there is nothing to keep out of it.")
-        open_ids = decisions.lock_documents(conn, plan_id, document_ids=document_ids)
-        if open_ids:
+        locked = decisions.lock_documents(conn, plan_id, document_ids=document_ids)
+        open_ids = locked.open_ids
+        if open_ids or locked.begun_ids:
             decisions.insert_for_documents(
                 conn,
                 plan_id=plan_id,
@@ -67,7 +69,7 @@ def keep_documents(
                 extend_until=keeping.until,
             )
             keep_locked(
-                conn, plan, document_ids=open_ids, keeping=keeping, actor=actor, now=now, rest=False
+                conn, plan, locked=locked, keeping=keeping, actor=actor, now=now, rest=False
             )
         return open_ids
 
@@ -76,7 +78,7 @@ def keep_locked(
     conn: Connection,
     plan: Mapping[str, Any],
     *,
-    document_ids: Sequence[int],
+    locked: LockedDocuments,
     keeping: Keeping,
     actor: str,
     now: datetime,
@@ -84,11 +86,13 @@ def keep_locked(
 ) -> None:
     """Keep documents that are locked, and close their items.
 
+    A hold on those whose destruction has begun is recorded as too late, with the moment.
+
     :param plan: as ``reviews.describe`` returns it.
-    :param document_ids: what the plan would destroy.
     :param rest: also close everything else of the plan: messages, and destruction that has begun,
         which the next purge brings to its end.
     """
+    document_ids = locked.open_ids
     today: date = organizations.find(conn, plan["organization"]).date_of(now)
     said = f": {one_line(keeping.comment, length=COMMENT_LENGTH)}" if keeping.comment else ""
     if keeping.answer is Answer.HOLD:
@@ -99,7 +103,7 @@ def keep_locked(
             organization=plan["organization"],
             matter=matter,
             reason=keeping.comment or f"decided about plan {plan['plan_id']}",
-            document_ids=document_ids,
+            document_ids=[*document_ids, *locked.begun_ids],
             actor=actor,
             now=now,
         )

@@ -205,13 +205,13 @@ def _keep(conn: Connection, plan: Mapping[str, Any], review: Review, *, now: dat
     fault = fault if answer is Answer.EXTEND and fault else keeping.fault(today=tenant.date_of(now))
     if fault:
         return _does_not_count(conn, plan, review, now=now, reason=fault)
-    open_ids = decisions.lock_documents(conn, review.plan_id)
+    locked = decisions.lock_documents(conn, review.plan_id)
     try:
         with conn.transaction():
             keep_locked(
                 conn,
                 plan,
-                document_ids=open_ids,
+                locked=locked,
                 keeping=keeping,
                 actor=review.answered_by or TIME_OUT,
                 now=now,

@@ -23,6 +23,15 @@ class Decision:
     invalid_reason: str | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockedDocuments:
+    """What a plan would still destroy, locked until the transaction ends."""
+
+    open_ids: list[int]
+    begun_ids: list[int]
+    """Their destruction has begun and is brought to its end."""
+
+
 def list_of_plan(conn: Connection, plan_id: int) -> list[Decision]:
     """Return what was decided about a plan as a whole, oldest first."""
     return fetch_rows(conn, statement("decisions/list_decisions"), {"plan_id": plan_id}, Decision)
@@ -96,11 +105,8 @@ def insert_for_documents(
 
 def lock_documents(
     conn: Connection, plan_id: int, *, document_ids: Sequence[int] | None = None
-) -> list[int]:
-    """Lock what a plan would still destroy, and return the ids.
-
-    What was done while the locks were waited for, and what is being destroyed, is left out.
-    """
+) -> LockedDocuments:
+    """Lock what a plan would still destroy; what was done during the wait for locks is left out."""
     wanted = None if document_ids is None else list(document_ids)
     locked = conn.execute(
         statement("decisions/lock_documents"), {"plan_id": plan_id, "document_ids": wanted}
@@ -109,7 +115,11 @@ def lock_documents(
         statement("decisions/list_open"),
         {"plan_id": plan_id, "document_ids": [row[0] for row in locked]},
     )
-    return [row[0] for row in still_open]
+    found = still_open.fetchall()
+    return LockedDocuments(
+        open_ids=[document_id for document_id, has_begun in found if not has_begun],
+        begun_ids=[document_id for document_id, has_begun in found if has_begun],
+    )
 
 
 def keep(
