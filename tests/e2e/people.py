@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.airflow_user import AirflowUser
-from tests.e2e.test_whole_job import Stack
+from tests.e2e.stack import Stack
 
 REVIEW = "review_plan"
 WITHIN_SECONDS = 180.0

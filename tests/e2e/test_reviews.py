@@ -6,8 +6,6 @@ approved, one rejected, one left without an answer until its time-out.
 
 from __future__ import annotations
 
-import shutil
-import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +15,8 @@ import pytest
 
 from local import databases
 from local.errors import LocalError
-from local.ports import free_port
-from local.state import ROOT
 from tests.e2e.people import person, state, typed, until
-from tests.e2e.test_whole_job import Stack
-from tests.local.checkout import Checkout, Start
+from tests.e2e.stack import Stack, running
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -32,23 +27,9 @@ SECRET = "Confidential memo about Mr. Z"
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Start a copy of the project without samples; leave nothing of it behind."""
-    port = free_port()
-    home = Checkout(tmp_path_factory.mktemp("reviews") / "my project")
-    try:
-        shutil.copytree(
-            ROOT / "dags",
-            home.folder / "dags",
-            dirs_exist_ok=True,
-            ignore=shutil.ignore_patterns("__pycache__"),
-        )
-        started = Start(home, "--no-samples", PORT=str(port))
-        started.wait_until_ready()
-        yield Stack(home, port=port)
-        assert started.end(signal.SIGTERM) == 0, started.output()
-        assert home.processes() == []
-    finally:
-        home.remove()
+    """Start the system without samples; leave nothing of it behind."""
+    with running(tmp_path_factory.mktemp("reviews") / "my project") as stack:
+        yield stack
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,96 @@
+"""A copy of the project that is running, and the people who use it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from local import databases
+from local.ports import free_port
+from local.state import ROOT
+from tests.e2e.airflow_user import AirflowUser
+from tests.local.checkout import Checkout, Start
+
+OURS = "organization_id = (SELECT id FROM organizations WHERE slug = 'papers')"
+"""Documents of the organization that brings in papers."""
+
+
+class Stack:
+    """The running system, and the people who use it."""
+
+    def __init__(self, home: Checkout, *, port: int) -> None:
+        self.home = home
+        self.port = port
+        self.archive = home.folder / "archive"
+        self.documents_url = home.read("running.json")["documents_url"]
+
+    def user(self, name: str) -> AirflowUser:
+        """Log in as one of Airflow's users."""
+        password = self.home.read("logins.json")[name]
+        return AirflowUser(self.port, name=name, password=password)
+
+    def doclife(self, *arguments: str | Path) -> Any:
+        """Type one command, and return its JSON."""
+        done = self.home.call("doclife", *map(str, arguments), "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Ask the catalogue."""
+        with psycopg.connect(self.documents_url, options="-c search_path=doclife") as conn:
+            return conn.execute(query, parameters or None).fetchall()
+
+    def column(self, query: str, *parameters: object) -> list[Any]:
+        """Ask the catalogue for one column."""
+        return [row[0] for row in self.rows(query, *parameters)]
+
+    def airflow_rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask Airflow's own database."""
+        url = databases.as_role(
+            self.documents_url,
+            role=databases.AIRFLOW,
+            password=self.home.read("secrets.json")[f"password_{databases.AIRFLOW}"],
+            database=databases.METADATA,
+        )
+        with psycopg.connect(url) as conn:
+            return conn.execute(query).fetchall()
+
+    def statuses(self) -> dict[str, str]:
+        """Return the status of every paper."""
+        return dict(self.rows(f"SELECT external_id, status FROM documents WHERE {OURS}"))
+
+    def traces(self) -> dict[str, int]:
+        """Count what doing something twice would add to."""
+        tables = (
+            "plans", "plan_items", "audit_entries", "events", "jobs", "notices", "notifications",
+            "archive_bags", "stored_objects",
+        )  # fmt: skip
+        return {table: self.column(f"SELECT count(*) FROM {table}")[0] for table in tables}
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Stack]:
+    """Start a copy of the project in a folder, without samples; leave nothing of it behind."""
+    port = free_port()
+    home = Checkout(folder)
+    try:
+        shutil.copytree(
+            ROOT / "dags",
+            home.folder / "dags",
+            dirs_exist_ok=True,
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
+        started = Start(home, "--no-samples", PORT=str(port))
+        started.wait_until_ready()
+        yield Stack(home, port=port)
+        assert started.end(signal.SIGTERM) == 0, started.output()
+        assert home.processes() == []
+    finally:
+        home.remove()
