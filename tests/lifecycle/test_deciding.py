@@ -226,3 +226,17 @@ def wait_for_a_lock(conn) -> None:
             return
         time.sleep(0.02)
     pytest.fail("nobody waited for the batch")
+
+
+def test_a_matter_that_is_being_closed_is_waited_for_without_locking_documents(world, drafts):
+    [plan] = world.plan()
+    keep(world, plan.plan_id, drafts["a"], answer=Answer.HOLD, matter="Case 7")
+    with world.another_connection() as closing, ThreadPoolExecutor() as officer:
+        with closing.transaction():
+            closing.execute("SELECT FROM matters FOR NO KEY UPDATE")
+            deciding = officer.submit(
+                keep, world, plan.plan_id, drafts["b"], answer=Answer.HOLD, matter="Case 7"
+            )
+            wait_for_a_lock(closing)
+            closing.execute("SELECT FROM documents FOR NO KEY UPDATE NOWAIT")
+        assert deciding.result(timeout=10) == [drafts["b"]]

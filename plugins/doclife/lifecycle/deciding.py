@@ -13,7 +13,7 @@ from doclife.domain.plan import PlanState
 from doclife.domain.review import Answer, Keeping
 from doclife.errors import ConfigurationError, RefusedError
 from doclife.lifecycle.holding import hold
-from doclife.store import decisions, organizations, reviews
+from doclife.store import decisions, matters, organizations, reviews
 from doclife.store.connection import Connection
 from doclife.store.decisions import LockedDocuments
 
@@ -54,7 +54,7 @@ def keep_documents(
         if plan["state"] not in OPEN_STATES or plan["mode"] != "enforce":
             what = "a simulation" if plan["mode"] != "enforce" else plan["state"]
             raise RefusedError(f"plan {plan_id} is {what}: there is nothing to keep out of it.")
-        locked = decisions.lock_documents(conn, plan_id, document_ids=document_ids)
+        locked = lock(conn, plan, keeping=keeping, document_ids=document_ids)
         open_ids = locked.open_ids
         if open_ids or locked.begun_ids:
             decisions.insert_for_documents(
@@ -74,6 +74,24 @@ def keep_documents(
         return open_ids
 
 
+def lock(
+    conn: Connection,
+    plan: Mapping[str, Any],
+    *,
+    keeping: Keeping,
+    document_ids: Sequence[int] | None = None,
+) -> LockedDocuments:
+    """Lock what is decided about: the matter of a HOLD, then what the plan would destroy.
+
+    :param plan: as ``reviews.describe`` returns it.
+    :param document_ids: only these; None for all of the plan.
+    """
+    if keeping.answer is Answer.HOLD:
+        name = str(keeping.matter).strip()
+        matters.share(conn, organization_id=plan["organization_id"], name=name)
+    return decisions.lock_documents(conn, plan["plan_id"], document_ids=document_ids)
+
+
 def keep_locked(
     conn: Connection,
     plan: Mapping[str, Any],
@@ -88,6 +106,7 @@ def keep_locked(
 
     A hold on those whose destruction has begun is recorded as too late, with the moment.
 
+    :param locked: as ``lock`` returns it.
     :param plan: as ``reviews.describe`` returns it.
     :param rest: also close everything else of the plan: messages, and destruction that has begun,
         which the next purge brings to its end.

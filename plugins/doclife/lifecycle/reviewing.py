@@ -17,7 +17,7 @@ from doclife.domain.plan import PlanState
 from doclife.domain.review import OUTCOMES, Answer, Keeping, Outcome
 from doclife.errors import ConfigurationError, RefusedError
 from doclife.lifecycle.closing import MAX_AGE_DAYS
-from doclife.lifecycle.deciding import COMMENT_LENGTH, keep_locked
+from doclife.lifecycle.deciding import COMMENT_LENGTH, keep_locked, lock
 from doclife.store import audit, batches, decisions, organizations, plans, reviews
 from doclife.store.connection import Connection
 from doclife.store.reviews import Question, Review
@@ -205,7 +205,7 @@ def _keep(conn: Connection, plan: Mapping[str, Any], review: Review, *, now: dat
     fault = fault if answer is Answer.EXTEND and fault else keeping.fault(today=tenant.date_of(now))
     if fault:
         return _does_not_count(conn, plan, review, now=now, reason=fault)
-    locked = decisions.lock_documents(conn, review.plan_id)
+    locked = lock(conn, plan, keeping=keeping)
     try:
         with conn.transaction():
             keep_locked(

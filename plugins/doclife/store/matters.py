@@ -79,6 +79,12 @@ def find(conn: Connection, organization_id: int, name: str) -> Matter | None:
     return found[0] if found else None
 
 
+def share(conn: Connection, *, organization_id: int, name: str) -> None:
+    """Let nobody close an open matter until the transaction ends; nothing when there is none."""
+    parameters = {"organization_id": organization_id, "name": name}
+    conn.execute(statement("matters/share"), parameters)
+
+
 def lock(conn: Connection, matter_id: int) -> None:
     """Be the only one to change a matter until the transaction ends. Comes before documents."""
     conn.execute(statement("matters/lock"), {"matter_id": matter_id})
