@@ -69,7 +69,28 @@ def _login(_server: Any, _session: Any, _envelope: Any, mechanism: str, given: A
 
 
 class _AnyPort(Controller):
-    """Lets the system choose the port."""
+    """Lets the system choose the port, and hangs up before it ends."""
+
+    sessions: list[SMTP]
+
+    def factory(self) -> SMTP:
+        session: SMTP = super().factory()
+        self.sessions = [*getattr(self, "sessions", []), session]
+        return session
+
+    def stop(self, no_assert: bool = False) -> None:
+        """End after the last connection is closed: aiosmtpd ends its loop in the middle of them."""
+        asyncio.run_coroutine_threadsafe(self._hang_up(), self.loop).result(timeout=10)
+        super().stop(no_assert=no_assert)
+
+    async def _hang_up(self) -> None:
+        assert self.server is not None
+        self.server.close()
+        for _turn in range(5):  # a connection that was accepted last gets its transport in the next
+            for session in self.sessions:
+                if session.transport is not None:
+                    session.transport.abort()
+            await asyncio.sleep(0.005)
 
     def _trigger_server(self) -> None:
         """Knock at the port that it is, not at 0."""

@@ -64,7 +64,13 @@ def deliver(
     messages: Sequence[Message], to: MailService, *, tls: ssl.SSLContext | None = None
 ) -> Sequence[Attempt]:
     channel = EmailChannel(SmtpTransport(to, clock=lambda: NOW, tls=tls), sender=to.sender)
-    return asyncio.run(channel.deliver(messages))
+
+    async def deliver_and_go_on() -> Sequence[Attempt]:
+        attempts = await channel.deliver(messages)
+        await asyncio.sleep(0.02)  # sockets close in a later turn of the loop, which a drain has
+        return attempts
+
+    return asyncio.run(deliver_and_go_on())
 
 
 def outcomes(attempts: Sequence[Attempt]) -> list[Outcome]:
