@@ -58,6 +58,7 @@ FROM (
             WHEN warning.missing IS NOT NULL THEN 'not_warned'
             WHEN
                 item.action IN ('DELETE', 'PURGE')
+                AND document.attached_table_id IS NOT NULL
                 AND is_row_unread(document.attached_table_id, document.external_id)
                 THEN 'row_unread'
             WHEN item.action = 'PURGE' AND document.purge_after > %(today)s THEN 'not_due'

@@ -91,6 +91,7 @@ judged AS (
             WHEN
                 hit.action IN ('DELETE', 'PURGE')
                 AND document.status <> 'purging'
+                AND document.attached_table_id IS NOT NULL
                 AND is_row_unread(document.attached_table_id, document.external_id)
                 THEN 'row_unread'
             -- Else a rule that archives first would keep it from ever being deleted.
