@@ -251,9 +251,9 @@ def test_who_did_it_is_the_user_who_triggered_the_run(stack, night):
         ("document.trashed", "user:officer", "temporary@1"),
         ("document.archived", "user:officer", "contracts-10y@1"),
         ("document.archived", "user:officer", None),
-        ("document.original_removed", "user:admin", None),
-        ("document.purging", "user:admin", None),
-        ("document.purged", "user:admin", None),
+        ("document.original_removed", "user:admin", "contracts-10y@1"),
+        ("document.purging", "user:admin", "expired-drafts@1"),
+        ("document.purged", "user:admin", "expired-drafts@1"),
     }
     asked = set(stack.rows("SELECT DISTINCT run_id, requested_by FROM plans"))
     assert asked >= {

@@ -220,14 +220,15 @@ class Play:
             for approver in (approvers if step["answer"] == "approve" else approvers[:1])
         ]
         state = tenant.real.plan_state(plan_id)
-        if self.now - plan.made_at >= timedelta(days=7) or oracle.is_stale(
-            tenant.world, plan, self.now
+        is_approved = step["answer"] == "approve"
+        # Whoever keeps documents is heard also about a plan that can no longer be applied.
+        if self.now - plan.made_at >= timedelta(days=7) or (
+            is_approved and oracle.is_stale(tenant.world, plan, self.now)
         ):
             if state in ("approved", "rejected"):
                 raise Disagreement(f"{where}: stale, and yet answered: {outcomes}")
             plan.state = "over"
             return False
-        is_approved = step["answer"] == "approve"
         if state != ("approved" if is_approved else "rejected"):
             raise Disagreement(f"{where}: {step['answer']} by {approvers} made it {state}")
         if is_approved and step["by_author"] and plan.rule and outcomes[0] != "invalid":

@@ -1,9 +1,12 @@
 """Legal holds: documents under a matter are neither archived nor deleted nor purged."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+
+from psycopg.errors import CheckViolation
 
 from doclife.domain.condition import Condition
 from doclife.domain.matter import StandingCondition
@@ -72,7 +75,7 @@ def hold(
     :raises RefusedError: a matter of that name was closed; a new case needs a new name.
     """
     tenant = organizations.find(conn, organization)
-    with conn.transaction():
+    with _refused_when_closed(matter), conn.transaction():
         matter_id = _open(
             conn, tenant, matter, reason=reason, authority=authority, actor=actor, now=now
         )
@@ -156,7 +159,7 @@ def hold_where(
         )
         if through_id is None:
             break
-        with conn.transaction():
+        with _refused_when_closed(matter), conn.transaction():
             held += catch_in_window(
                 conn,
                 tenant,
@@ -256,6 +259,17 @@ def find_matter(conn: Connection, tenant: Organization, name: str) -> Matter:
 def closed_matter(name: str) -> RefusedError:
     """Return the refusal to use a matter that was closed."""
     return RefusedError(f"matter {name!r} is closed. Give the new case another name.")
+
+
+@contextmanager
+def _refused_when_closed(name: str) -> Iterator[None]:
+    """Say it in our words when a matter is closed by somebody else while documents go under it."""
+    try:
+        yield
+    except CheckViolation as error:
+        if error.diag.constraint_name != "a_closed_matter_takes_no_documents":
+            raise
+        raise closed_matter(name) from error
 
 
 def _open(
