@@ -95,6 +95,28 @@ def dump_rules(rules: RuleFile) -> str:
     return write_yaml(content)
 
 
+def read_rule(
+    raw: Mapping[str, Any], *, metadata_types: Mapping[str, MetadataType]
+) -> tuple[Rule | None, list[Fault]]:
+    """Read one rule from plain data, as a file or a form gives it.
+
+    :param metadata_types: what is declared.
+    :returns: the rule, None when it has faults, and every fault.
+    """
+    faults: list[Fault] = []
+    parts = dict(raw)
+    if parts.get("when") is not None:
+        parts["when"], faults = read_what_can_be_read(
+            parts["when"], metadata_types=metadata_types, path=("when",)
+        )
+    try:
+        UncheckedRule.model_validate(parts)
+    except ValidationError as error:
+        faults += faults_of(error)
+    faults += faults_between_parts(parts, faults, metadata_types=metadata_types)
+    return (None if faults else Rule.model_validate(parts)), faults
+
+
 @dataclass(kw_only=True)
 class _FileReader:
     data: LocatedData
@@ -208,20 +230,10 @@ class _FileReader:
         if not isinstance(raw, dict):
             self.fault(path, f"{shown(raw)} is not a rule; a rule is a mapping with a name")
             return None
-        faults: list[Fault] = []
-        parts = dict(raw)
-        if parts.get("when") is not None:
-            parts["when"], faults = read_what_can_be_read(
-                parts["when"], metadata_types=self.declared, path=("when",)
-            )
-        try:
-            UncheckedRule.model_validate(parts)
-        except ValidationError as error:
-            faults += faults_of(error)
-        faults += faults_between_parts(parts, faults, metadata_types=self.declared)
+        rule, faults = read_rule(raw, metadata_types=self.declared)
         for fault in faults:
             self.fault((*path, *fault.path), self.named(raw, fault))
-        return None if faults else Rule.model_validate(parts)
+        return rule
 
     def named(self, raw: dict[str, Any], fault: Fault) -> str:
         """The message with the rule's name and the place in it, for files of many rules."""
