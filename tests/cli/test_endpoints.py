@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook
 
+from doclife.delivery.signing import new_secret
 from tests.cli.conftest import Cli
 from tests.delivery.far_side import FarSide, Handler, answering, serving
 
@@ -291,3 +292,28 @@ def test_an_endpoint_gets_the_events_that_it_asked_for(cli, conn, pattern, is_ca
 
     found = conn.execute("SELECT count(*) FROM events_to_react").fetchone()
     assert found == (1 if is_called else 0,)
+
+
+def test_an_endpoint_may_use_a_connection_that_is_there_already(database):
+    secret = new_secret()
+    variable = {"AIRFLOW_CONN_INTRANET": json.dumps({"conn_type": "http", "password": secret})}
+    cli = Cli(database, environment={**HERE, **variable})
+    with receiver(answering(204)) as side:
+        added = cli.json("endpoints", "add", "erp", side.url(), "--connection", "intranet")
+        cli("endpoints", "test", "erp")
+
+    assert added["connection_id"] == "intranet"
+    assert "connection" not in added, "no secret is made"
+    Webhook(secret).verify(side.calls[0].body, side.calls[0].headers)
+    assert cli.json("endpoints", "show", "erp")["endpoint"]["connection_id"] == "intranet"
+
+
+def test_adding_again_with_exist_ok_changes_the_one_that_is_there(cli):
+    here = ("--connection", "intranet", "--exist-ok")
+
+    cli("endpoints", "add", "erp", "http://127.0.0.1:1/old", *here)
+    cli("endpoints", "add", "erp", "http://127.0.0.1:1/new", *here)
+
+    (endpoint,) = cli.json("endpoints", "list")["endpoints"]
+    assert (endpoint["url"], endpoint["connection_id"]) == ("http://127.0.0.1:1/new", "intranet")
+    cli("endpoints", "add", "erp", "http://127.0.0.1:1/", "--exist-ok", exit_code=2)

@@ -1,13 +1,15 @@
 -- Endpoints as people see them, by name, with the jobs that wait for each.
 --   organization_id  bigint
 --   name             text    only this one, or NULL for all
--- Returns endpoint_id, name, url, state, disabled_reason, headers jsonb, timeout_seconds,
--- max_concurrency, max_per_second float8, failing_since, last_success_at, last_failure_at,
--- event_types text[] (NULL: none), document_types text[] (NULL: all), waiting_jobs bigint.
+-- Returns endpoint_id, name, url, connection_id, state, disabled_reason, headers jsonb,
+-- timeout_seconds, max_concurrency, max_per_second float8, failing_since, last_success_at,
+-- last_failure_at, event_types text[] (NULL: none), document_types text[] (NULL: all),
+-- waiting_jobs bigint.
 SELECT
     endpoint.id AS endpoint_id,
     endpoint.name,
     endpoint.url,
+    endpoint.connection_id,
     endpoint.state,
     endpoint.disabled_reason,
     endpoint.headers,

@@ -13,13 +13,14 @@ from typing import Any
 
 from doclife.cli.session import Session
 from doclife.errors import ConfigurationError
+from doclife.store.endpoints import EndpointRecord
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Secret:
     """What an endpoint's Connection is to hold."""
 
-    endpoint_id: int
+    connection_id: str
     current: str = field(repr=False)
     previous: str | None = field(default=None, repr=False)
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -32,9 +33,9 @@ class Secret:
         return {"conn_type": "http", "password": self.current, "extra": extra}
 
 
-def connection_id(endpoint_id: int) -> str:
+def connection_id(endpoint: EndpointRecord) -> str:
     """Return the id of the Airflow Connection that holds an endpoint's secret."""
-    return f"doclife_endpoint_{endpoint_id}"
+    return endpoint.connection_id or f"doclife_endpoint_{endpoint.endpoint_id}"
 
 
 def hand_over(
@@ -45,7 +46,7 @@ def hand_over(
     :param file: write the Connection there instead, for ``airflow connections import``; it must
         not be there yet (``refuse_existing``).
     """
-    name = connection_id(secret.endpoint_id)
+    name = secret.connection_id
     if file is not None:
         _write(file, {name: secret.connection()})
         command = f"airflow connections import --overwrite {shlex.quote(str(file))}"

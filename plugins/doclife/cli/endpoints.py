@@ -77,6 +77,17 @@ def add(
     max_concurrency: Concurrency = None,
     max_per_second: Rate = None,
     connection_file: ConnectionFile = None,
+    connection: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="An Airflow Connection that has its secret as password already; none is made.",
+        ),
+    ] = None,
+    exist_ok: Annotated[
+        bool,
+        typer.Option("--exist-ok", help="With --connection: one that is there is set instead."),
+    ] = False,
     organization: Organization = None,
     as_json: Json = False,
 ) -> None:
@@ -85,6 +96,10 @@ def add(
     The secret lives in an Airflow Connection, which only Airflow can write: what is printed here
     once is what to give it.
     """
+    if connection is not None and connection_file is not None:
+        raise typer.BadParameter("no secret is made with --connection", param_hint="--connection")
+    if exist_ok and connection is None:
+        raise typer.BadParameter("only with --connection", param_hint="--exist-ok")
     endpoint_secrets.refuse_existing(connection_file)
     with session(as_json=as_json, organization=organization) as s:
         settings = _settings(
@@ -98,12 +113,24 @@ def add(
             guard=read_delivery_settings(os.environ).guard,
             now=s.now(),
             actor=s.actor,
+            connection_id=connection,
+            exist_ok=exist_ok,
         )
-        secret = endpoint_secrets.Secret(endpoint_id=record.endpoint_id, current=new_secret())
         document = {"endpoint": record, "doubt": doubt}
-        endpoint_secrets.hand_over(
-            s, document, secret, f"Endpoint {name} is added.", file=connection_file
-        )
+        kept_in = endpoint_secrets.connection_id(record)
+        if connection is not None:
+            s.output.show(
+                {**document, "connection_id": kept_in},
+                people=lambda: s.output.say(
+                    f"Endpoint {name} is there; its secret is the password of the Airflow "
+                    f"Connection {kept_in}."
+                ),
+            )
+        else:
+            secret = endpoint_secrets.Secret(connection_id=kept_in, current=new_secret())
+            endpoint_secrets.hand_over(
+                s, document, secret, f"Endpoint {name} is added.", file=connection_file
+            )
         if doubt is not None:
             warn(f"It cannot be called yet: {doubt}.")
 
@@ -187,12 +214,12 @@ def rotate(
 ) -> None:
     """Make a new signing secret; calls carry signatures of both until the old one is taken out.
 
-    Needs the present secret, from AIRFLOW_CONN_DOCLIFE_ENDPOINT_<ID>.
+    Needs the present secret, from AIRFLOW_CONN_DOCLIFE_ENDPOINT_<ID> or that of its own Connection.
     """
     endpoint_secrets.refuse_existing(connection_file)
     with session(as_json=as_json, organization=organization) as s:
         record = endpoints.find_endpoint(s.conn, organization=s.tenant(), name=name)
-        connection_id = endpoint_secrets.connection_id(record.endpoint_id)
+        connection_id = endpoint_secrets.connection_id(record)
         present = s.connections()(connection_id)
         if not anew and (present is None or not present.password):
             raise ConfigurationError(
@@ -201,7 +228,7 @@ def rotate(
                 f"get {connection_id} --output json. Or make one --anew, which ends the present one"
             )
         secret = endpoint_secrets.Secret(
-            endpoint_id=record.endpoint_id,
+            connection_id=connection_id,
             current=new_secret(),
             previous=None if anew or present is None else present.password,
             extra={} if present is None else present.extra,
@@ -220,7 +247,7 @@ def rotate(
 def try_(name: Name, organization: Organization = None, as_json: Json = False) -> None:
     """Call it once with an event doclife.test, exactly as every call is made.
 
-    Needs the secret, from AIRFLOW_CONN_DOCLIFE_ENDPOINT_<ID>.
+    Needs the secret, from AIRFLOW_CONN_DOCLIFE_ENDPOINT_<ID> or that of its own Connection.
     """
     with session(as_json=as_json, organization=organization) as s:
         attempt = endpoints.try_endpoint(
@@ -319,7 +346,7 @@ def _print_one(s: Session, record: EndpointRecord) -> None:
             "last success": record.last_success_at,
             "last failure": record.last_failure_at,
             "failing since": record.failing_since,
-            "secret in": f"Airflow Connection {endpoint_secrets.connection_id(record.endpoint_id)}",
+            "secret in": f"Airflow Connection {endpoint_secrets.connection_id(record)}",
         }
     )
 

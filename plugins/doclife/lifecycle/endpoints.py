@@ -89,11 +89,16 @@ def add_endpoint(
     guard: Guard,
     now: datetime,
     actor: str,
+    connection_id: str | None = None,
+    exist_ok: bool = False,
 ) -> tuple[EndpointRecord, str | None]:
     """Add an endpoint; also return why it cannot be reached at present, or None.
 
     Calls that were stored under its name before now find it.
 
+    :param connection_id: an Airflow Connection whose password is its secret; None: the one of its
+        own, ``doclife_endpoint_<id>``.
+    :param exist_ok: change the settings of one that is there instead; its Connection stays.
     :raises ConfigurationError: the name is none or taken.
     :raises RefusedUrl: nothing may be sent to that URL.
     """
@@ -115,7 +120,18 @@ def add_endpoint(
             max_concurrency=settings.max_concurrency or DEFAULT_CONCURRENCY,
             max_per_second=settings.max_per_second,
             created_by=actor,
+            connection_id=connection_id,
         )
+        if endpoint_id is None and exist_ok:
+            return change_endpoint(
+                conn,
+                organization=organization,
+                name=name,
+                settings=settings,
+                guard=guard,
+                now=now,
+                actor=actor,
+            )
         if endpoint_id is None:
             raise ConfigurationError(
                 f"endpoint {name!r} exists. Change it with: doclife endpoints set {name}"

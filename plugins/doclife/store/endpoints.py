@@ -18,6 +18,8 @@ class EndpointRecord:
     endpoint_id: int
     name: str
     url: str
+    connection_id: str | None
+    """The Airflow Connection with its secret; None: ``doclife_endpoint_<id>``."""
     state: str
     """``enabled``, ``paused`` or ``disabled``."""
     disabled_reason: str | None
@@ -53,12 +55,17 @@ def insert(
     max_concurrency: int,
     max_per_second: float | None,
     created_by: str,
+    connection_id: str | None = None,
 ) -> int | None:
-    """Add an endpoint and return its id; None when the name is taken."""
+    """Add an endpoint and return its id; None when the name is taken.
+
+    :param connection_id: the Airflow Connection with its secret; None: ``doclife_endpoint_<id>``.
+    """
     parameters = {
         "organization_id": organization_id,
         "name": name,
         "url": url,
+        "connection_id": connection_id,
         "headers": Jsonb(dict(headers)),
         "timeout_seconds": timeout_seconds,
         "max_concurrency": max_concurrency,
