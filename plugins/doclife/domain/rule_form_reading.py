@@ -151,7 +151,7 @@ def _raw(form: RuleForm, metadata_types: Mapping[str, MetadataType]) -> dict[str
         raw["review"] = review
     if "grace" in texts:
         raw["grace"] = texts["grace"]
-    limits = {
+    limits: dict[str, Any] = {
         name: _number(text)
         for name, text in _part(texts, "limits", ("max_documents", "per_night")).items()
     }
