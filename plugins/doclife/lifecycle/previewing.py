@@ -35,11 +35,13 @@ def preview_rule(
     rule: Rule,
     as_of: datetime,
     now: datetime,
+    after: int = 0,
     size: int = 20,
 ) -> Preview:
     """Return what ``rule``, stored or still a draft, would do at ``as_of``; nothing is kept.
 
     :param as_of: aware; may lie in the future.
+    :param after: the last document of the page before; 0 for the first page.
     :param size: how many items to return beside the counts.
     """
     with conn.transaction(force_rollback=True):
@@ -74,6 +76,6 @@ def preview_rule(
             rule=rule.name,
             as_of=as_of,
             counts=stored_plans.count_items(conn, summary.plan_id),
-            items=stored_plans.list_items(conn, summary.plan_id, size=size),
+            items=stored_plans.list_items(conn, summary.plan_id, after=after, size=size),
             unknown_count=plans.count_unknown(conn, unknown),
         )
