@@ -22,7 +22,7 @@ NAMES = sorted(
     if path.parent.name not in ("schema", "compatibility")
 )
 HOLE = re.compile(r"\{([a-z_]+)\}")
-PARAMETER = re.compile(r"%\((\w+)\)s")
+PARAMETER = re.compile(r"%\((\w+)\)[sb]")
 
 # What fills the holes when a file is prepared: the compiler's own text has tests of its own.
 HIT = (

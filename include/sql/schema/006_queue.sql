@@ -43,7 +43,7 @@ CREATE TABLE jobs (
     created_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT a_job_has_a_known_kind
     CHECK (kind IN ('email', 'webhook', 'slack', 'archive', 'delete', 'notification', 'report')),
-    CONSTRAINT a_job_payload_is_an_object CHECK (jsonb_typeof(payload::jsonb) = 'object'),
+    CONSTRAINT a_job_payload_is_an_object CHECK (json_typeof(payload::json) = 'object'),
     CONSTRAINT a_job_has_at_least_one_attempt CHECK (max_attempts >= 1),
     CONSTRAINT attempts_are_not_negative CHECK (attempts >= 0)
 );

@@ -22,6 +22,7 @@ KINDS = ("email", "webhook", "slack", "archive", "delete", "notification")
 LEASE_SECONDS = 20
 """A worker beats four times in this; rescue comes within two of them."""
 MAX_RETRIES = 100_000
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def add(
@@ -79,8 +80,8 @@ def add_many(
             conn,
             organization_id=tenant.id,
             kind=kind,
-            payloads=[json.dumps(payload, ensure_ascii=False) for payload in payloads],
-            unique_keys=[None] * len(payloads) if unique_keys is None else unique_keys,
+            payloads=[_to_json(payload) for payload in payloads],
+            unique_keys=unique_keys,
             run_at=run_at,
             priority=priority,
             max_attempts=max_attempts,
