@@ -87,7 +87,8 @@ SELECT
     schedule.next_run_at,
     schedule.last_state AS last_status,
     schedule.created_at
-FROM doclife.scheduled_jobs AS schedule;
+FROM doclife.scheduled_jobs AS schedule
+WHERE schedule.rule_id IS NULL;
 
 CREATE OR REPLACE VIEW queue_stats AS
 SELECT

@@ -5,6 +5,7 @@ SELECT
     schedule.id AS schedule_id,
     organization.slug AS organization,
     schedule.organization_id,
+    schedule.rule_id,
     schedule.name,
     schedule.cron,
     schedule.time_zone,

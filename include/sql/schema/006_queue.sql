@@ -126,9 +126,12 @@ CREATE TABLE channel_stops (
     stopped_until timestamptz NOT NULL
 );
 
+-- What is done by cron: a job is stored, or a rule is planned.
 CREATE TABLE scheduled_jobs (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     organization_id bigint NOT NULL REFERENCES organizations,
+    -- The rule whose own cron this is. Its row comes and goes with the rule's cron.
+    rule_id bigint UNIQUE REFERENCES rules,
     name text NOT NULL,
     cron text NOT NULL,
     time_zone text NOT NULL DEFAULT 'UTC',
@@ -143,6 +146,10 @@ CREATE TABLE scheduled_jobs (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT a_schedule_name_is_unique UNIQUE (organization_id, name),
+    CONSTRAINT schedules_of_kind_rule_belong_to_a_rule
+    CHECK ((rule_id IS NOT NULL) = (kind = 'rule')),
+    CONSTRAINT names_that_begin_with_rule_belong_to_a_rule
+    CHECK ((rule_id IS NOT NULL) = starts_with(name, 'rule:')),
     CONSTRAINT missed_runs_are_skipped_or_made_up_for
     CHECK (missed_runs IN ('skip', 'latest', 'all'))
 );

@@ -19,7 +19,7 @@ from doclife.domain.rule_schema import rule_json_schema
 from doclife.errors import ConfigurationError
 from doclife.lifecycle import ruling
 from doclife.lifecycle.previewing import Preview, preview_rule
-from doclife.store import rules
+from doclife.store import rules, schedules
 
 app = typer.Typer(no_args_is_help=True, help="Rules: validate, compare, apply, preview.")
 
@@ -141,15 +141,21 @@ def export(organization: Organization = None, as_json: Json = False) -> None:
 
 @app.command("list")
 def list_(organization: Organization = None, as_json: Json = False) -> None:
-    """List the rules in use."""
+    """List the rules in use, and when those with a cron of their own run next."""
     with session(as_json=as_json, organization=organization) as s:
         versions = rules.list_current(s.conn, s.tenant().id, with_off=True)
+        next_runs = {
+            schedule.rule_id: schedule.next_run_at
+            for schedule in schedules.list_all(s.conn, organization=s.organization)
+            if schedule.is_active
+        }
         document = [
             {
                 "name": version.rule.name,
                 "version": version.version,
                 "version_id": version.version_id,
                 "created_at": version.created_at,
+                "next_run_at": next_runs.get(version.rule_id),
                 "rule": version.rule.to_document(),
             }
             for version in versions
@@ -157,12 +163,13 @@ def list_(organization: Organization = None, as_json: Json = False) -> None:
         s.output.show(
             {"organization": s.organization, "rules": document},
             people=lambda: s.output.table(
-                ("rule", "mode", "trigger", "retains", "actions", "grace", "priority"),
+                ("rule", "mode", "trigger", "next run", "retains", "actions", "grace", "priority"),
                 [
                     (
                         f"{version.rule.name}@{version.version}",
                         str(version.rule.mode),
                         str(version.rule.trigger.event or version.rule.trigger.type),
+                        next_runs.get(version.rule_id),
                         _retention(version.rule),
                         _actions(version.rule),
                         str(version.rule.grace) if version.rule.deletes else None,

@@ -1,4 +1,4 @@
-"""doclife schedules: jobs that are stored again and again."""
+"""doclife schedules: jobs that are stored, and rules that are planned, again and again."""
 
 import json
 from collections.abc import Mapping
@@ -12,14 +12,14 @@ from doclife.errors import ConfigurationError
 from doclife.lifecycle import scheduling
 from doclife.store import schedules
 
-app = typer.Typer(no_args_is_help=True, help="Jobs that are stored again and again, by cron.")
+app = typer.Typer(no_args_is_help=True, help="Jobs that are stored, and rules that run, by cron.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 
 
 @app.command("list")
 def list_(organization: EveryOrganization = None, as_json: Json = False) -> None:
-    """List scheduled jobs with their last and next time."""
+    """List scheduled jobs, and rules with a cron of their own, with their last and next time."""
     with session(as_json=as_json) as s:
         found = schedules.list_all(s.conn, organization=organization)
         s.output.show(
@@ -112,11 +112,12 @@ def cancel(name: Name, organization: Organization = None, as_json: Json = False)
 
 @app.command("run")
 def run_now(name: Name, organization: Organization = None, as_json: Json = False) -> None:
-    """Store its job once more now, whatever its times."""
+    """Store its job once more now, whatever its times; a rule is run by whoever does the queue."""
     with session(as_json=as_json, organization=organization) as s:
         found = scheduling.find_schedule(s.conn, organization=s.organization, name=name)
         job_id = scheduling.run_now(s.conn, found, actor=s.actor, now=s.now())
-        s.output.show({"job_id": job_id}, people=lambda: s.output.say(f"Job {job_id} is stored."))
+        said = f"{name} is due now." if job_id is None else f"Job {job_id} is stored."
+        s.output.show({"job_id": job_id}, people=lambda: s.output.say(said))
 
 
 def _read(text: str) -> Mapping[str, Any]:

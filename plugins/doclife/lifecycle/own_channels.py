@@ -19,8 +19,10 @@ from doclife.delivery.outcome import Attempt, Outcome
 from doclife.domain.actions import ActionType
 from doclife.domain.plan import PlanState, PlanSummary
 from doclife.errors import ConfigurationError, DoclifeError, TryAgainLater
+from doclife.lifecycle.alerting import alert_operators
 from doclife.lifecycle.applying import apply_plan
 from doclife.lifecycle.documents import find_document_ids
+from doclife.lifecycle.due import QUEUE
 from doclife.lifecycle.planning import plan_selection
 from doclife.storage.stores import Stores
 from doclife.store import clock, notices, plans
@@ -28,7 +30,7 @@ from doclife.store.connection import Connection
 
 logger = logging.getLogger(__name__)
 
-PLANNER = "process_queue"
+PLANNER = QUEUE
 """Stands where a plan names the DAG that asked for it; also when the command line drained."""
 ACTOR = "event"
 
@@ -149,19 +151,26 @@ def apply_stored(conn: Connection, summary: PlanSummary, *, stores: Stores) -> s
 def continue_plans(conn: Connection, *, stores: Stores) -> int:
     """Go on with plans whose process died between storing and applying; return how many."""
     continued = 0
-    for plan_id in plans.list_begun_by(conn, dag_id=PLANNER):
+    for plan in plans.list_begun_by(conn, dag_id=PLANNER):
         try:
-            apply_plan(
+            outcome = apply_plan(
                 conn,
-                plan_id=plan_id,
+                plan_id=plan.plan_id,
                 now=lambda: clock.present(conn),
-                actor=ACTOR,
+                actor=plan.requested_by,
                 stores=stores,
             )
         except DoclifeError as error:
-            logger.warning("Plan %s is not applied: %s", plan_id, error)
-        else:
-            continued += 1
+            logger.warning("Plan %s is not applied: %s", plan.plan_id, error)
+            continue
+        continued += 1
+        if outcome.failed:
+            alert_operators(
+                conn,
+                title=f"{outcome.failed} documents of plan {plan.plan_id} could not be done",
+                body=f"See why: doclife plans show {plan.plan_id} --items --state failed",
+                now=clock.present(conn),
+            )
     return continued
 
 

@@ -16,7 +16,7 @@ from doclife.domain.plan import PURGE, REMOVE_ORIGINAL, PlanKind, PlanSummary
 from doclife.domain.rule import Mode, TriggerType
 from doclife.errors import ConfigurationError, RefusedError
 from doclife.lifecycle.closing import take_over_purges
-from doclife.lifecycle.due import is_due
+from doclife.lifecycle.due import QUEUE, is_due
 from doclife.lifecycle.night import Night, refuse_naive
 from doclife.lifecycle.plan_storing import store_collected_plan, store_rule_plans
 from doclife.lifecycle.stores import require_stores
@@ -42,7 +42,7 @@ def plan_due_rules(
     the plans of the first and stores nothing.
 
     :param as_of: aware; the rules of ON_SCHEDULE with a cron are due when it has fired since
-        they last ran, all others every night.
+        they last ran (``process_queue`` runs them at their times), all others every night.
     :param mode: simulate to only look; None for each rule's own mode. Asking never enforces a
         rule that only simulates.
     """
@@ -66,7 +66,7 @@ def plan_due_rules(
             due = [
                 version
                 for version in rules.list_current(conn, tenant.id)
-                if version.rule.actions and is_due(conn, version, night)
+                if version.rule.actions and is_due(conn, version, night, planners=(dag_id, QUEUE))
             ]
             modes = {
                 version.version_id: Mode.SIMULATE if mode is Mode.SIMULATE else version.rule.mode

@@ -9,6 +9,7 @@ from doclife.domain.compiler import RuleVersion
 from doclife.domain.rule import Mode, Rule
 from doclife.domain.rule_file import RuleFile, dump_rules, load_rules, named_organization
 from doclife.errors import ConfigurationError
+from doclife.lifecycle.scheduling import keep_rule_schedules
 from doclife.lifecycle.stores import require_stores
 from doclife.store import audit, organizations, rules
 from doclife.store.connection import Connection
@@ -94,6 +95,7 @@ def apply_rule_file(
                 reason=f"applied from {file}",
                 details={"mode": str(rule.mode), "commit": commit},
             )
+        keep_rule_schedules(conn, tenant, actor=author, now=now)
         return [change for change, _rule in compared]
 
 
@@ -130,6 +132,7 @@ def remove_rule(
             action="rule.removed",
             reason="removed by request",
         )
+        keep_rule_schedules(conn, tenant, actor=actor, now=now)
 
 
 def export_rules(conn: Connection, *, organization: str) -> str:

@@ -7,12 +7,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from doclife.domain.cron import next_time, times_between
+from doclife.domain.organization import Organization
 from doclife.domain.rule import Trigger
-from doclife.errors import ConfigurationError
+from doclife.errors import ConfigurationError, RefusedError
 from doclife.lifecycle.queue import KINDS, add
-from doclife.store import audit, organizations, schedules
+from doclife.store import audit, organizations, rules, schedules
 from doclife.store.connection import Connection
-from doclife.store.schedules import Schedule
+from doclife.store.schedules import RuleTimes, Schedule
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +23,8 @@ LATE = timedelta(minutes=10)
 MOST_MADE_UP_FOR = 100
 """``all`` stores at most so many jobs for one outage, the latest."""
 AT_ONCE = 100
+OF_RULES = "rule:"
+"""Begins the names of the schedules that rules have by a cron of their own."""
 
 
 def add_schedule(
@@ -45,6 +48,10 @@ def add_schedule(
         name is taken.
     """
     tenant = organizations.find(conn, organization)
+    if name.startswith(OF_RULES):
+        raise ConfigurationError(
+            f"{name!r}: names with {OF_RULES} are those of rules that have a cron of their own"
+        )
     _check(cron=cron, time_zone=time_zone)
     if kind not in KINDS:
         raise ConfigurationError(f"{kind!r} is no kind of job; there are {', '.join(KINDS)}")
@@ -98,7 +105,7 @@ def pause(conn: Connection, schedule: Schedule, *, actor: str, now: datetime) ->
 
 def resume(conn: Connection, schedule: Schedule, *, actor: str, now: datetime) -> datetime:
     """Let it go on; the times of the pause were meant to be missed. Return its next time."""
-    next_run_at = _next(schedule, after=now)
+    next_run_at = time_after(schedule, after=now)
     with conn.transaction():
         schedules.record(
             conn, schedule_id=schedule.schedule_id, is_active=True, next_run_at=next_run_at
@@ -110,7 +117,15 @@ def resume(conn: Connection, schedule: Schedule, *, actor: str, now: datetime) -
 
 
 def cancel(conn: Connection, schedule: Schedule, *, actor: str, now: datetime) -> None:
-    """Forget it; the jobs that it has stored stay."""
+    """Forget it; the jobs that it has stored stay.
+
+    :raises RefusedError: it is that of a rule.
+    """
+    if schedule.rule_id is not None:
+        raise RefusedError(
+            f"{schedule.name} goes with its rule: take the cron out of the rule, switch the rule "
+            "off, or pause the schedule"
+        )
     with conn.transaction():
         schedules.delete(conn, schedule.schedule_id)
         _record(
@@ -123,8 +138,18 @@ def cancel(conn: Connection, schedule: Schedule, *, actor: str, now: datetime) -
         )
 
 
-def run_now(conn: Connection, schedule: Schedule, *, actor: str, now: datetime) -> int:
-    """Store its job once more now, whatever its times; return the job's id."""
+def run_now(conn: Connection, schedule: Schedule, *, actor: str, now: datetime) -> int | None:
+    """Store its job once more now, whatever its times; return the job's id.
+
+    A rule becomes due now, for whoever processes the queue; then there is no job and no id.
+    """
+    if schedule.rule_id is not None:
+        with conn.transaction():
+            schedules.record(conn, schedule_id=schedule.schedule_id, next_run_at=now)
+            _record(
+                conn, schedule.organization_id, "schedule.run", schedule.name, actor=actor, now=now
+            )
+        return None
     with conn.transaction():
         job_id = add(
             conn,
@@ -158,10 +183,37 @@ def run_due(conn: Connection, *, now: datetime) -> int:
             return stored
 
 
+def keep_rule_schedules(
+    conn: Connection, tenant: Organization, *, actor: str, now: datetime
+) -> None:
+    """Let the rules that have a cron of their own, and no others, have a schedule.
+
+    Called whenever rules or the organization's zone have changed; a rule whose times did not
+    change keeps its next one.
+    """
+    schedules.keep_rules(
+        conn,
+        organization_id=tenant.id,
+        rules=[
+            RuleTimes(
+                rule_id=version.rule_id,
+                name=version.rule.name,
+                cron=cron,
+                time_zone=zone,
+                next_run_at=next_time(cron, zone=ZoneInfo(zone), after=now),
+            )
+            for version in rules.list_current(conn, tenant.id)
+            if version.rule.actions and (cron := version.rule.trigger.cron)
+            for zone in [version.rule.trigger.time_zone or tenant.time_zone]
+        ],
+        created_by=actor,
+    )
+
+
 def _run(conn: Connection, schedule: Schedule, *, now: datetime) -> int:
     try:
         _check(cron=schedule.cron, time_zone=schedule.time_zone)
-        times = _times(schedule, now=now)
+        times = due_times(schedule, now=now)
         with conn.transaction():
             for moment in times:
                 add(
@@ -185,14 +237,14 @@ def _run(conn: Connection, schedule: Schedule, *, now: datetime) -> int:
         conn,
         schedule_id=schedule.schedule_id,
         last_run_at=times[-1] if times else None,
-        next_run_at=_next(schedule, after=now),
+        next_run_at=time_after(schedule, after=now),
         last_state=(f"stored {len(times)} jobs" if times else _passed_over(schedule)),
     )
     return len(times)
 
 
-def _times(schedule: Schedule, *, now: datetime) -> list[datetime]:
-    """Return the times to store a job for."""
+def due_times(schedule: Schedule, *, now: datetime) -> list[datetime]:
+    """Return the times to do something for: those that came since it was last seen to."""
     if schedule.next_run_at is None:
         return []  # stored by an application: its times begin now
     zone = ZoneInfo(schedule.time_zone)
@@ -214,7 +266,8 @@ def _passed_over(schedule: Schedule) -> str | None:
     return None if schedule.next_run_at is None else "was missed and is skipped"
 
 
-def _next(schedule: Schedule, *, after: datetime) -> datetime:
+def time_after(schedule: Schedule, *, after: datetime) -> datetime:
+    """Return its next time."""
     return next_time(schedule.cron, zone=ZoneInfo(schedule.time_zone), after=after)
 
 

@@ -12,6 +12,7 @@ from doclife.delivery.opening import open_channels
 from doclife.lifecycle.draining import Drained, Drainer, DrainSettings
 from doclife.lifecycle.own_channels import OpenStores, continue_plans, own_channels
 from doclife.lifecycle.reacting import react_to_events
+from doclife.lifecycle.scheduled_rules import plan_scheduled_rules
 from doclife.lifecycle.scheduling import run_due
 from doclife.lifecycle.slack_channels import slack_routes
 from doclife.lifecycle.suppressing import SuppressingChannel
@@ -67,11 +68,12 @@ async def drain_queue(
 
 
 def do_chores(conn: Connection, *, open_stores: OpenStores) -> None:
-    """React to events, go on with the plans that came of them, and run due schedules."""
+    """React to events, run due schedules, and apply the plans that came of both."""
     now = clock.present(conn)
-    if react_to_events(conn, now=now).plans:
-        continue_plans(conn, stores=open_stores(conn))
     run_due(conn, now=now)
+    has_plans = react_to_events(conn, now=now).plans > 0
+    if plan_scheduled_rules(conn, now=now) or has_plans:
+        continue_plans(conn, stores=open_stores(conn))
 
 
 def _slack_channels(connect: Connect) -> list[SlackChannelRow]:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from doclife.errors import ConfigurationError
+from doclife.lifecycle.scheduling import keep_rule_schedules
 from doclife.store import audit, organizations, tenants
 from doclife.store.connection import Connection
 from doclife.store.tenants import DeploymentLimits, OrganizationRecord
@@ -100,6 +101,10 @@ def change_organization(
         tenants.update(conn, organization_id=tenant.id, settings=asdict(settings))
         after = tenants.lock(conn, tenant.id)
         changes = _changes(asdict(before), asdict(after))
+        if "time_zone" in changes:
+            organizations.lock_rules(conn, tenant.id, shared=False)
+            renewed = organizations.find(conn, slug)
+            keep_rule_schedules(conn, renewed, actor=actor, now=now)
         if changes:
             audit.record(
                 conn,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from doclife.operators.connecting import document_stores, find_connection
 from doclife.operators.lifecycle_operator import LifecycleOperator, present
 from doclife.operators.queue_trigger import conninfo_of
+from doclife.operators.review_runs import start_reviews
 from doclife.operators.task_run import TaskRun
 
 if TYPE_CHECKING:
@@ -35,16 +36,29 @@ class ReactToEventsOperator(LifecycleOperator):
 
 
 class RunSchedulesOperator(LifecycleOperator):
-    """Store the jobs of ``scheduled_jobs`` whose time has come.
+    """Store the jobs of schedules whose time has come; plan and apply rules by their own cron.
 
-    Returns how many.
+    A plan that needs approval is stored, and somebody is asked. Returns how many jobs and plans
+    were stored.
     """
 
     def work(self, conn: "Connection", run: TaskRun) -> dict[str, int]:  # noqa: ARG002
-        """Run what is due, and return the count."""
+        """Run what is due, and return the counts."""
+        from doclife.domain.plan import PlanState
+        from doclife.lifecycle.own_channels import continue_plans
+        from doclife.lifecycle.scheduled_rules import plan_scheduled_rules
         from doclife.lifecycle.scheduling import run_due
+        from doclife.store import clock
 
-        return {"jobs": run_due(conn, now=present())}
+        now = clock.present(conn)
+        jobs = run_due(conn, now=now)
+        plans = plan_scheduled_rules(conn, now=now)
+        if plans:
+            continue_plans(conn, stores=document_stores(conn))
+        for plan in plans:
+            if plan.state is PlanState.NEEDS_APPROVAL:
+                start_reviews(conn, plan_id=plan.plan_id)
+        return {"jobs": jobs, "plans": len(plans)}
 
 
 class DrainQueueOperator(LifecycleOperator):

@@ -10,7 +10,7 @@ from doclife.domain.breaker import Limit, Trip
 from doclife.domain.fragment import Fragment
 from doclife.domain.plan import PlanKind
 from doclife.store.connection import Connection
-from doclife.store.rows import fetch_dicts, fetch_value
+from doclife.store.rows import fetch_dicts, fetch_rows, fetch_value
 from doclife.store.sql import composed, statement
 
 MAX_SHARDS = 500
@@ -72,10 +72,25 @@ def find_own(
 
 
 def find_last_night(
-    conn: Connection, *, rule_id: int, dag_id: str, run_id: str, mode: str
+    conn: Connection,
+    *,
+    rule_id: int,
+    dag_id: str,
+    run_id: str,
+    dag_ids: Sequence[str] | None,
+    mode: str,
 ) -> datetime | None:
-    """Return the decision moment of the last plan that another run of a DAG stored for a rule."""
-    parameters = {"rule_id": rule_id, "dag_id": dag_id, "run_id": run_id, "mode": mode}
+    """Return the decision moment of the last plan that another run stored for a rule.
+
+    :param dag_ids: whose plans count; None for everybody's.
+    """
+    parameters = {
+        "rule_id": rule_id,
+        "dag_id": dag_id,
+        "run_id": run_id,
+        "dag_ids": None if dag_ids is None else list(dag_ids),
+        "mode": mode,
+    }
     found: datetime | None = fetch_value(conn, statement("plans/find_last_night"), parameters)
     return found
 
@@ -116,9 +131,18 @@ def supersede_purges(
     return closed
 
 
-def list_begun_by(conn: Connection, *, dag_id: str) -> list[int]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BegunPlan:
+    """A plan that may be applied and has not ended."""
+
+    plan_id: int
+    requested_by: str
+    """The actor."""
+
+
+def list_begun_by(conn: Connection, *, dag_id: str) -> list[BegunPlan]:
     """Return the plans of a DAG that may be applied and have not ended."""
-    return [row[0] for row in conn.execute(statement("plans/list_begun_by"), {"dag_id": dag_id})]
+    return fetch_rows(conn, statement("plans/list_begun_by"), {"dag_id": dag_id}, BegunPlan)
 
 
 def list_unfinished(

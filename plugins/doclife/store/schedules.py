@@ -1,6 +1,6 @@
 """Reads and writes scheduled jobs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,12 +13,33 @@ from doclife.store.sql import statement
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RuleTimes:
+    """When a rule runs by a cron of its own."""
+
+    rule_id: int
+    name: str
+    cron: str
+    time_zone: str
+    next_run_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DueRule:
+    """The schedule of a rule whose time has come."""
+
+    schedule_id: int
+    organization_id: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Schedule:
-    """A job that is stored again and again."""
+    """A job that is stored, or a rule that is planned, again and again."""
 
     schedule_id: int
     organization: str
     organization_id: int
+    rule_id: int | None
+    """The rule that is planned at its times; None for one that stores jobs."""
     name: str
     cron: str
     time_zone: str
@@ -79,6 +100,42 @@ def lock_due(conn: Connection, *, now: datetime, size: int) -> list[Schedule]:
     """Return those whose time has come, for this transaction alone; none while all is halted."""
     parameters = {"now": now, "size": size}
     return fetch_rows(conn, statement("schedules/lock_due"), parameters, Schedule)
+
+
+def keep_rules(
+    conn: Connection, *, organization_id: int, rules: Sequence[RuleTimes], created_by: str
+) -> None:
+    """Let an organization have a schedule for each of these rules and for no other rule."""
+    conn.execute(
+        statement("schedules/keep_rules"),
+        {
+            "organization_id": organization_id,
+            "rule_ids": [rule.rule_id for rule in rules],
+            "names": [rule.name for rule in rules],
+            "crons": [rule.cron for rule in rules],
+            "time_zones": [rule.time_zone for rule in rules],
+            "next_run_ats": [rule.next_run_at for rule in rules],
+            "created_by": created_by,
+        },
+    )
+
+
+def list_due_rules(conn: Connection, *, now: datetime) -> list[DueRule]:
+    """Return the schedules of rules whose time has come; none while all is halted."""
+    return fetch_rows(conn, statement("schedules/list_due_rules"), {"now": now}, DueRule)
+
+
+def try_take(conn: Connection, schedule_id: int) -> bool:
+    """Let nobody else run a schedule until the transaction ends; False when somebody is at it."""
+    parameters = {"schedule_id": schedule_id}
+    return bool(fetch_value(conn, statement("schedules/try_take"), parameters))
+
+
+def find_due_rule(conn: Connection, *, schedule_id: int, now: datetime) -> Schedule | None:
+    """Return the schedule of a rule, if its time has come and nobody has run it meanwhile."""
+    parameters = {"schedule_id": schedule_id, "now": now}
+    found = fetch_rows(conn, statement("schedules/find_due_rule"), parameters, Schedule)
+    return found[0] if found else None
 
 
 def record(
