@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from psycopg import conninfo, pq
 
-from doclife.connections import from_environment
+from doclife.connections import ServiceConnection, from_environment
 from doclife.errors import ConfigurationError
 
 DATABASE_URL = "DOCLIFE_DATABASE_URL"
@@ -99,8 +99,14 @@ def _from_url(url: str, *, name: str) -> str:
 def _from_airflow(environment: Mapping[str, str]) -> str | None:
     """Turn Airflow's Connection into what libpq takes, without what only Airflow knows."""
     connection = from_environment(environment)("documents")
-    if connection is None:
-        return None
+    return None if connection is None else libpq_parameters(connection)
+
+
+def libpq_parameters(connection: ServiceConnection) -> str:
+    """Return where an Airflow Connection leads, as libpq takes it (``host=... dbname=...``).
+
+    :raises ConfigurationError: it is no Connection to PostgreSQL.
+    """
     if connection.type not in _SCHEMES:
         raise ConfigurationError(
             f"{AIRFLOW_CONNECTION} is no Connection to PostgreSQL: write it as URI "

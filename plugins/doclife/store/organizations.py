@@ -30,6 +30,12 @@ def list_all(conn: Connection) -> list[Organization]:
     return fetch_rows(conn, statement("organizations/list"), {}, Organization)
 
 
+def ids_of_member(conn: Connection, user_name: str) -> frozenset[int]:
+    """Return the organizations that a user of Airflow is bound to; none means: not bound at all."""
+    rows = conn.execute(statement("organizations/list_of_member"), {"user_name": user_name})
+    return frozenset(row[0] for row in rows)
+
+
 def metadata_types(conn: Connection, organization_id: int) -> dict[str, MetadataType]:
     """Return the declared metadata keys with their types."""
     query = statement("organizations/list_metadata_fields")

@@ -1,0 +1,124 @@
+"""The dashboard: one FastAPI app that Airflow's api-server serves under ``/doclife``."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from airflow.sdk import BaseHook
+from fastapi import APIRouter, FastAPI, HTTPException, Response
+from fastapi.responses import FileResponse
+from psycopg_pool import ConnectionPool
+
+from doclife.connections import ServiceConnection
+from doclife.dashboard import halting, organization, overview, problems, rendering
+from doclife.dashboard.gate import Gate, TokenCheck
+from doclife.settings import libpq_parameters
+from doclife.store.connection import Connection, prepare
+
+PREFIX = "/doclife"
+"""Where the app is mounted, below Airflow's own base path."""
+CONNECTION_ID = "documents"
+POOL_SIZE = 10
+"""Connections per api-server worker; Airflow's own thread pool has 40 threads."""
+WAIT_SECONDS = 5.0
+"""How long a request waits for a connection before it says that the database does not answer."""
+STATEMENT_SECONDS = 30
+"""A page whose statement takes longer fails instead of holding a connection."""
+
+PAGES: tuple[APIRouter, ...] = (
+    overview.router,
+    halting.router,
+    organization.router,
+)
+"""Every page's router, one line each."""
+RESOURCES: tuple[APIRouter, ...] = ()
+"""Every router of the JSON API; their prefix is ``/api/v1``."""
+PUBLIC: tuple[APIRouter, ...] = ()
+"""The closed list of what needs no login; their prefix is ``/public``."""
+
+
+def documents_database() -> str:
+    """Return where the catalogue is, by Airflow's Connection ``documents``."""
+    found = BaseHook.get_connection(CONNECTION_ID)
+    return libpq_parameters(
+        ServiceConnection(
+            id=CONNECTION_ID,
+            type=found.conn_type or "",
+            host=found.host,
+            port=found.port,
+            login=found.login,
+            password=found.password,
+            schema=found.schema,
+            extra=found.extra_dejson,
+        )
+    )
+
+
+def make_app(
+    *,
+    database: Callable[[], str] = documents_database,
+    is_public_on: Callable[[], bool] = lambda: False,
+) -> FastAPI:
+    """Return the app.
+
+    :param database: where the catalogue is, as libpq takes it; asked for at every new connection,
+        so that a changed password is followed.
+    :param is_public_on: whether what needs no login answers at all.
+    """
+    app = FastAPI(
+        title="doclife",
+        lifespan=_lifespan(database),
+        # OpenAPI is served by a route of ours, behind the login.
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[TokenCheck],
+        redirect_slashes=False,
+    )
+    app.add_middleware(Gate, is_public_on=is_public_on)
+    problems.install(app)
+    for router in PAGES:
+        app.include_router(router, include_in_schema=False)
+    for router in RESOURCES:
+        app.include_router(router, prefix="/api/v1")
+    for router in PUBLIC:
+        app.include_router(router, prefix="/public", include_in_schema=False)
+    app.add_api_route("/static/{digest}/{name}", _asset, include_in_schema=False)
+    return app
+
+
+def _lifespan(
+    database: Callable[[], str],
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # Opened without waiting: Airflow must start also while the catalogue is away.
+        app.state.pool = ConnectionPool(
+            database,
+            min_size=1,
+            max_size=POOL_SIZE,
+            timeout=WAIT_SECONDS,
+            configure=_configure,
+            check=ConnectionPool.check_connection,
+            open=False,
+            name="doclife dashboard",
+        )
+        app.state.pool.open(wait=False)
+        try:
+            yield
+        finally:
+            app.state.pool.close(timeout=WAIT_SECONDS)
+
+    return lifespan
+
+
+def _configure(conn: Connection) -> None:
+    prepare(conn, application_name="doclife dashboard")
+    conn.execute("SELECT set_config('statement_timeout', %s, false)", (f"{STATEMENT_SECONDS}s",))
+
+
+def _asset(digest: str, name: str) -> Response:
+    """Send a file of ``include/assets``; its address changes with its content."""
+    path = rendering.ASSETS / name
+    if path.parent != rendering.ASSETS or not path.is_file() or digest != rendering.digest(name):
+        raise HTTPException(404)
+    return FileResponse(path, headers={"Cache-Control": "private, max-age=31536000, immutable"})

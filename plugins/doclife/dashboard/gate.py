@@ -1,0 +1,192 @@
+"""Everything passes here first: who it is, whether they may, and what browsers may do with it.
+
+A route cannot forget to ask: strangers are refused before any route is looked for. Only what begins
+with ``/public/`` passes without a login, and only while a public address is set.
+"""
+
+import hmac
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from airflow.api_fastapi.core_api.security import bearer_scheme, get_user
+from airflow.configuration import conf
+from fastapi import Depends, HTTPException, Request
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from doclife.dashboard import problems
+from doclife.dashboard.access import Deed, Person, Rights
+
+PUBLIC_PREFIX = "/public/"
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+TOKEN_FIELD = "form_token"  # noqa: S105 - a name
+TOKEN_HEADER = "X-Doclife-Token"  # noqa: S105 - a name
+TOKEN_SECONDS = 12 * 3600
+"""How long a page may stand open before its forms must be loaded again."""
+
+SECURITY_HEADERS = {
+    # Nothing from elsewhere, nothing inline; only Airflow itself may put it into a frame.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    # Not no-referrer: with that browsers send "Origin: null" with forms.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+NOT_KEPT = "no-store"
+"""Pages show documents: neither the browser's disk nor a proxy keeps them."""
+
+
+class Gate:
+    """ASGI middleware around the whole dashboard."""
+
+    def __init__(self, app: ASGIApp, *, is_public_on: Callable[[], bool]) -> None:
+        self._app = app
+        self._is_public_on = is_public_on
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let one request through, or answer it."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            return  # there are no web sockets here
+        request = Request(scope, receive)
+        refusal = await self._refusal(request)
+        await (refusal or self._app)(scope, receive, _with_headers(send))
+
+    async def _refusal(self, request: Request) -> ASGIApp | None:
+        if problems.path_of(request).startswith(PUBLIC_PREFIX):
+            return None if self._is_public_on() else problems.respond(request, 404)
+        try:
+            user = await get_user(request, None, await bearer_scheme(request))
+        except HTTPException as error:
+            return problems.respond(request, error.status_code, detail=str(error.detail))
+        person = Person(name=user.get_name(), airflow_user=user)
+        rights = Rights(person)
+        if not await run_in_threadpool(rights.allow, Deed.READ):
+            return problems.respond(
+                request, 403, detail="Reading needs read access to all of doclife's DAGs in Airflow"
+            )
+        request.state.person, request.state.rights = person, rights
+        if request.method not in SAFE_METHODS and _is_forged(request):
+            return problems.respond(
+                request, 403, detail="The request does not come from one of doclife's own pages"
+            )
+        return None
+
+
+def _with_headers(send: Send) -> Send:
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+            headers.setdefault("Cache-Control", NOT_KEPT)
+        await send(message)
+
+    return send_with_headers
+
+
+def _is_forged(request: Request) -> bool:
+    """Return whether another site may have made the user's browser send this."""
+    if _carries_own_credential(request):
+        return False
+    site = request.headers.get("sec-fetch-site")
+    if site is not None and site != "same-origin":
+        return True
+    origin = request.headers.get("origin")
+    if origin is None:
+        return site is None  # every browser sends at least one of them with a write
+    own = {
+        request.headers.get("host", ""),
+        urlsplit(conf.get("api", "base_url", fallback="")).netloc,
+    }
+    return urlsplit(origin).netloc not in own - {""}
+
+
+def _carries_own_credential(request: Request) -> bool:
+    """Return whether a program sent its own token: no browser adds one by itself."""
+    return request.headers.get("authorization", "").lower().startswith("bearer ")
+
+
+# ------------------------------------------------------------------------------------- tokens
+
+
+def _serializer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(
+        conf.get_mandatory_value("api", "secret_key"), salt="doclife form"
+    )
+
+
+def make_token(person: Person) -> str:
+    """Return what a page of this person puts into its forms."""
+    return _serializer().dumps(person.airflow_user.get_id())
+
+
+def _is_token_of(person: Person, token: str) -> bool:
+    try:
+        owner = _serializer().loads(token, max_age=TOKEN_SECONDS)
+    except BadSignature:
+        return False
+    return hmac.compare_digest(str(owner), str(person.airflow_user.get_id()))
+
+
+async def check_token(request: Request) -> None:
+    """Refuse a write whose form or header does not carry a token of this person.
+
+    A dependency of the whole app: no route can leave it out.
+    """
+    if request.method in SAFE_METHODS or _carries_own_credential(request):
+        return
+    if problems.path_of(request).startswith(PUBLIC_PREFIX):
+        return  # nobody is logged in there; the link itself is signed
+    token = request.headers.get(TOKEN_HEADER)
+    if token is None and _is_form(request):
+        token = str((await request.form()).get(TOKEN_FIELD, ""))
+    if not _is_token_of(request.state.person, token or ""):
+        raise HTTPException(
+            403, "The page was open for too long, or the request was not made by it. Load it again."
+        )
+
+
+def _is_form(request: Request) -> bool:
+    kind = request.headers.get("content-type", "")
+    return kind.startswith(("application/x-www-form-urlencoded", "multipart/form-data"))
+
+
+# ------------------------------------------------------------------------------------- rights
+
+
+class Need:
+    """A dependency that refuses whoever may not do the deed."""
+
+    def __init__(self, deed: Deed) -> None:
+        self.deed = deed
+
+    def __call__(self, request: Request) -> None:
+        """Refuse with 403."""
+        if not request.state.rights.allow(self.deed):
+            raise HTTPException(403, WHY_NOT[self.deed])
+
+
+def needs(deed: Deed) -> Any:
+    """Return what a route lists in its ``dependencies``; every write has one."""
+    return Depends(Need(deed))
+
+
+WHY_NOT = {
+    Deed.READ: "Reading needs read access to all of doclife's DAGs in Airflow",
+    Deed.EDIT: "Editing needs edit access to the DAG execute_automation_rules in Airflow",
+    Deed.RUN: "This needs the right to trigger the DAG run_rule in Airflow",
+    Deed.APPROVE: "Deciding needs the right to answer required actions of the DAG review_plan",
+    Deed.SEND: "Sending needs the right to trigger the DAG process_queue in Airflow",
+    Deed.CONNECT: "Secrets are Airflow Connections; this needs the right to change them",
+}
+
+TokenCheck = Depends(check_token)

@@ -1,0 +1,69 @@
+"""Pages of long lists: by the key of the last row, never by offset."""
+
+import base64
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from doclife.errors import ConfigurationError
+
+Row = TypeVar("Row")
+
+PAGE_ROWS = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page(Generic[Row]):
+    """One page of a list."""
+
+    rows: Sequence[Row]
+    next_cursor: str | None
+    """What the next page is asked for with; None on the last one."""
+    is_first: bool
+
+    @property
+    def summary(self) -> str:
+        """Say how much is shown."""
+        more = ", and there are more" if self.next_cursor else ""
+        return f"{len(self.rows):,} shown{more}"
+
+
+def page_of(
+    rows: Sequence[Row], *, limit: int, key: Callable[[Row], object], cursor: str | None
+) -> Page[Row]:
+    """Return a page from the rows of a statement that was asked for ``limit + 1``.
+
+    :param key: the values that the next page begins after, which JSON can express.
+    :param cursor: what this page was asked for with.
+    """
+    shown = rows[:limit]
+    has_more = len(rows) > limit
+    return Page(
+        rows=shown,
+        next_cursor=write_cursor(key(shown[-1])) if has_more else None,
+        is_first=not cursor,
+    )
+
+
+def write_cursor(key: object) -> str:
+    """Return a key as an opaque text for an address."""
+    text = json.dumps(key, separators=(",", ":"), default=str)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str | None) -> object:
+    """Return the key that a cursor holds, as JSON has it; None for the first page.
+
+    Anybody may write a cursor: check the types of what comes back.
+
+    :raises ConfigurationError: the text is no cursor.
+    """
+    if not cursor:
+        return None
+    try:
+        return json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except ValueError:
+        raise ConfigurationError(
+            f"{cursor!r} is no place in this list: begin with the first page"
+        ) from None

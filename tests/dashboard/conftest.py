@@ -1,0 +1,116 @@
+"""The real dashboard, behind Airflow's real auth manager, over a real catalogue.
+
+===============  ==================================================================================
+fixture          is
+===============  ==================================================================================
+world            lifecycle's small world (documents, rules, plans) in this test's own database
+people           whoever is asked for, at a browser: ``people("olga")``
+admin, olga,     somebody's browser: ``admin`` (admin), ``olga`` (op, a records officer), ``bob``
+bob, vic         (user), ``vic`` (viewer, who may only read)
+stranger         a browser without a login
+===============  ==================================================================================
+
+The clock of the pages is the database's: give rows their times relative to ``here_and_now``.
+"""
+
+from __future__ import annotations
+
+from tests import airflow_environment  # noqa: F401 - before anything of Airflow
+
+# isort: split
+import importlib
+import warnings
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+with warnings.catch_warnings():
+    # Starlette's test client warns when it is imported.
+    warnings.simplefilter("ignore")
+    importlib.import_module("starlette.testclient")
+
+from airflow.api_fastapi.app import init_auth_manager, lifespan
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from airflow.utils.db import initdb
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from doclife.dashboard.app import PREFIX, make_app
+from doclife.store import clock
+from doclife.store.connection import Connection
+from local import databases
+from local.postgres import Postgres
+from tests.conftest import role_url
+from tests.dashboard.browsers import Browser
+from tests.lifecycle.conftest import world  # noqa: F401 - fixture
+
+ROLES = {"admin": "ADMIN", "olga": "OP", "bob": "USER", "vic": "VIEWER"}
+
+People = Callable[[str], Browser]
+
+
+@pytest.fixture(scope="session")
+def _airflow_database() -> None:
+    """Airflow's own database, which the auth manager asks for revoked logins."""
+    initdb()
+
+
+@pytest.fixture
+def airflow(_airflow_database: None, database: str, postgres: Postgres) -> Iterator[TestClient]:
+    """An api-server with only the auth manager and the dashboard, with production's rights."""
+    url = role_url(postgres, database.rsplit("/", 1)[1], role=databases.TASKS)
+    host = FastAPI(lifespan=lifespan)
+    init_auth_manager(host)
+    host.mount(PREFIX, make_app(database=lambda: url))
+    with TestClient(host, raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def people(airflow: TestClient) -> People:
+    """Return what gives somebody a browser with a login."""
+
+    def at_browser(name: str, role: str | None = None) -> Browser:
+        user = SimpleAuthManagerUser(username=name, role=role or ROLES[name])
+        return Browser(airflow, user=user)
+
+    return at_browser
+
+
+@pytest.fixture
+def admin(people: People) -> Browser:
+    return people("admin")
+
+
+@pytest.fixture
+def olga(people: People) -> Browser:
+    return people("olga")
+
+
+@pytest.fixture
+def bob(people: People) -> Browser:
+    return people("bob")
+
+
+@pytest.fixture
+def vic(people: People) -> Browser:
+    return people("vic")
+
+
+@pytest.fixture
+def stranger(airflow: TestClient) -> Browser:
+    return Browser(airflow, user=None)
+
+
+@pytest.fixture
+def here_and_now(conn: Connection) -> datetime:
+    """The present, as the pages take it."""
+    return clock.present(conn)
+
+
+def value(conn: Connection, query: Any, *parameters: object) -> Any:
+    """Return the first column of the first row."""
+    row = conn.execute(query, parameters).fetchone()
+    return None if row is None else row[0]
