@@ -1,15 +1,15 @@
 """
 ### Send daily summaries
 
-Daily at 08:00, when people begin to work and the night is over. Renders one summary per recipient
-(what expires, what was done last night, what failed, what waits for you, what tonight will do) and
-queues it as mail for 08:00 in the recipient's time zone, or for at once where that has passed.
-Sending is the queue's work.
+Every hour: wherever it is nearly 08:00, or that has passed without a summary, each recipient gets
+one (what expires, what was done last night, what failed, what waits for you, what tonight will do).
+It is queued for 08:00 in the recipient's time zone, or for at once where that has passed. Sending
+is the queue's work. A run in which it is nobody's morning is done in a second.
 
-**The form** has a moment and no mode: a summary only tells. A moment in the future counts as now.
+**The form** has a moment and no mode: a summary only tells. A moment in the future counts as now. A
+run by hand makes the summaries of the day for everybody, also where 08:00 is still far: they wait.
 
-**Rerun:** safe. A recipient who has a summary for the day gets no second one. Clear a run of an
-earlier day only if its summaries are still worth reading.
+**Rerun:** safe. A recipient who has a summary for the day gets no second one.
 
 **When it is red:** open the log of `summarise`. A template that does not render names its file and
 line: correct it and clear the task. Database away: bring it back and clear. Nobody loses anything
@@ -28,7 +28,7 @@ from doclife.operators.schedule import cron
 
 with DAG(
     dag_id="send_daily_summaries",
-    schedule=cron("0 8 * * *"),
+    schedule=cron("0 * * * *"),
     catchup=False,
     max_active_runs=1,
     default_args={"owner": "records", "retries": 4, "retry_policy": FullJitter()},
@@ -44,6 +44,6 @@ with DAG(
         ),
     },
     doc_md=__doc__,
-    tags=["doclife", "nightly"],
+    tags=["doclife", "hourly"],
 ):
     DigestOperator(task_id="summarise", outlets=[Asset("doclife_daily_summaries")])

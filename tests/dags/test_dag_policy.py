@@ -17,7 +17,7 @@ DAG_FILES = sorted(DAGS_FOLDER.glob("*.py"))
 SCHEDULES = {
     "check_expired_documents": "0 2 * * *",
     "execute_automation_rules": "0 3 * * *",
-    "send_daily_summaries": "0 8 * * *",
+    "send_daily_summaries": "0 * * * *",
     "weekly_cleanup": "0 1 * * 0",
     "run_rule": None,
     "review_plan": None,

@@ -246,6 +246,7 @@ def test_a_moment_is_the_same_day_for_postgresql_and_python_in_every_zone(
     tenant = Organization(
         id=1,
         slug="o",
+        name="o",
         time_zone=zone,
         locale="en",
         cooling_off_days=0,

@@ -83,7 +83,14 @@ def tallies(conn: Connection) -> tuple[int, int, int]:
             'give "document_ids"',
         ),
         ("archive", {"external_ids": ["a"]}, '"reason" says why'),
-        ("report", {"report": "weekly"}, "reports are not made yet"),
+        ("report", {"days": 0}, '"days" is how many'),
+        ("report", {"days": "7"}, '"days" is how many'),
+        ("report", {"days": 367}, '"days" is how many'),
+        ("report", {"from": "yesterday"}, '"from" and "until" are days'),
+        ("report", {"to": "ann@example.org"}, '"to" is a list of mail addresses'),
+        ("report", {"to": ["ann"]}, '"to" is a list of mail addresses'),
+        ("report", {"send": "fax"}, '"send" is attachment, link or none'),
+        ("report", {"store": 1}, '"store" is the name'),
     ],
 )
 def test_a_payload_that_does_not_fit_is_refused_with_the_reason(

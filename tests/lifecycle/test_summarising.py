@@ -1,7 +1,11 @@
 """The daily digest: one per person, of what concerns them, and never an empty one."""
 
 import json
-from datetime import date, datetime, timedelta
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,7 +14,9 @@ import pytest
 from doclife.lifecycle import reviewing, summarising
 from doclife.lifecycle.forecasting import rebuild_dispositions
 from doclife.lifecycle.summarising import DigestOutcome, store_digests
+from doclife.store.connection import Connection
 from doclife.store.reviews import Question
+from local.state import ROOT
 
 from .conftest import NOW, World
 
@@ -20,9 +26,16 @@ DRAFTS = {"field": "document_type", "op": "eq", "value": "draft"}
 SOON = NOW.date() + timedelta(days=10)
 
 
-def digest(world: World) -> DigestOutcome:
+def digest(world: World, *, is_early: bool = True) -> DigestOutcome:
+    """By hand, for the whole day; or as the hourly run does it."""
     return store_digests(
-        world.conn, now=world.now, as_of=world.now, actor="schedule", dag_id="d", run_id="r"
+        world.conn,
+        now=world.now,
+        as_of=world.now,
+        actor="schedule",
+        dag_id="d",
+        run_id="r",
+        is_early=is_early,
     )
 
 
@@ -62,7 +75,7 @@ def test_owners_read_of_their_own_and_the_records_contact_of_everything(world: W
     for name in ("anns", "bobs", "nobodys"):
         assert f"Title of {name}.txt" in overview["text"]
         assert f"Title of {name}.txt" in overview["html"]
-    assert "Documents of default" in overview["subject"]
+    assert "Documents of Default organization" in overview["subject"]
     assert world.value("SELECT kind FROM jobs LIMIT 1") == "email"
 
 
@@ -80,37 +93,96 @@ def test_a_second_run_for_the_same_day_stores_nothing_twice(world: World) -> Non
 
     world.later(hours=2)
 
-    assert digest(world) == DigestOutcome(recipients=2, jobs=0, skipped_empty=0)
+    assert digest(world) == DigestOutcome(recipients=0, jobs=0, skipped_empty=0)
     assert world.value("SELECT count(*) FROM jobs") == 2
     keys = world.conn.execute("SELECT unique_key FROM jobs ORDER BY unique_key").fetchall()
     assert keys[0] == ("digest:default:owner@example.org:2026-03-02",)
 
 
-def test_a_run_that_was_killed_is_completed_by_the_next(
+@pytest.mark.parametrize("step", ["begun", "storing", "stored", "finishing"])
+def test_a_run_that_is_killed_is_completed_by_the_next_and_nobody_gets_two(
+    world: World, database: str, step: str
+) -> None:
+    world.conn.execute(
+        "INSERT INTO documents (organization_id, external_id, title, owner, expires_on)"
+        " SELECT 1, n || '.txt', 'Title ' || n, n || '@example.org', %s"
+        " FROM generate_series(1, 900) AS n",
+        (SOON,),
+    )
+
+    killed = subprocess.run(
+        [sys.executable, "-m", "tests.lifecycle.summarise_until_killed", database, step],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "plugins")},
+        cwd=ROOT,
+        timeout=120,
+        check=False,
+    )
+
+    assert killed.returncode == -signal.SIGKILL
+    stored = {"begun": 0, "storing": 200, "stored": 400, "finishing": 900}[step]
+    assert world.value("SELECT count(*) FROM jobs") == stored
+    world.later(minutes=10)
+    assert digest(world).jobs == 900 - stored
+    assert world.value("SELECT count(DISTINCT payload::jsonb ->> 'to') FROM jobs") == 900
+    assert world.value("SELECT count(*) FROM jobs") == 900
+
+
+def test_what_happens_between_a_death_and_the_run_that_goes_on_is_in_tomorrows_digest(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(summarising, "PAGE_SIZE", 2)
-    for number in range(5):
-        world.add_document(f"{number}.txt", owner=f"{number}@example.org", expires_on=SOON)
+    world.add_document("a.txt", document_type="draft", owner="ann@example.org")
+    world.add_document("b.txt", owner="ann@example.org", expires_on=NOW.date() + timedelta(days=1))
+    with monkeypatch.context() as patch:
+        patch.setattr(summarising.digests, "finish_day", _dies)
+        with pytest.raises(KeyboardInterrupt):
+            digest(world)
+    world.later(minutes=10)
+    world.enforce(when=DRAFTS, actions=[{"do": "DELETE"}])
+    world.night()
+    world.later(minutes=10)
+    digest(world)
+    assert "Title of a.txt" not in mails(world)["ann@example.org"]["text"]
+
+    world.later(days=1)
+    digest(world)
+
+    assert "Title of a.txt" in mails(world)["ann@example.org"]["text"]
+
+
+def _dies(*_arguments: Any, **_named: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_ten_thousand_readers_are_served_by_the_page(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.conn.execute(
+        "INSERT INTO documents (organization_id, external_id, title, owner, expires_on)"
+        " SELECT 1, n || '.txt', 'Title ' || n, n %% 10000 || '@example.org', %s"
+        " FROM generate_series(1, 30000) AS n",
+        (SOON,),
+    )
+    sizes, statements = [], 0
     whole = summarising.digests.store
-    calls = 0
 
-    def dies_the_second_time(*arguments: Any, **named: Any) -> int:
-        nonlocal calls
-        calls += 1
-        if calls == 2:
-            raise KeyboardInterrupt
-        return whole(*arguments, **named)
+    def measured(conn: Connection, rendered: Any, **named: Any) -> int:
+        sizes.append(len(rendered))
+        return whole(conn, rendered, **named)
 
-    monkeypatch.setattr(summarising.digests, "store", dies_the_second_time)
-    with pytest.raises(KeyboardInterrupt):
-        digest(world)
-    assert len(mails(world)) == 2
+    monkeypatch.setattr(summarising.digests, "store", measured)
+    execute = type(world.conn).execute
 
-    monkeypatch.setattr(summarising.digests, "store", whole)
+    def counted(conn: Connection, *arguments: Any, **named: Any) -> Any:
+        nonlocal statements
+        statements += 1
+        return execute(conn, *arguments, **named)
 
-    assert digest(world).jobs == 3
-    assert world.value("SELECT count(*) FROM jobs") == 5
+    monkeypatch.setattr(type(world.conn), "execute", counted)
+
+    assert digest(world) == DigestOutcome(recipients=10_000, jobs=10_000)
+
+    assert sizes == [summarising.PAGE_SIZE] * 50
+    assert statements < 50 * 6  # sets, never one for each reader
 
 
 def test_says_what_was_done_and_what_failed(world: World) -> None:
@@ -152,7 +224,7 @@ def test_a_digest_of_the_future_is_of_now_and_silences_no_later_one(world: World
     contact(world)
     world.add_document("a.txt", document_type="draft")
     world.add_document("b.txt", expires_on=SOON)
-    named = {"actor": "schedule", "dag_id": "d", "run_id": "r"}
+    named: dict[str, Any] = {"actor": "schedule", "dag_id": "d", "run_id": "r", "is_early": True}
     store_digests(world.conn, now=world.now, as_of=world.now + timedelta(days=1500), **named)
     world.later(hours=1)
     world.enforce(when=DRAFTS, actions=[{"do": "DELETE"}])
@@ -175,34 +247,84 @@ def test_a_digest_for_a_past_day_begins_where_the_one_before_that_day_ended(worl
     digest(world)
 
     store_digests(
-        world.conn, now=world.now, as_of=yesterday, actor="schedule", dag_id="d", run_id="r"
+        world.conn,
+        now=world.now,
+        as_of=yesterday,
+        actor="schedule",
+        dag_id="d",
+        run_id="r",
+        is_early=True,
     )
 
     assert "Title of a.txt" in mails(world)["records@example.org"]["text"]
 
 
-def test_is_sent_at_eight_by_the_readers_clock_and_never_in_the_past(world: World) -> None:
+def prefer(world: World, recipient: str, **columns: Any) -> None:
+    names = ["organization_id", "recipient", *columns]
+    world.conn.execute(
+        f"INSERT INTO recipient_preferences ({', '.join(names)})"
+        f" VALUES ({', '.join(['%s'] * len(names))})",
+        (1, recipient, *columns.values()),
+    )
+
+
+def test_each_run_sends_to_those_whose_morning_has_come(world: World) -> None:
     world.conn.execute("UPDATE organizations SET time_zone = 'Europe/Berlin'")
     for name, zone in (
         ("ann", None),
         ("bob", "America/New_York"),
         ("eva", "Asia/Tokyo"),
+        ("ivo", "Asia/Kathmandu"),
         ("odd", "Mars/Olympus"),
     ):
         world.add_document(f"{name}.txt", owner=f"{name}@example.org", expires_on=SOON)
-        world.conn.execute(
-            "INSERT INTO recipient_preferences (organization_id, recipient, time_zone)"
-            " VALUES (1, %s, %s)",
-            (f"{name}@example.org", zone),
-        )
+        prefer(world, f"{name}@example.org", time_zone=zone)
+    world.now = datetime(2026, 3, 1, 20, tzinfo=UTC)
+    made: dict[str, list[tuple[int, datetime]]] = {}
+    known = 0
+    for _hour in range(48):
+        digest(world, is_early=False)
+        rows = world.conn.execute("SELECT payload, run_at FROM jobs ORDER BY id").fetchall()
+        for payload, run_at in rows[known:]:
+            name = json.loads(payload)["to"][:3]
+            made.setdefault(name, []).append((world.now.hour, run_at))
+        known = len(rows)
+        world.later(hours=1)
 
-    digest(world)
+    def eight(zone: str, day: int) -> datetime:
+        return datetime(2026, 3, day, 8, tzinfo=ZoneInfo(zone))
 
-    rows = world.conn.execute("SELECT payload, run_at FROM jobs ORDER BY id").fetchall()
-    sent = {json.loads(payload)["to"][:3]: run_at for payload, run_at in rows}
-    here = datetime(2026, 3, 2, 8, tzinfo=ZoneInfo("Europe/Berlin"))
-    overseas = datetime(2026, 3, 2, 8, tzinfo=ZoneInfo("America/New_York"))
-    assert sent == {"ann": here, "bob": overseas, "eva": world.now, "odd": here}
+    # The first run finds three mornings that had passed without one. In Nepal 02:00 is 07:45.
+    late = (20, datetime(2026, 3, 1, 20, tzinfo=UTC))
+    assert made == {
+        "ann": [late, (7, eight("Europe/Berlin", 2)), (7, eight("Europe/Berlin", 3))],
+        "bob": [late, (13, eight("America/New_York", 2)), (13, eight("America/New_York", 3))],
+        "eva": [(23, eight("Asia/Tokyo", 2)), (23, eight("Asia/Tokyo", 3))],
+        "ivo": [(2, eight("Asia/Kathmandu", 2)), (2, eight("Asia/Kathmandu", 3))],
+        "odd": [late, (7, eight("Europe/Berlin", 2)), (7, eight("Europe/Berlin", 3))],
+    }
+
+
+def test_a_reader_gets_one_over_each_channel_that_they_want(world: World) -> None:
+    world.add_document("a.txt", title="<!channel> & co", owner="ann@example.org", expires_on=SOON)
+    prefer(world, "Ann@example.org", channel="slack", address="U0123456789", locale="es")
+    prefer(world, "ann@example.org", channel="notification")
+    prefer(world, "bob@example.org", channel="slack")
+    world.add_document("b.txt", owner="bob@example.org", expires_on=SOON)
+    prefer(world, "bob@example.org", channel="email", wants_digest=False)
+
+    assert digest(world) == DigestOutcome(recipients=1, jobs=3)
+
+    rows = world.conn.execute("SELECT kind, payload FROM jobs").fetchall()
+    found = {kind: json.loads(payload) for kind, payload in rows}
+    assert set(found) == {"email", "slack", "notification"}
+    assert found["slack"]["channel"] == "U0123456789"
+    assert "resumen del 2 de marzo de 2026" in found["slack"]["text"]
+    assert "&lt;!channel&gt; &amp; co" in found["slack"]["text"]
+    assert found["notification"]["recipient"] == "ann@example.org"
+    assert found["notification"]["title"] == "Your documents: summary of 2 March 2026"
+    world.later(hours=1)
+    assert digest(world).jobs == 0
 
 
 def test_after_an_outage_a_digest_covers_the_days_since_the_last(world: World) -> None:

@@ -1,17 +1,18 @@
--- Store rendered digests as e-mail jobs; one whose key is taken was stored before.
---   digests          jsonb        objects: unique_key, payload (text), run_at
+-- Store rendered digests as jobs; one whose key is taken was stored before.
+--   digests          jsonb        objects: kind, unique_key, payload (text), run_at
 --   organization_id  bigint
---   as_of            timestamptz  the moment the digest is of; the next one begins there
+--   as_of            timestamptz  the moment the digest is of; its key is kept for 30 days
 --   actor            text
 -- Returns how many were new.
 WITH given AS MATERIALIZED (
     SELECT
+        digest.kind,
         digest.unique_key,
         digest.payload,
         digest.run_at,
         nextval('jobs_id_seq') AS job_id
     FROM jsonb_to_recordset(%(digests)s) AS digest (
-        unique_key text, payload text, run_at timestamptz
+        kind text, unique_key text, payload text, run_at timestamptz
     )
 ),
 
@@ -35,7 +36,7 @@ queued AS (
     SELECT
         given.job_id,
         %(organization_id)s,
-        'email',
+        given.kind,
         given.payload,
         given.run_at,
         given.unique_key,

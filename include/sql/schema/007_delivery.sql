@@ -84,8 +84,13 @@ CREATE TABLE recipient_preferences (
     locale text,
     quiet_types text [] NOT NULL DEFAULT '{}',
     updated_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (organization_id, recipient, channel)
+    PRIMARY KEY (organization_id, recipient, channel),
+    CONSTRAINT a_preference_is_for_a_known_channel
+    CHECK (channel IN ('email', 'slack', 'notification')),
+    CONSTRAINT quiet_is_off_or_daily CHECK (quiet IN ('off', 'daily'))
 );
+CREATE INDEX recipient_preferences_by_person
+ON recipient_preferences (organization_id, lower(recipient));
 CREATE TRIGGER keep_updated_at BEFORE UPDATE ON recipient_preferences
 FOR EACH ROW EXECUTE FUNCTION keep_updated_at();
 
@@ -108,8 +113,44 @@ CREATE INDEX notifications_by_recipient ON notifications (organization_id, recip
 CREATE INDEX notifications_by_document ON notifications (document_id)
 WHERE document_id IS NOT NULL;
 
+-- Which mornings have had their digests, in each zone in which an organization has readers. A run
+-- that goes on where another died tells what that one told: until the same moment.
+CREATE TABLE digest_days (
+    organization_id bigint NOT NULL REFERENCES organizations,
+    time_zone text NOT NULL,
+    day date NOT NULL,
+    as_of timestamptz NOT NULL,
+    finished_at timestamptz,
+    PRIMARY KEY (organization_id, time_zone, day)
+);
+
+-- Reports that were made. Their files lie in a store; this is where, and what makes them ours.
+CREATE TABLE reports (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    organization_id bigint NOT NULL REFERENCES organizations,
+    -- The job that asked for it, so that a second attempt makes no second report.
+    job_id bigint NOT NULL CONSTRAINT a_job_makes_one_report UNIQUE,
+    -- The first and the last day that it is about, in the organization's zone.
+    starts_on date NOT NULL,
+    ends_on date NOT NULL,
+    made_at timestamptz NOT NULL,
+    requested_by text NOT NULL,
+    store_name text NOT NULL,
+    html_uri text NOT NULL,
+    html_bytes bigint NOT NULL,
+    html_sha256 bytea NOT NULL,
+    csv_uri text NOT NULL,
+    csv_bytes bigint NOT NULL,
+    csv_sha256 bytea NOT NULL,
+    -- What stands at its top, for lists.
+    summary jsonb NOT NULL,
+    CONSTRAINT a_report_ends_after_it_begins CHECK (ends_on >= starts_on)
+);
+CREATE INDEX reports_by_organization ON reports (organization_id, id);
+
 GRANT INSERT, UPDATE ON webhook_endpoints, webhook_subscriptions, slack_channels,
-recipient_preferences, notifications TO doclife_worker;
+recipient_preferences, notifications, digest_days TO doclife_worker;
+GRANT INSERT ON reports TO doclife_worker;
 GRANT INSERT, UPDATE, DELETE ON email_suppressions TO doclife_worker;
-GRANT DELETE ON webhook_subscriptions TO doclife_worker;
+GRANT DELETE ON webhook_subscriptions, digest_days TO doclife_worker;
 GRANT EXECUTE ON FUNCTION event_patterns(text) TO doclife_worker;

@@ -91,7 +91,25 @@ BEGIN
                 RETURN '"reason" says why, for the audit trail';
             END IF;
         WHEN 'report' THEN
-            RETURN 'reports are not made yet';
+            IF jsonb_typeof(payload -> 'days') <> 'number'
+                OR payload ->> 'days' !~ '^([1-9][0-9]?|[12][0-9]{2}|3[0-5][0-9]|36[0-6])$'
+            THEN
+                RETURN '"days" is how many whole days it is about, 1 to 366';
+            END IF;
+            IF payload ->> 'from' !~ '^\d{4}-\d\d-\d\d$' OR payload ->> 'until' !~ '^\d{4}-\d\d-\d\d$' THEN
+                RETURN '"from" and "until" are days, such as 2026-01-31';
+            END IF;
+            IF jsonb_typeof(payload -> 'to') <> 'array' OR jsonb_path_exists(
+                payload, '$.to[*] ? (@.type() != "string" || !(@ like_regex "^[^@[:space:]]+@[^@[:space:]]+$"))'
+            ) THEN
+                RETURN '"to" is a list of mail addresses';
+            END IF;
+            IF payload ->> 'send' NOT IN ('attachment', 'link', 'none') THEN
+                RETURN '"send" is attachment, link or none';
+            END IF;
+            IF jsonb_typeof(payload -> 'store') <> 'string' THEN
+                RETURN '"store" is the name of a store';
+            END IF;
         ELSE
             NULL;
     END CASE;

@@ -31,11 +31,17 @@ def expire(organization: EveryOrganization = None, as_json: Json = False) -> Non
 
 
 def digest(run_id: RunId = None, as_json: Json = False) -> None:
-    """Store today's digests as jobs: one per reader. A second call stores none again."""
+    """Store today's digests as jobs, for 08:00 by each reader's clock; a second call none again."""
     with session(as_json=as_json, run_id=run_id) as s:
         now = s.now()
         outcome = summarising.store_digests(
-            s.conn, now=now, as_of=now, actor=s.actor, dag_id=DAG_ID, run_id=s.run_id
+            s.conn,
+            now=now,
+            as_of=now,
+            actor=s.actor,
+            dag_id=DAG_ID,
+            run_id=s.run_id,
+            is_early=True,
         )
         s.output.show(
             outcome,

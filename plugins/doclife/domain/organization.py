@@ -11,6 +11,8 @@ class Organization:
 
     id: int
     slug: str
+    name: str
+    """Its name for people."""
     time_zone: str
     locale: str
     cooling_off_days: int
@@ -20,7 +22,18 @@ class Organization:
     max_documents_per_day: int
     max_fraction_per_day: float
     fallback_recipient: str | None
+    logo_url: str | None = None
+    """Shown in mail: an https address, which the reader's program loads."""
 
     def date_of(self, moment: datetime) -> date:
         """Return the calendar day of a moment in the organization's time zone."""
         return moment.astimezone(ZoneInfo(self.time_zone)).date()
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether Python knows a time zone of that name."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True

@@ -17,8 +17,8 @@ from doclife.store import audit, organizations, queue
 from doclife.store.connection import Connection
 from doclife.store.queue import ClaimedJob, Recorded, Result
 
-KINDS = ("email", "webhook", "slack", "archive", "delete", "notification")
-"""What a worker can take; reports are not made yet, so none is stored."""
+KINDS = ("email", "webhook", "slack", "archive", "delete", "notification", "report")
+"""What a worker can take."""
 LEASE_SECONDS = 20
 """A worker beats four times in this; rescue comes within two of them."""
 MAX_RETRIES = 100_000

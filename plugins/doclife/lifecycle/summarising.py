@@ -1,25 +1,20 @@
-"""The daily digests: one mail a day per person, with everything that concerns them.
+"""The daily digests: one a day per person and channel, with everything that concerns them.
 
 The owner of a document is its reader when the owner is a mail address. The organization's
 fallback recipient, its records contact, gets the overview of everything instead: that is also
 where documents appear whose owner is no address. Nobody gets an empty digest.
 """
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from doclife.delivery.plain_text import one_line
-from doclife.delivery.rendering import templates
 from doclife.domain.address import is_address, mailbox_key
-from doclife.domain.duration import Period
 from doclife.domain.message import DAILY
-from doclife.domain.organization import Organization
-from doclife.lifecycle.composing import MAIL_HEADERS
+from doclife.domain.organization import Organization, is_time_zone
+from doclife.lifecycle.composing_digest import Day, Rendered, render
 from doclife.lifecycle.judging import required_warnings
 from doclife.store import audit, digests, organizations, rules
 from doclife.store.connection import Connection
@@ -34,10 +29,10 @@ LOOK_BACK = timedelta(hours=24)
 LONGEST_LOOK_BACK = timedelta(days=7)
 """What a digest covers after an outage: older news is history."""
 
-READ_AT = time(8)
-"""When a digest may be sent, by its reader's clock."""
+AHEAD = timedelta(hours=1)
+"""How long before that it is made: runs come every hour, on the hour, but not every zone's 08:00
+is on the hour of another."""
 
-SECTIONS = ("failed", "not_warned", "tonight", "expiring", "done", "notifications")
 OVERVIEW = ""
 """Reader of the whole organization's rows."""
 
@@ -62,82 +57,88 @@ class DigestOutcome:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Day:
-    """One organization's digests of one day."""
-
-    organization: Organization
-    now: datetime
-    as_of: datetime
-    actor: str
-    contact: str | None
-    """Who gets the overview; None when the organization names no address."""
-
-    @property
-    def today(self) -> date:
-        """The day of the digest in the organization's zone."""
-        return self.organization.date_of(self.as_of)
-
-    def key(self, recipient: str) -> str:
-        """Return what makes a recipient's digest of this day one of its kind."""
-        return f"{self.keys}{recipient}:{self.today.isoformat()}"
-
-    def send_at(self, time_zone: str | None) -> datetime:
-        """Return 08:00 of this day in the reader's zone, else the organization's; or now."""
-        try:
-            zone = ZoneInfo(time_zone or self.organization.time_zone)
-        except (KeyError, ValueError, OSError):  # applications write preferences unchecked
-            zone = ZoneInfo(self.organization.time_zone)
-        return max(self.now, datetime.combine(self.today, READ_AT, tzinfo=zone)).astimezone(UTC)
-
-    @property
-    def keys(self) -> str:
-        """What the keys of all digests of the organization begin with."""
-        return f"digest:{self.organization.slug}:"
-
-
 def store_digests(
-    conn: Connection, *, now: datetime, as_of: datetime, actor: str, dag_id: str, run_id: str
+    conn: Connection,
+    *,
+    now: datetime,
+    as_of: datetime,
+    actor: str,
+    dag_id: str,
+    run_id: str,
+    is_early: bool = False,
 ) -> DigestOutcome:
-    """Render and store the digests of one day, each as an email job.
+    """Render and store the digests of those whose morning has come, each as a job.
 
-    A second call for the same day, by this run or another, stores only what is missing.
+    A zone has one morning a day: a second call finds it done. A call that goes on where another
+    died tells the rest what that one told the first, and nobody twice.
 
     :param as_of: the moment the digests are of; they cover what happened since those of the day
         before (else 24 hours, at most 7 days). A moment that has not come yet counts as ``now``:
         digests of the future would leave the next ones nothing to say.
+    :param is_early: also where it is not nearly 08:00 yet; these digests wait until then. What
+        happens meanwhile is in those of the next day.
     """
+    as_of = min(as_of, now)
     total = DigestOutcome()
     for tenant in organizations.list_all(conn):
-        fallback = (tenant.fallback_recipient or "").strip()
-        day = Day(
-            organization=tenant,
-            now=now,
-            as_of=min(as_of, now),
-            actor=actor,
-            contact=mailbox_key(fallback) if is_address(fallback) else None,
-        )
-        _collect(conn, day)
-        outcome = _store_overview(conn, day) + _store_personal(conn, day)
-        if outcome.jobs:
-            audit.record(
-                conn,
-                organization_id=tenant.id,
-                at=now,
+        zones = _zones(conn, tenant)
+        for name in sorted(zones):
+            day = Day(
+                organization=tenant,
+                zone=ZoneInfo(name),
+                zones=zones,
+                now=now,
+                as_of=as_of,
                 actor=actor,
-                action="digest.stored",
-                reason=f"{outcome.jobs} digest(s) of {day.today}",
-                details={"dag_id": dag_id, "run_id": run_id, "recipients": outcome.recipients},
+                contact=_contact(tenant),
             )
-        total += outcome
+            if is_early or day.morning < as_of + AHEAD:
+                total += _store_day(conn, day, dag_id=dag_id, run_id=run_id)
     return total
 
 
-def _collect(conn: Connection, day: Day) -> None:
+def _store_day(conn: Connection, day: Day, *, dag_id: str, run_id: str) -> DigestOutcome:
+    tenant_id, zone = day.organization.id, day.zone.key
+    morning = digests.begin_day(
+        conn, organization_id=tenant_id, time_zone=zone, day=day.day, as_of=day.as_of
+    )
+    if morning.is_finished:
+        return DigestOutcome()
+    begun = replace(day, as_of=morning.as_of)
+    _collect(conn, begun, since=morning.since)
+    outcome = _store_overview(conn, begun) + _store_personal(conn, begun)
+    with conn.transaction():
+        digests.finish_day(
+            conn, organization_id=tenant_id, time_zone=zone, day=day.day, now=day.now
+        )
+        if outcome.jobs:
+            audit.record(
+                conn,
+                organization_id=tenant_id,
+                at=day.now,
+                actor=day.actor,
+                action="digest.stored",
+                reason=f"{outcome.jobs} digest(s) of {day.day} in {zone}",
+                details={"dag_id": dag_id, "run_id": run_id, "recipients": outcome.recipients},
+            )
+    return outcome
+
+
+def _zones(conn: Connection, tenant: Organization) -> frozenset[str]:
+    """Return the zones in which an organization has readers, its own among them."""
+    named = digests.list_zones(conn, tenant.id)
+    return frozenset((tenant.time_zone, *(name for name in named if is_time_zone(name))))
+
+
+def _contact(tenant: Organization) -> str | None:
+    fallback = (tenant.fallback_recipient or "").strip()
+    return mailbox_key(fallback) if is_address(fallback) else None
+
+
+def _collect(conn: Connection, day: Day, *, since: datetime | None) -> None:
     """Gather the lines of every reader, capped, in this session's working table."""
     tenant_id = day.organization.id
-    last = digests.find_last(conn, organization_id=tenant_id, keys=day.keys, day=day.today)
-    since = max(last or day.as_of - LOOK_BACK, day.as_of - LONGEST_LOOK_BACK)
+    since = max(since or day.as_of - LOOK_BACK, day.as_of - LONGEST_LOOK_BACK)
     digests.clear(conn)
     digests.collect_expiring(
         conn, organization_id=tenant_id, today=day.today, days=EXPIRING_DAYS, size=SECTION_ROWS
@@ -165,137 +166,55 @@ def _collect(conn: Connection, day: Day) -> None:
         daily=DAILY,
         size=SECTION_ROWS,
     )
+    digests.analyze(conn)
 
 
 def _store_overview(conn: Connection, day: Day) -> DigestOutcome:
     if day.contact is None:
         return DigestOutcome()
-    tenant_id = day.organization.id
+    readers = _readers(conn, day, [day.contact])
+    if not readers:
+        return DigestOutcome()
     rows = digests.list_rows(conn, [OVERVIEW])
-    plans = digests.list_waiting_plans(conn, organization_id=tenant_id, size=SECTION_ROWS)
+    plans = digests.list_waiting_plans(conn, organization_id=day.organization.id, size=SECTION_ROWS)
     if not rows and not plans:
         return DigestOutcome(skipped_empty=1)
-    preference = digests.list_preferences(
-        conn, organization_id=tenant_id, recipients=[day.contact]
-    )[day.contact]
-    if not preference["wants_digest"]:
-        return DigestOutcome()
-    digest = _render(day, day.contact, rows, plans, preference=preference)
-    return DigestOutcome(recipients=1, jobs=_store(conn, day, [digest]))
+    return _store(conn, day, [render(day, reader, rows, plans) for reader in readers])
 
 
 def _store_personal(conn: Connection, day: Day) -> DigestOutcome:
     total, after = DigestOutcome(), ""
     while page := digests.list_recipients(conn, after=after, contact=day.contact, size=PAGE_SIZE):
         after = page[-1]
-        preferences = digests.list_preferences(
-            conn, organization_id=day.organization.id, recipients=page
+        readers = _readers(conn, day, page)
+        rows = digests.list_rows(conn, [reader.recipient for reader in readers])
+        lines = {
+            recipient: list(own) for recipient, own in groupby(rows, key=lambda row: row.recipient)
+        }
+        total += _store(
+            conn, day, [render(day, reader, lines[reader.recipient], []) for reader in readers]
         )
-        rows = digests.list_rows(conn, page)
-        rendered = [
-            _render(day, recipient, list(lines), [], preference=preferences[recipient])
-            for recipient, lines in groupby(rows, key=lambda row: row.recipient)
-            if is_address(recipient) and preferences[recipient]["wants_digest"]
-        ]
-        total += DigestOutcome(recipients=len(rendered), jobs=_store(conn, day, rendered))
     return total
 
 
-def _store(conn: Connection, day: Day, rendered: Sequence[dict[str, str]]) -> int:
-    return digests.store(
+def _readers(conn: Connection, day: Day, recipients: Sequence[str]) -> list[digests.Reader]:
+    """Return which of them want a digest in the day's zone."""
+    return digests.list_readers(
         conn,
-        rendered,
+        organization_id=day.organization.id,
+        recipients=[name for name in recipients if is_address(name)],
+        zones=sorted(day.zones),
+        home_zone=day.organization.time_zone,
+        time_zone=day.zone.key,
+    )
+
+
+def _store(conn: Connection, day: Day, rendered: Sequence[Rendered]) -> DigestOutcome:
+    jobs = digests.store(
+        conn,
+        [one.job for one in rendered],
         organization_id=day.organization.id,
         as_of=day.as_of,
         actor=day.actor,
     )
-
-
-def _render(
-    day: Day,
-    recipient: str,
-    rows: Sequence[digests.DigestRow],
-    plans: Sequence[digests.WaitingPlan],
-    *,
-    preference: Mapping[str, Any],
-) -> dict[str, str]:
-    language = preference["locale"] or day.organization.locale
-    total = plans[0].total if plans else 0
-    email = templates().email(
-        "digest",
-        locale=language,
-        context={
-            "organization": day.organization.slug,
-            "today": day.today,
-            "is_overview": recipient == day.contact,
-            "plans": {
-                "rows": sorted(
-                    (_waiting(day, plan) for plan in plans), key=lambda row: not row["is_late"]
-                ),
-                "total": total,
-                "more": total - len(plans),
-            },
-            "sections": [
-                section for kind in SECTIONS if (section := _section(kind, rows)) is not None
-            ],
-        },
-    )
-    payload = {
-        "to": recipient,
-        "from": None,  # the transport's own
-        "subject": email.subject,
-        "text": email.text,
-        "html": email.html,
-        "template": "digest",
-        "locale": language,
-        "organization": day.organization.slug,
-        "headers": MAIL_HEADERS,
-    }
-    return {
-        "unique_key": day.key(recipient),
-        "payload": json.dumps(payload, ensure_ascii=False),
-        "run_at": day.send_at(preference["time_zone"]).isoformat(),
-    }
-
-
-def _waiting(day: Day, plan: digests.WaitingPlan) -> dict[str, object]:
-    """Return what is said about a plan that waits; the rule says from when on it is late."""
-    tenant = day.organization
-    since = plan.waiting_since and tenant.date_of(plan.waiting_since)
-    is_late = (
-        since is not None
-        and plan.remind is not None
-        and Period.parse(plan.remind).add_to(since) <= day.today
-    )
-    return {
-        "plan_id": plan.plan_id,
-        "rule": plan.rule,
-        "document_count": plan.document_count,
-        "reason": plan.reason,
-        "stage": plan.stage,
-        "since": since,
-        "until": plan.answer_due_at and tenant.date_of(plan.answer_due_at),
-        "is_late": is_late
-        and Period.parse(str(plan.remind)).add_to(since or day.today) <= day.today,
-    }
-
-
-def _section(kind: str, rows: Sequence[digests.DigestRow]) -> dict[str, object] | None:
-    shown = [row for row in rows if row.section == kind]
-    if not shown:
-        return None
-    return {
-        "kind": kind,
-        "total": shown[0].total,
-        "more": shown[0].total - len(shown),
-        "rows": [
-            {
-                "title": one_line(row.title or row.external_id or ""),
-                "external_id": one_line(row.external_id) if row.external_id else None,
-                "on": row.on_day,
-                "action": row.action,
-                "reason": one_line(row.reason) if row.reason else None,
-            }
-            for row in shown
-        ],
-    }
+    return DigestOutcome(recipients=len({one.recipient for one in rendered}), jobs=jobs)

@@ -12,19 +12,28 @@ if TYPE_CHECKING:
 
 
 class DigestOperator(LifecycleOperator):
-    """Render one summary per recipient, as text and HTML, and queue it as a message.
+    """Render one summary for everybody whose morning has come, and queue it as a message.
 
-    A second run for the same day queues only what is missing. Returns how many people had
+    A zone has one morning a day: a second run finds it done. Returns how many people had
     something to read, and how many summaries were new.
 
-    :param as_of: the day the summaries are about (templated).
+    :param as_of: the moment the summaries are of (templated).
+    :param is_early: ``True`` also where it is not nearly 08:00 yet; these summaries wait until
+        then (templated). By default for runs that somebody started by hand.
     """
 
-    template_fields: Sequence[str] = (*LifecycleOperator.template_fields, "as_of")
+    template_fields: Sequence[str] = (*LifecycleOperator.template_fields, "as_of", "is_early")
 
-    def __init__(self, *, as_of: str = AS_OF, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        as_of: str = AS_OF,
+        is_early: str = "{{ dag_run.run_type == 'manual' }}",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.as_of = as_of
+        self.is_early = is_early
 
     def work(self, conn: "Connection", run: TaskRun) -> dict[str, int]:
         """Queue the summaries, and return the counts."""
@@ -37,5 +46,6 @@ class DigestOperator(LifecycleOperator):
             actor=run.actor,
             dag_id=run.dag_id,
             run_id=run.run_id,
+            is_early=self.is_early == "True",
         )
         return {"recipients": outcome.recipients, "queued": outcome.jobs}

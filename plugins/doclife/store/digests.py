@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from doclife.store.connection import Connection
-from doclife.store.rows import fetch_dicts, fetch_rows, fetch_value
+from doclife.store.rows import fetch_rows, fetch_value
 from doclife.store.sql import statement
 
 
@@ -44,6 +43,29 @@ class WaitingPlan:
     """When it is rejected without an answer."""
     remind: str | None
     """The period after which the rule wants people to be reminded."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reader:
+    """Who wants a digest, and how."""
+
+    recipient: str
+    channel: str
+    """``email``, ``slack`` or ``notification``."""
+    address: str | None
+    """Where in a Slack workspace."""
+    locale: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Morning:
+    """One zone's digests of one day."""
+
+    as_of: datetime
+    """What happened until then is in them."""
+    since: datetime | None
+    """Until when those of the day before told."""
+    is_finished: bool
 
 
 def clear(conn: Connection) -> None:
@@ -124,6 +146,11 @@ def collect_notifications(
     )
 
 
+def analyze(conn: Connection) -> None:
+    """Let the planner know what was collected."""
+    conn.execute(statement("digests/analyze_rows"))
+
+
 def list_waiting_plans(conn: Connection, *, organization_id: int, size: int) -> list[WaitingPlan]:
     """Return the plans that wait for a person, oldest first."""
     parameters = {"organization_id": organization_id, "size": size}
@@ -142,23 +169,59 @@ def list_rows(conn: Connection, recipients: Sequence[str]) -> list[DigestRow]:
     return fetch_rows(conn, statement("digests/list_rows"), parameters, DigestRow)
 
 
-def list_preferences(
-    conn: Connection, *, organization_id: int, recipients: Sequence[str]
-) -> dict[str, dict[str, Any]]:
-    """Return ``wants_digest``, and ``locale`` and ``time_zone`` or None, of each recipient."""
-    rows = fetch_dicts(
-        conn,
-        statement("digests/list_preferences"),
-        {"organization_id": organization_id, "recipients": list(recipients)},
-    )
-    return {row["recipient"]: row for row in rows}
+def list_zones(conn: Connection, organization_id: int) -> list[str]:
+    """Return the time zones in which readers say they are; applications write them unchecked."""
+    parameters = {"organization_id": organization_id}
+    return [row[0] for row in conn.execute(statement("digests/list_zones"), parameters)]
 
 
-def find_last(conn: Connection, *, organization_id: int, keys: str, day: date) -> datetime | None:
-    """Return the moment that the last digest before this day's was of."""
-    parameters = {"organization_id": organization_id, "keys": keys, "day": day.isoformat()}
-    made_at: datetime | None = fetch_value(conn, statement("digests/find_last"), parameters)
-    return made_at
+def list_readers(
+    conn: Connection,
+    *,
+    organization_id: int,
+    recipients: Sequence[str],
+    zones: Sequence[str],
+    home_zone: str,
+    time_zone: str,
+) -> list[Reader]:
+    """Return which of these recipients want a digest in ``time_zone``, once per channel.
+
+    :param zones: the zones that there are; who named another is in ``home_zone``.
+    """
+    parameters = {
+        "organization_id": organization_id,
+        "recipients": list(recipients),
+        "zones": list(zones),
+        "home_zone": home_zone,
+        "time_zone": time_zone,
+    }
+    return fetch_rows(conn, statement("digests/list_readers"), parameters, Reader)
+
+
+def begin_day(
+    conn: Connection, *, organization_id: int, time_zone: str, day: date, as_of: datetime
+) -> Morning:
+    """Begin one zone's digests of a day, or go on with them."""
+    parameters = {
+        "organization_id": organization_id,
+        "time_zone": time_zone,
+        "day": day,
+        "as_of": as_of,
+    }
+    return fetch_rows(conn, statement("digests/begin_day"), parameters, Morning)[0]
+
+
+def finish_day(
+    conn: Connection, *, organization_id: int, time_zone: str, day: date, now: datetime
+) -> None:
+    """Note that every reader in a zone has the digest of a day."""
+    parameters = {
+        "organization_id": organization_id,
+        "time_zone": time_zone,
+        "day": day,
+        "now": now,
+    }
+    conn.execute(statement("digests/finish_day"), parameters)
 
 
 def store(
@@ -169,7 +232,7 @@ def store(
     as_of: datetime,
     actor: str,
 ) -> int:
-    """Store digests (``unique_key``, ``payload``, ``run_at``) as jobs; return how many are new."""
+    """Store digests (kind, unique_key, payload, run_at) as jobs; return how many are new."""
     parameters = {
         "digests": Jsonb(list(digests)),
         "organization_id": organization_id,
