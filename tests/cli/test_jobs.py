@@ -58,3 +58,14 @@ def test_a_cancelled_job_is_retried_by_number(cli: Cli, conn: psycopg.Connection
 def test_retrying_everything_must_be_said(cli: Cli) -> None:
     assert "--all" in cli("jobs", "retry", exit_code=2).errors
     assert cli.json("jobs", "retry", "--all")["retried"] == []
+
+
+def test_what_is_listed_is_retried_with_the_same_words(cli: Cli, conn: psycopg.Connection) -> None:
+    first, second = notification(conn), notification(conn)
+    for job_id in (first, second):
+        cli("jobs", "cancel", str(job_id), "--reason", f"number {job_id} came by post")
+    words = ("--error", f"NUMBER {second} came", "--search", "invoice 7", "--kind", "notification")
+
+    (listed,) = cli.json("jobs", "list", "--state", "cancelled", *words)["jobs"]
+    assert listed["job_id"] == second
+    assert cli.json("jobs", "retry", *words, "--with-cancelled")["retried"] == [second]

@@ -2,6 +2,9 @@
 --   organization  text     NULL for all
 --   state         text     pending, processing, failed or cancelled; NULL for all of these
 --   kind          text     NULL for all
+--   endpoint      text     name of the endpoint that webhook calls go to; NULL for all
+--   words         text     anywhere in what it carries, its error or its unique key; NULL for all
+--   error         text     anywhere in its last error; NULL for all
 --   before        bigint   only smaller ids, for the next page; NULL to begin
 --   now           timestamptz
 --   size          integer
@@ -16,6 +19,9 @@ every_job AS (
     SELECT
         job.id,
         job.organization_id,
+        job.endpoint_id,
+        job.payload,
+        job.unique_key,
         job.kind,
         CASE WHEN leased.job_id IS NULL THEN 'pending' ELSE 'processing' END AS state,
         job.attempts,
@@ -32,6 +38,9 @@ every_job AS (
     SELECT
         job.id,
         job.organization_id,
+        job.endpoint_id,
+        job.payload,
+        job.unique_key,
         job.kind,
         job.state,
         job.attempts,
@@ -49,6 +58,10 @@ SELECT
     every_job.id AS job_id,
     organization.slug AS organization,
     every_job.kind,
+    coalesce(
+        endpoint.name,
+        CASE every_job.kind WHEN 'webhook' THEN every_job.payload::jsonb ->> 'endpoint' END
+    ) AS endpoint,
     every_job.state,
     every_job.attempts,
     every_job.max_attempts,
@@ -60,10 +73,26 @@ SELECT
     every_job.finished_at
 FROM every_job
 INNER JOIN organizations AS organization ON every_job.organization_id = organization.id
+LEFT JOIN webhook_endpoints AS endpoint ON every_job.endpoint_id = endpoint.id
 WHERE
     (%(organization)s::text IS NULL OR organization.slug = %(organization)s)
     AND (%(state)s::text IS NULL OR every_job.state = %(state)s)
     AND (%(kind)s::text IS NULL OR every_job.kind = %(kind)s)
+    AND (
+        %(endpoint)s::text IS NULL
+        OR (
+            every_job.kind = 'webhook'
+            AND coalesce(endpoint.name, every_job.payload::jsonb ->> 'endpoint') = %(endpoint)s
+        )
+    )
+    AND (
+        %(words)s::text IS NULL
+        OR strpos(
+            lower(concat_ws(' ', every_job.payload, every_job.last_error, every_job.unique_key)),
+            lower(%(words)s)
+        ) > 0
+    )
+    AND (%(error)s::text IS NULL OR strpos(lower(every_job.last_error), lower(%(error)s)) > 0)
     AND (%(before)s::bigint IS NULL OR every_job.id < %(before)s)
 ORDER BY every_job.id DESC
 LIMIT %(size)s;

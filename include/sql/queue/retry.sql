@@ -2,7 +2,9 @@
 --   organization  text         NULL for all
 --   job_ids       bigint[]     NULL for all that the rest describes
 --   kind          text         NULL for all
---   endpoint_id   bigint       NULL for all
+--   endpoint      text         name of the endpoint that webhook calls go to; NULL for all
+--   words         text         anywhere in what it carries, its error or its key; NULL for all
+--   error         text         anywhere in its last error; NULL for all
 --   failed_since  timestamptz  NULL for all
 --   states        text[]       failed, cancelled
 --   size          integer      at most so many, the oldest first
@@ -11,11 +13,25 @@ WITH chosen AS MATERIALIZED (
     SELECT job.id
     FROM jobs_failed AS job
     INNER JOIN organizations AS organization ON job.organization_id = organization.id
+    LEFT JOIN webhook_endpoints AS endpoint ON job.endpoint_id = endpoint.id
     WHERE
         (%(organization)s::text IS NULL OR organization.slug = %(organization)s)
         AND (%(job_ids)s::bigint [] IS NULL OR job.id = ANY(%(job_ids)s))
         AND (%(kind)s::text IS NULL OR job.kind = %(kind)s)
-        AND (%(endpoint_id)s::bigint IS NULL OR job.endpoint_id = %(endpoint_id)s)
+        AND (
+            %(endpoint)s::text IS NULL
+            OR (
+                job.kind = 'webhook'
+                AND coalesce(endpoint.name, job.payload::jsonb ->> 'endpoint') = %(endpoint)s
+            )
+        )
+        AND (
+            %(words)s::text IS NULL
+            OR strpos(
+                lower(concat_ws(' ', job.payload, job.last_error, job.unique_key)), lower(%(words)s)
+            ) > 0
+        )
+        AND (%(error)s::text IS NULL OR strpos(lower(job.last_error), lower(%(error)s)) > 0)
         AND (%(failed_since)s::timestamptz IS NULL OR job.finished_at >= %(failed_since)s)
         AND job.state = ANY(%(states)s)
     ORDER BY job.id

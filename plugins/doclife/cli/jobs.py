@@ -23,6 +23,15 @@ from doclife.store.connection import connect
 
 app = typer.Typer(no_args_is_help=True, help="Jobs: messages, calls and reports to be delivered.")
 
+Endpoint = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Webhook calls to this endpoint.")
+]
+Search = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", help="Found in what the job carries, its error or its key."),
+]
+Error = Annotated[str | None, typer.Option(metavar="TEXT", help="Found in its last error.")]
+
 
 @app.command("list")
 def list_(
@@ -30,12 +39,15 @@ def list_(
         str | None, typer.Option(help="pending, processing, failed or cancelled.")
     ] = None,
     kind: Annotated[str | None, typer.Option(help="email, webhook, slack, ...")] = None,
+    endpoint: Endpoint = None,
+    search: Search = None,
+    error: Error = None,
     before: Annotated[int | None, typer.Option(metavar="ID", help="Only older ones.")] = None,
     limit: Limit = 50,
     organization: EveryOrganization = None,
     as_json: Json = False,
 ) -> None:
-    """List unfinished and given-up jobs, the newest first."""
+    """List unfinished and given-up jobs, the newest first; all that is asked for must fit."""
     with session(as_json=as_json) as s:
         found = list_jobs(
             s.conn,
@@ -43,6 +55,9 @@ def list_(
             organization=organization,
             state=state,
             kind=kind,
+            endpoint=endpoint,
+            words=search,
+            error=error,
             before=before,
             size=limit,
         )
@@ -83,15 +98,23 @@ def cancel(
 def retry(
     job_ids: Annotated[list[int] | None, typer.Argument(metavar="[ID]...")] = None,
     kind: Annotated[str | None, typer.Option(help="All of this kind.")] = None,
+    endpoint: Endpoint = None,
+    search: Search = None,
+    error: Error = None,
     everything: Annotated[bool, typer.Option("--all", help="All that failed.")] = False,
     with_cancelled: Annotated[bool, typer.Option(help="Also what was cancelled.")] = False,
     reason: Annotated[str, typer.Option(help="Why; goes into the audit trail.")] = "asked for",
     organization: EveryOrganization = None,
     as_json: Json = False,
 ) -> None:
-    """Try given-up jobs again from their first attempt on: some by number, a kind, or all."""
-    if not (job_ids or kind or everything):
-        raise typer.BadParameter("name jobs by their numbers, or give --kind or --all")
+    """Try given-up jobs again from their first attempt on: some by number, what fits, or all.
+
+    What would be retried: ``doclife jobs list --state failed`` with the same options.
+    """
+    if not (job_ids or kind or endpoint or search or error or everything):
+        raise typer.BadParameter(
+            "name jobs by their numbers, or give --kind, --endpoint, --search, --error or --all"
+        )
     with session(as_json=as_json) as s:
         retried = retry_jobs(
             s.conn,
@@ -101,6 +124,9 @@ def retry(
             organization=organization,
             job_ids=job_ids or None,
             kind=kind,
+            endpoint=endpoint,
+            words=search,
+            error=error,
             states=("failed", "cancelled") if with_cancelled else ("failed",),
         )
         s.output.show(
@@ -162,12 +188,13 @@ def print_counts(s: Session, counts: Sequence[dict[str, Any]]) -> None:
 
 def _print_list(s: Session, found: Sequence[dict[str, Any]]) -> None:
     s.output.table(
-        ("job", "organization", "kind", "state", "attempts", "run at", "plan", "error"),
+        ("job", "organization", "kind", "endpoint", "state", "attempts", "run at", "plan", "error"),
         [
             (
                 f"{job['job_id']}",
                 job["organization"],
                 job["kind"],
+                job["endpoint"],
                 job["state"],
                 f"{job['attempts']}/{job['max_attempts']}",
                 job["run_at"],

@@ -28,10 +28,19 @@ def list_jobs(
     organization: str | None = None,
     state: str | None = None,
     kind: str | None = None,
+    endpoint: str | None = None,
+    words: str | None = None,
+    error: str | None = None,
     before: int | None = None,
     size: int = 50,
 ) -> list[dict[str, Any]]:
-    """Return unfinished and given-up jobs, the newest first; ``before`` is the last id shown."""
+    """Return unfinished and given-up jobs, the newest first; ``before`` is the last id shown.
+
+    :param endpoint: name of the endpoint that calls go to.
+    :param words: found anywhere in what a job carries, its last error or its unique key, in any
+        case of letters.
+    :param error: likewise, in its last error alone.
+    """
     if organization is not None:
         organizations.find(conn, organization)
     return job_reports.list_page(
@@ -39,6 +48,9 @@ def list_jobs(
         organization=organization,
         state=state,
         kind=kind,
+        endpoint=endpoint,
+        words=words,
+        error=error,
         before=before,
         now=now,
         size=size,

@@ -1,7 +1,8 @@
-"""The queue for Python: add, claim, complete, fail, cancel, retry, and who is dead.
+"""The queue for Python: add, get, pending, claim, complete, fail, cancel, retry, stats; rescue.
 
 ``doclife.lifecycle.draining`` is what normally claims and completes; these verbs are for work of
-one's own. What people ask about jobs is in ``doclife.lifecycle.jobs``.
+one's own. It all stops and starts with the halt switch (``doclife.lifecycle.halting``). What else
+people ask about jobs is in ``doclife.lifecycle.jobs``.
 """
 
 import json
@@ -13,7 +14,8 @@ import psycopg
 
 from doclife.domain.backoff import retry_delay
 from doclife.errors import ConfigurationError, RefusedError
-from doclife.store import audit, organizations, queue
+from doclife.lifecycle.jobs import JobStory, count_jobs, tell_job
+from doclife.store import audit, clock, job_reports, organizations, queue
 from doclife.store.connection import Connection
 from doclife.store.queue import ClaimedJob, Recorded, Result
 
@@ -165,6 +167,9 @@ def retry_jobs(
     organization: str | None = None,
     job_ids: Sequence[int] | None = None,
     kind: str | None = None,
+    endpoint: str | None = None,
+    words: str | None = None,
+    error: str | None = None,
     failed_since: datetime | None = None,
     states: Sequence[str] = ("failed",),
 ) -> list[int]:
@@ -172,7 +177,8 @@ def retry_jobs(
 
     A second call finds them no longer given up, and retries nothing.
 
-    :param job_ids: only these; None for all that the rest describes.
+    :param job_ids: only these; None for all that the rest describes, as ``jobs.list_jobs`` finds
+        them.
     """
     if organization is not None:
         organizations.find(conn, organization)
@@ -182,7 +188,9 @@ def retry_jobs(
             organization=organization,
             job_ids=job_ids,
             kind=kind,
-            endpoint_id=None,
+            endpoint=endpoint,
+            words=words,
+            error=error,
             failed_since=failed_since,
             states=states,
             size=MAX_RETRIES,
@@ -190,6 +198,28 @@ def retry_jobs(
         if retried:
             _record_deed(conn, action="job.retried", ids=retried, actor=actor, now=now, why=reason)
     return retried
+
+
+def get(conn: Connection, *, job_id: int) -> JobStory:
+    """Return a job with what it carries, its state and every attempt.
+
+    :raises ConfigurationError: there is none of that number.
+    """
+    return tell_job(conn, job_id=job_id, now=clock.present(conn))
+
+
+def pending(
+    conn: Connection, *, organization: str | None = None, kind: str | None = None, size: int = 50
+) -> list[dict[str, Any]]:
+    """Return the next jobs in the order of their turn, without those that are being sent."""
+    if organization is not None:
+        organizations.find(conn, organization)
+    return job_reports.list_pending(conn, organization=organization, kind=kind, size=size)
+
+
+def stats(conn: Connection, *, organization: str | None = None) -> list[dict[str, Any]]:
+    """Return how many jobs there are of each kind and state; completed ones of the last 7 days."""
+    return count_jobs(conn, now=clock.present(conn), organization=organization)
 
 
 def _record_deed(

@@ -14,6 +14,9 @@ def list_page(
     organization: str | None,
     state: str | None,
     kind: str | None,
+    endpoint: str | None,
+    words: str | None,
+    error: str | None,
     before: int | None,
     now: datetime,
     size: int,
@@ -23,11 +26,22 @@ def list_page(
         "organization": organization,
         "state": state,
         "kind": kind,
+        "endpoint": endpoint,
+        "words": words,
+        "error": error,
         "before": before,
         "now": now,
         "size": size,
     }
     return fetch_dicts(conn, statement("jobs/list"), parameters)
+
+
+def list_pending(
+    conn: Connection, *, organization: str | None, kind: str | None, size: int
+) -> list[dict[str, Any]]:
+    """Return the jobs that wait and that nobody has taken, in the order of their turn."""
+    parameters = {"organization": organization, "kind": kind, "size": size}
+    return fetch_dicts(conn, statement("jobs/list_pending"), parameters)
 
 
 def describe(conn: Connection, *, job_id: int, now: datetime) -> dict[str, Any] | None:
