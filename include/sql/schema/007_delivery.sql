@@ -110,6 +110,8 @@ CREATE TABLE notifications (
     read_at timestamptz
 );
 CREATE INDEX notifications_by_recipient ON notifications (organization_id, recipient, id);
+CREATE INDEX notifications_unread ON notifications (organization_id, recipient, id)
+WHERE read_at IS NULL;
 CREATE INDEX notifications_by_document ON notifications (document_id)
 WHERE document_id IS NOT NULL;
 

@@ -17,8 +17,10 @@ from doclife.cli import (
     matters,
     migrating,
     night,
+    notifications,
     organizations,
     plans,
+    preferences,
     reviews,
     rule_lint,
     rule_tests,
@@ -65,6 +67,8 @@ app.add_typer(schedules.app, name="schedules")
 app.add_typer(endpoints.app, name="endpoints")
 app.add_typer(slack.app, name="slack")
 app.add_typer(suppressions.app, name="suppressions")
+app.add_typer(preferences.app, name="preferences")
+app.add_typer(notifications.app, name="notifications")
 app.add_typer(stores.app, name="stores")
 app.add_typer(tables.app, name="tables")
 app.add_typer(organizations.app, name="organizations")
