@@ -1,7 +1,7 @@
--- Leave documents of a plan alone for a while, because somebody decided so, with an audit entry each:
+-- Leave documents alone for a while, because somebody decided so, with an audit entry each:
 -- neither archived nor deleted until then, nor destroyed where they are in the trash, nor their
 -- original removed.
---   plan_id          bigint
+--   plan_id          bigint     NULL where no plan was decided about
 --   document_ids     bigint[]
 --   organization_id  bigint
 --   until            date
@@ -37,7 +37,7 @@ SELECT
     %(rule)s,
     'document.reprieved',
     kept.id,
-    %(plan_id)s,
+    %(plan_id)s::bigint,
     %(reason)s,
     jsonb_build_object('until', %(until)s::date)
 FROM kept;

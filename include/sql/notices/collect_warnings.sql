@@ -38,6 +38,7 @@ ahead AS (
     SELECT
         hit.document_id,
         hit.anchor_on,
+        hit.due_on,
         document.version AS document_version,
         -- What another rule retains, or was restored, goes later: the warning is about the day on
         -- which it will really go. Retention forbids destruction only.
@@ -64,15 +65,17 @@ ahead AS (
 )
 
 INSERT INTO pg_temp.warnings (
-    document_id, document_version, anchor_on, goes_on, window_days, to_fallback
+    document_id, document_version, anchor_on, due_on, goes_on, window_days, to_fallback, was_kept
 )
 SELECT
     ahead.document_id,
     ahead.document_version,
     ahead.anchor_on,
+    ahead.due_on,
     ahead.goes_on,
     CASE WHEN ahead.goes_on > %(today)s THEN nearest.window_days ELSE 0 END,
-    NOT choice.is_ordinary
+    NOT choice.is_ordinary,
+    keeping.kept_at IS NOT NULL
 FROM ahead
 CROSS JOIN LATERAL (
     SELECT min(ahead.goes_on - (ahead.goes_on - span.length)::date) AS window_days
@@ -87,6 +90,11 @@ LEFT JOIN LATERAL (
     FROM warnings_of(%(rule_id)s, ahead.document_id, ahead.goes_on) AS warning
     WHERE %(is_required)s
 ) AS told ON TRUE
+LEFT JOIN keepings AS keeping
+    ON
+        ahead.document_id = keeping.document_id
+        AND ahead.due_on = keeping.due_on
+        AND keeping.rule_id = %(rule_id)s
 CROSS JOIN LATERAL (
     SELECT CASE
         WHEN ahead.goes_on > %(today)s

@@ -2,13 +2,16 @@
 -- are judged anew the next day.
 --   after  bigint   the last document of the batch before; 0 to begin
 --   size   integer
--- Returns document_id, anchor_on, goes_on, window_days, to_fallback, is_current, by document.
+-- Returns document_id, anchor_on, due_on, goes_on, window_days, to_fallback, was_kept, is_current, by
+-- document.
 SELECT
     warning.document_id,
     warning.anchor_on,
+    warning.due_on,
     warning.goes_on,
     warning.window_days,
     warning.to_fallback,
+    warning.was_kept,
     document.version = warning.document_version
     AND document.hold_count = 0
     AND document.status IN ('active', 'archived') AS is_current

@@ -28,6 +28,24 @@ DEFAULT_LOCALE = "en"
 SUBJECT_LENGTH = 200
 SLACK_TEXT_LENGTH = 3000
 """Slack's limit for the text of one section block."""
+SLACK_URL_LENGTH = 3000
+"""Slack's limit for the URL of a button."""
+LINK_NAMES = ("document_url", "plans_url", "start_url", "keep_url", "keep_until", "unsubscribe_url")
+"""What every template may ask for, and gets nothing for where a message has no such link."""
+_BUTTONS = {
+    "en": {
+        "document": "Open the document",
+        "plan": "Open the plan",
+        "keep": "Keep it",
+        "start": "Open doclife",
+    },
+    "es": {
+        "document": "Abrir el documento",
+        "plan": "Abrir el plan",
+        "keep": "Conservarlo",
+        "start": "Abrir doclife",
+    },
+}
 
 # fmt: off
 _MONTHS = {
@@ -89,12 +107,21 @@ class Templates:
             subject=one_line(subject, length=SUBJECT_LENGTH), text=body.strip() + "\n", html=html
         )
 
-    def slack(self, name: str, *, locale: str, context: Mapping[str, object]) -> SlackMessage:
+    def slack(
+        self,
+        name: str,
+        *,
+        locale: str,
+        context: Mapping[str, object],
+        buttons: Mapping[str, str | None] | None = None,
+    ) -> SlackMessage:
         """Render a Slack message; values are escaped, so that no title can call a channel.
 
         What stands before the first empty line of the template is the message, the rest is shown
         small below it.
 
+        :param buttons: where they lead, by name (``document``, ``plan``, ``keep``, ``start``); one
+            that leads nowhere is left out.
         :raises ConfigurationError: as for ``email``.
         """
         language = language_of(locale)
@@ -104,6 +131,8 @@ class Templates:
         blocks: list[dict[str, Any]] = [{"type": "section", "text": _slack_text(what)}]
         if about.strip():
             blocks.append({"type": "context", "elements": [_slack_text(about.strip())]})
+        if row := _slack_buttons(buttons or {}, language):
+            blocks.append({"type": "actions", "elements": row})
         return SlackMessage(text=cut_for_slack(text, length=SLACK_TEXT_LENGTH), blocks=blocks)
 
 
@@ -130,7 +159,7 @@ def day_in_words(day: date, language: str) -> str:
 
 
 def _environment(loader: FileSystemLoader, *, is_html: bool) -> ImmutableSandboxedEnvironment:
-    return ImmutableSandboxedEnvironment(
+    environment = ImmutableSandboxedEnvironment(
         loader=loader,
         autoescape=is_html,
         undefined=StrictUndefined,
@@ -139,6 +168,8 @@ def _environment(loader: FileSystemLoader, *, is_html: bool) -> ImmutableSandbox
         lstrip_blocks=True,
         keep_trailing_newline=False,
     )
+    environment.globals |= dict.fromkeys(LINK_NAMES)
+    return environment
 
 
 def _empty_for_none(value: object) -> object:
@@ -152,6 +183,20 @@ def _slack_text(text: str) -> dict[str, Any]:
         "text": cut_for_slack(text, length=SLACK_TEXT_LENGTH),
         "verbatim": True,
     }
+
+
+def _slack_buttons(buttons: Mapping[str, str | None], language: str) -> list[dict[str, Any]]:
+    """Return buttons that open a page; Slack asks nobody of ours when they are pressed."""
+    return [
+        {
+            "type": "button",
+            "action_id": name,
+            "text": {"type": "plain_text", "text": _BUTTONS[language][name]},
+            "url": url,
+        }
+        for name, url in buttons.items()
+        if url is not None and len(url) <= SLACK_URL_LENGTH
+    ]
 
 
 def _finalize_for_slack(value: object) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
@@ -29,6 +30,7 @@ from doclife.domain.actions import Action, ActionType, RulePart
 from doclife.domain.condition_reader import ConditionField
 from doclife.domain.duration import PERIOD_PATTERN, Period
 from doclife.domain.faults import shown
+from doclife.domain.review import MAX_EXTENSION_YEARS
 from doclife.domain.rule_checks import EVENT_TYPE_PATTERN, rule_faults
 from doclife.domain.text import Text
 from doclife.errors import ConfigurationError
@@ -170,16 +172,30 @@ class Limits(RulePart):
     per_night: Annotated[StrictInt, Field(ge=1, le=1_000_000_000)] | None = None
 
 
+_A_DAY = date(2000, 1, 1)
+"""Periods are compared by where they lead from one day."""
+
+
+def _short_enough(period: Period | None) -> Period | None:
+    longest = Period(years=MAX_EXTENSION_YEARS)
+    if period is not None and period.add_to(_A_DAY) > longest.add_to(_A_DAY):
+        raise ValueError(f"{period} is longer than the {longest} that anybody may extend")
+    return period
+
+
 class Warnings(RulePart):
     """When people are told beforehand, and whether a DELETE waits until they were.
 
     :param before: periods before the due date.
     :param required: no DELETE without a warning of that very day that was delivered: accepted, and
         not come back for 72 hours.
+    :param keep: how long whoever was warned may keep a document by the link in the warning, counted
+        from the day that it names, once. None for the organization's reprieve, 0d for not at all.
     """
 
     before: Annotated[tuple[Period, ...], Field(min_length=1, max_length=MAX_WARNINGS)]
     required: StrictBool = False
+    keep: Annotated[Period | None, AfterValidator(_short_enough)] = None
 
 
 WARN_LABELS = ("list", "settings")
@@ -229,6 +245,11 @@ class UncheckedRule(RulePart):
     def warns_before(self) -> tuple[Period, ...]:
         """How long before the due date people are told, in whichever form that is written."""
         return self.warn.before if isinstance(self.warn, Warnings) else self.warn
+
+    @property
+    def keeps_for(self) -> Period | None:
+        """How long the link in a warning keeps a document; None for the organization's reprieve."""
+        return self.warn.keep if isinstance(self.warn, Warnings) else None
 
     @property
     def requires_warning(self) -> bool:

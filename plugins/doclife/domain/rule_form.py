@@ -132,6 +132,8 @@ def obstacles(rule: Rule) -> list[str]:
         or not rule.description
     ):
         found.append("description is empty, or begins or ends with a blank or an odd line break")
+    if rule.keeps_for is not None:
+        found.append("warn.keep has no field in the form")
     return found
 
 

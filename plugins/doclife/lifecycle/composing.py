@@ -7,9 +7,10 @@ goes out, however the rule, the document or the template have changed by then.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from doclife.delivery.links import NO_LINKS, KeepSubject, Links
 from doclife.delivery.plain_text import one_line
 from doclife.delivery.recipient import render_recipient
 from doclife.delivery.rendering import Email, templates
@@ -19,9 +20,12 @@ from doclife.domain.message import DAILY, Message, Unsendable
 from doclife.domain.organization import Organization
 from doclife.domain.rule import Rule
 from doclife.errors import ConfigurationError
+from doclife.lifecycle.branding import branding
 
 MAX_METADATA = 16_000
 """Characters of metadata in a webhook: Standard Webhooks asks for under 20 kB in all."""
+LINK_OUTLIVES_DAY = timedelta(days=30)
+"""How long after the day that a warning names its link says what became of the document."""
 MAIL_HEADERS = {"Auto-Submitted": "auto-generated"}  # RFC 3834: no automatic answers, please
 
 
@@ -39,6 +43,18 @@ class Occasion:
     """What happens, or will happen, to the document."""
     plan_id: int | None
     now: datetime
+    links: Links = NO_LINKS
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepOffer:
+    """What the link of a warning lets its reader do."""
+
+    rule_id: int
+    due_on: date
+    goes_on: date
+    until: date
+    """The last day that the document is kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +71,8 @@ class Concern:
     """The day that the words name, when it is later than ``due_on``: a warning that is late."""
     redirected_to: str | None = None
     """The fallback recipient, when nobody else could be warned."""
+    keep: KeepOffer | None = None
+    """None where the reader may not keep the document by a link."""
 
 
 def compose_notice(
@@ -74,9 +92,17 @@ def compose_notice(
         if channel is None:
             return _nobody(occasion, concern, settings)
         locale = occasion.organization.locale
-        context = _context(occasion, concern)
+        is_sent = channel in ("email", "slack") and settings.digest == "none"
+        # In the dashboard people are known: nothing there needs a link that anybody can follow.
+        keep_url = _keep_url(occasion, concern, recipient) if is_sent else None
+        context = _context(occasion, concern, keep_url=keep_url)
         if channel == "slack" and settings.digest == "none":
-            message = templates().slack(name, locale=locale, context=context)
+            message = templates().slack(
+                name,
+                locale=locale,
+                context=context,
+                buttons={"document": context["document_url"], "keep": keep_url},
+            )
             payload: dict[str, Any] = {
                 "channel": recipient,
                 "text": message.text,
@@ -207,7 +233,22 @@ def _in_dashboard(concern: Concern, recipient: str, type_: str, email: Email) ->
     )
 
 
-def _context(occasion: Occasion, concern: Concern) -> dict[str, object]:
+def _keep_url(occasion: Occasion, concern: Concern, recipient: str) -> str | None:
+    offer = concern.keep
+    if offer is None:
+        return None
+    subject = KeepSubject(
+        rule_id=offer.rule_id,
+        document_id=concern.document["id"],
+        due_on=offer.due_on,
+        goes_on=offer.goes_on,
+        recipient=recipient,
+    )
+    last_day = datetime.combine(offer.goes_on, time(), tzinfo=UTC)
+    return occasion.links.keep(subject, expires_at=last_day + LINK_OUTLIVES_DAY)
+
+
+def _context(occasion: Occasion, concern: Concern, *, keep_url: str | None) -> dict[str, Any]:
     """What templates may say. Texts of documents are on one line; rules' authors are trusted."""
     document = concern.document
     shown = {
@@ -225,12 +266,15 @@ def _context(occasion: Occasion, concern: Concern) -> dict[str, object]:
             "description": rule.description if rule else None,
             "authority": rule.authority if rule else None,
         },
-        "organization": occasion.organization.slug,
+        **branding(occasion.organization),
         "contact": occasion.organization.fallback_recipient,
         "action": occasion.action,
         "anchor_on": concern.anchor_on,
         "due_on": concern.said_on or concern.due_on,
         "days_left": concern.days_left,
+        "document_url": occasion.links.document(document["id"]),
+        "keep_url": keep_url,
+        "keep_until": concern.keep.until if concern.keep else None,
     }
 
 

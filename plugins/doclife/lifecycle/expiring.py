@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from doclife.delivery.links import NO_LINKS, Links
 from doclife.domain.organization import Organization
 from doclife.lifecycle.catching import catch_all
 from doclife.lifecycle.warning import warn_owners
@@ -31,6 +32,7 @@ def expire(
     as_of: datetime,
     actor: str,
     organization: str | None = None,
+    links: Links = NO_LINKS,
 ) -> ExpiryOutcome:
     """Stamp what expired before the day of ``as_of``, and queue the warnings that are due.
 
@@ -39,6 +41,7 @@ def expire(
     registered, changed or released behind the watermark since the last check is looked at again.
 
     :param as_of: aware; not later than the present.
+    :param links: where warnings lead.
     """
     found = (
         [organizations.find(conn, organization)] if organization else organizations.list_all(conn)
@@ -48,7 +51,12 @@ def expire(
         held += catch_all(conn, tenant, now=now, actor=actor).held
         expired += _stamp(conn, tenant, now=now, as_of=min(as_of, now), actor=actor)
         notices += warn_owners(
-            conn, now=now, as_of=min(as_of, now), actor=actor, organization=tenant
+            conn,
+            now=now,
+            as_of=min(as_of, now),
+            actor=actor,
+            organization=tenant,
+            links=links,
         )
     return ExpiryOutcome(expired=expired, notices=notices, held=held)
 

@@ -3,6 +3,7 @@
 import logging
 from datetime import date, datetime, timedelta
 
+from doclife.delivery.links import NO_LINKS, Links
 from doclife.domain.actions import ActionType, NotifyAction, NotifySettings
 from doclife.domain.address import is_address, mailbox_key
 from doclife.domain.compiler import Compiler, protections
@@ -10,8 +11,9 @@ from doclife.domain.message import Message, Unsendable
 from doclife.domain.organization import Organization
 from doclife.domain.recipient import recipient_fault
 from doclife.domain.rule import Mode, Rule
-from doclife.lifecycle.composing import Concern, Occasion, compose_notice
+from doclife.lifecycle.composing import Concern, KeepOffer, Occasion, compose_notice
 from doclife.lifecycle.judging import compilers_for
+from doclife.lifecycle.keeping import kept_until
 from doclife.store import audit, notices, organizations, rules
 from doclife.store.connection import Connection
 
@@ -30,7 +32,13 @@ TO_OWNER = NotifySettings(to="{{ document.owner }}")
 
 
 def warn_owners(
-    conn: Connection, *, now: datetime, as_of: datetime, actor: str, organization: Organization
+    conn: Connection,
+    *,
+    now: datetime,
+    as_of: datetime,
+    actor: str,
+    organization: Organization,
+    links: Links = NO_LINKS,
 ) -> int:
     """Store the warnings that are due in one organization; return how many were new.
 
@@ -44,6 +52,8 @@ def warn_owners(
     and warns the organization's fallback recipient when nobody else could be reached.
 
     :param as_of: the decision moment; its date in the organization's zone is today.
+    :param links: where the warnings lead. Before an ARCHIVE or a DELETE each has a link of its own
+        by which its reader keeps the document, unless the rule forbids it or somebody did already.
     """
     today = organization.date_of(as_of)
     compilers = compilers_for(
@@ -60,7 +70,15 @@ def warn_owners(
         if rule.requires_warning:
             notices.settle(conn, rule_id=compiler.rule_version.rule_id, now=now)
         _collect(conn, compiler, compilers, organization=organization, today=today)
-        total += _warn(conn, compiler, organization=organization, now=now, today=today, actor=actor)
+        total += _warn(
+            conn,
+            compiler,
+            organization=organization,
+            now=now,
+            today=today,
+            actor=actor,
+            links=links,
+        )
     return total
 
 
@@ -137,6 +155,7 @@ def _warn(
     now: datetime,
     today: date,
     actor: str,
+    links: Links,
 ) -> int:
     total, after = 0, 0
     unsendable: list[Unsendable] = []
@@ -153,7 +172,7 @@ def _warn(
             told.append((target_of(compiler.rule), NotifySettings(to=fallback), redirected))
         with conn.transaction():
             for index, settings, warnings in told:
-                occasion = _occasion(compiler, organization, index=index, now=now)
+                occasion = _occasion(compiler, organization, index=index, now=now, links=links)
                 composed = _compose(
                     conn, occasion, settings, warnings, rule=compiler.rule, today=today
                 )
@@ -178,7 +197,7 @@ def _warn(
 
 
 def _occasion(
-    compiler: Compiler, organization: Organization, *, index: int, now: datetime
+    compiler: Compiler, organization: Organization, *, index: int, now: datetime, links: Links
 ) -> Occasion:
     version = compiler.rule_version
     return Occasion(
@@ -190,6 +209,7 @@ def _occasion(
         action=str(version.rule.actions[target_of(version.rule)].do),
         plan_id=None,
         now=now,
+        links=links,
     )
 
 
@@ -215,6 +235,7 @@ def _compose(
                 days_left=(day - today).days,
                 said_on=day,
                 redirected_to=mailbox_key(settings.to) if warning.to_fallback else None,
+                keep=_keep(occasion, rule, warning, day) if is_destruction else None,
             ),
             settings,
             template="deletion-warning" if is_destruction else "expiry-warning",
@@ -222,6 +243,16 @@ def _compose(
         for warning in warnings
         for day in (_day_to_say(rule, warning, today),)
     ]
+
+
+def _keep(
+    occasion: Occasion, rule: Rule, warning: notices.DueWarning, day: date
+) -> KeepOffer | None:
+    """Return what the link of a warning lets its reader do; None where it has none."""
+    until = kept_until(rule, occasion.organization, goes_on=day)
+    if warning.was_kept or until is None:
+        return None
+    return KeepOffer(rule_id=occasion.rule_id or 0, due_on=warning.due_on, goes_on=day, until=until)
 
 
 def _day_to_say(rule: Rule, warning: notices.DueWarning, today: date) -> date:

@@ -125,7 +125,7 @@ def lock_documents(
 def keep(
     conn: Connection,
     *,
-    plan_id: int,
+    plan_id: int | None,
     document_ids: Sequence[int],
     organization_id: int,
     until: date,
@@ -134,7 +134,10 @@ def keep(
     rule: str | None,
     reason: str,
 ) -> None:
-    """Leave locked documents alone until a day, with an audit entry each."""
+    """Leave locked documents alone until a day, with an audit entry each.
+
+    :param plan_id: the plan that was decided about; None where no plan was.
+    """
     conn.execute(
         statement("decisions/keep"),
         {

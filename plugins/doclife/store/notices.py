@@ -32,11 +32,15 @@ class DueWarning:
 
     document_id: int
     anchor_on: date | None
+    due_on: date
+    """By the rule alone."""
     goes_on: date
     window_days: int
     """0 when the day is past and nobody was warned before."""
     to_fallback: bool
     """Whether nobody else could be warned."""
+    was_kept: bool
+    """By the link of an earlier warning."""
     is_current: bool
     """False when the document has changed since it was collected."""
 
