@@ -17,6 +17,7 @@ import typer.main
 from doclife.cli.app import app
 from doclife.domain.actions import SETTINGS, ActionType
 from doclife.domain.fields import FIELDS, Operator
+from doclife.domain.own_events import OwnEvent
 from doclife.domain.rule import Rule
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -124,6 +125,11 @@ def test_every_setting_is_documented(variable: str) -> None:
 @pytest.mark.parametrize("table", TABLES)
 def test_every_table_is_documented(table: str) -> None:
     assert f"`{table}`" in TEXTS[ROOT / "docs" / "schema.md"]
+
+
+@pytest.mark.parametrize("event", OwnEvent)
+def test_every_event_of_our_own_is_documented(event: str) -> None:
+    assert f"`{event}`" in TEXTS[ROOT / "docs" / "events.md"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -70,7 +70,7 @@ def codes(*rules: Rule) -> list[tuple[str, str]]:
         ({**QUIET, "actions": [{"do": "ARCHIVE", "after": "6y11mo"}, *DELETE]},
          ["archive-then-delete"]),
         ({"actions": ARCHIVE, "limits": {"max_fraction": 1.0}}, ["no-limits"]),
-        ({"trigger": {"type": "ON_EVENT", "event": "document.registered"}, "actions": MAIL},
+        ({"trigger": {"type": "ON_EVENT", "event": "document.purged"}, "actions": MAIL},
          ["own-event"]),
         ({"retain": keep(after="event:document.archived")}, ["own-event"]),
         ({"actions": MAIL, "review": {"stages": ["legal"], "timeout": "8d"}}, ["review-lapses"]),

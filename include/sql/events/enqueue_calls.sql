@@ -1,4 +1,5 @@
--- Store a webhook call for each event and each subscription that wants it.
+-- Store a webhook call for each event and each subscription that wants it. What a document is called
+-- and whose it is stays here: the receiver knows it by its ids.
 --   event_ids  bigint[]
 -- Returns how many.
 WITH called AS (
@@ -18,6 +19,7 @@ WITH called AS (
                 'event_id', event.id,
                 'occurred_on', event.occurred_on,
                 'actor', event.actor,
+                'subject', event.subject,
                 'payload', event.payload,
                 'plan_id', event.plan_id,
                 'document', CASE
@@ -25,9 +27,7 @@ WITH called AS (
                         THEN jsonb_build_object(
                             'id', document.id,
                             'external_id', document.external_id,
-                            'title', document.title,
                             'document_type', document.document_type,
-                            'owner', document.owner,
                             'status', document.status,
                             'expires_on', document.expires_on
                         )

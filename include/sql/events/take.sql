@@ -2,7 +2,7 @@
 -- fails they wait again.
 --   organization_id  bigint
 --   size             integer
--- Returns event_id, type, document_id (NULL without one), is_external.
+-- Returns event_id, type, document_id (NULL without one).
 WITH taken AS (
     DELETE FROM events_to_react
     WHERE event_id IN (
@@ -19,8 +19,7 @@ WITH taken AS (
 SELECT
     event.id AS event_id,
     event.type,
-    event.document_id,
-    event.is_external
+    event.document_id
 FROM taken
 INNER JOIN events AS event ON taken.event_id = event.id
 ORDER BY event.id;

@@ -1,5 +1,6 @@
 -- Store messages about documents, one per document: what was said already is left out, the rest
--- gets its notice, its job or its line in the dashboard, and its audit entry, all of it or nothing.
+-- gets its notice, its job or its line in the dashboard, its audit entry and, when it is a warning,
+-- its event, all of it or nothing.
 --   messages         jsonb        objects: document_id, due_on, window_days, redirected_to (or NULL),
 --                                 kind (NULL: no job),
 --                                 payload (text), unique_key, endpoint, timeout_seconds, recipient,
@@ -110,6 +111,37 @@ shown AS (
         %(now)s
     FROM fresh
     WHERE fresh.title IS NOT NULL
+),
+
+-- Once per warning, however many are told.
+announced AS (
+    INSERT INTO events (
+        organization_id, type, document_id, payload, occurred_on, recorded_at, actor
+    )
+    SELECT
+        organization.id,
+        'document.expiring',
+        fresh.document_id,
+        jsonb_strip_nulls(jsonb_build_object(
+            'due_on', fresh.due_on, 'window_days', fresh.window_days, 'rule', %(rule)s::text
+        )),
+        (%(now)s::timestamptz AT TIME ZONE organization.time_zone)::date,
+        %(now)s,
+        %(actor)s
+    FROM fresh
+    INNER JOIN organizations AS organization ON organization.id = %(organization_id)s
+    WHERE
+        %(audit_action)s = 'document.warned'
+        AND NOT EXISTS (
+            SELECT
+            FROM notices AS told
+            WHERE
+                told.rule_id = %(rule_id)s::bigint
+                AND told.document_id = fresh.document_id
+                AND told.due_on = fresh.due_on
+                AND told.window_days = fresh.window_days
+                AND told.action_index <> %(action_index)s
+        )
 ),
 
 audited AS (

@@ -26,6 +26,22 @@ CREATE TABLE events (
 );
 CREATE INDEX events_that_start_clocks ON events (document_id, type, id) WHERE is_external;
 
+-- What doclife itself tells of (domain/own_events.py, docs/events.md). Applications say other things.
+CREATE FUNCTION own_event_types() RETURNS text []
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT ARRAY[
+        'document.registered', 'document.changed', 'document.expiring', 'document.expired',
+        'document.archived', 'document.original_removed', 'document.trashed', 'document.purged',
+        'document.restore_requested', 'document.restored', 'document.held',
+        'document.held_too_late', 'document.released', 'matter.opened', 'matter.changed',
+        'matter.closed', 'plan.needs_approval', 'plan.approved', 'plan.rejected',
+        'plan.superseded', 'plan.lapsed', 'plan.applied', 'plan.undone', 'breaker.tripped',
+        'endpoint.disabled'
+    ]
+$$;
+GRANT EXECUTE ON FUNCTION own_event_types() TO doclife_worker, doclife_reader;
+
 -- Which rule version has reacted to which event, so that a dead process neither skips nor repeats.
 CREATE TABLE event_reactions (
     event_id bigint NOT NULL REFERENCES events,

@@ -345,6 +345,11 @@ DECLARE
     may_start_clocks boolean := pg_has_role(session_user, 'doclife_clocks', 'MEMBER')
         OR pg_has_role(session_user, 'doclife_worker', 'MEMBER');
 BEGIN
+    IF emit_event.type = ANY(own_event_types()) THEN
+        RAISE EXCEPTION '% is what doclife itself says', emit_event.type
+            USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Give an event of your application a name of its own, such as invoice.paid.';
+    END IF;
     SELECT * INTO STRICT tenant FROM organizations
     WHERE id = organization_id_of(emit_event.organization);
     SELECT document.id INTO subject FROM documents AS document

@@ -195,39 +195,75 @@ CREATE TABLE events_to_react (
 );
 CREATE INDEX events_to_react_by_organization ON events_to_react (organization_id, event_id);
 
+-- The last day on which each of doclife's own events happened to a document, as far as a rule with
+-- ON_EVENT listens: what such a rule counts from. What no rule listens to costs no row, and a rule
+-- hears nothing of what happened before it was there.
+CREATE TABLE heard_events (
+    document_id bigint NOT NULL,
+    type text NOT NULL,
+    occurred_on date NOT NULL,
+    PRIMARY KEY (document_id, type)
+);
+CREATE INDEX heard_events_by_day ON heard_events (type, occurred_on);
+
+-- By statement and by type: an import of a thousand documents asks once who listens.
 CREATE FUNCTION keep_events_to_react() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = doclife, pg_temp
 AS $$
 DECLARE
-    has_subscriptions boolean := EXISTS (SELECT FROM webhook_subscriptions);
+    unknown_type text;
 BEGIN
-    INSERT INTO events_to_react (event_id, organization_id)
-    SELECT event.id, event.organization_id
+    SELECT event.type INTO unknown_type
     FROM new_events AS event
-    WHERE
-        (
-            has_subscriptions
-            AND EXISTS (
+    WHERE NOT event.is_external AND event.type <> ALL(own_event_types())
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION '% is not among the events that doclife emits', unknown_type
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'an_own_event_is_on_the_list';
+    END IF;
+    WITH kind AS (
+        SELECT DISTINCT organization_id, type FROM new_events
+    ),
+    -- A rule acts on documents that are there: what it cannot hear of is not kept for it.
+    wanted AS MATERIALIZED (
+        SELECT
+            kind.organization_id,
+            kind.type,
+            EXISTS (
                 SELECT FROM webhook_subscriptions AS subscription
                 INNER JOIN webhook_endpoints AS endpoint ON subscription.endpoint_id = endpoint.id
                 WHERE
-                    endpoint.organization_id = event.organization_id
-                    AND subscription.event_types && event_patterns(event.type)
-            )
-        )
-        OR (
-            event.is_external
-            AND EXISTS (
+                    endpoint.organization_id = kind.organization_id
+                    AND subscription.event_types && event_patterns(kind.type)
+            ) AS by_subscription,
+            EXISTS (
                 SELECT FROM rules AS rule
                 INNER JOIN rule_versions AS version ON rule.current_version_id = version.id
                 WHERE
-                    rule.organization_id = event.organization_id
+                    rule.organization_id = kind.organization_id
                     AND rule.removed_at IS NULL
                     AND version.mode <> 'off'
-                    AND version.definition -> 'trigger' ->> 'event' = event.type
-            )
-        );
+                    AND version.definition -> 'trigger' ->> 'event' = kind.type
+            ) AS by_rule
+        FROM kind
+    ),
+    heard AS (
+        INSERT INTO heard_events AS known (document_id, type, occurred_on)
+        SELECT event.document_id, event.type, max(event.occurred_on)
+        FROM new_events AS event
+        INNER JOIN wanted USING (organization_id, type)
+        WHERE wanted.by_rule AND NOT event.is_external AND event.document_id IS NOT NULL
+        GROUP BY event.document_id, event.type
+        ORDER BY event.document_id, event.type
+        ON CONFLICT (document_id, type) DO UPDATE
+            SET occurred_on = greatest(known.occurred_on, excluded.occurred_on)
+    )
+    INSERT INTO events_to_react (event_id, organization_id)
+    SELECT event.id, event.organization_id
+    FROM new_events AS event
+    INNER JOIN wanted USING (organization_id, type)
+    WHERE wanted.by_subscription OR (wanted.by_rule AND event.document_id IS NOT NULL);
     IF FOUND THEN
         PERFORM pg_notify('doclife_queue', '');
     END IF;

@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from doclife.domain.condition_sql import SqlWriter
 from doclife.domain.fields import FIELDS, METADATA_PREFIX
+from doclife.domain.own_events import is_own
 from doclife.domain.rule import Cutoff, Rule, TriggerType
 from doclife.domain.rule_checks import EVENT_PREFIX
 
@@ -25,6 +26,8 @@ class AnchorWriter:
     cutoff: Cutoff = Cutoff.NONE
     field: str | None = None
     event: str | None = None
+    hears_own: bool = False
+    """Whether the event is one of doclife's own, which a rule with ON_EVENT listens to."""
 
     @classmethod
     def of(cls, rule: Rule, *, sql: SqlWriter, rule_created_at: datetime) -> AnchorWriter:
@@ -48,6 +51,9 @@ class AnchorWriter:
             cutoff=cutoff,
             field=field,
             event=event,
+            hears_own=rule.trigger.type is TriggerType.ON_EVENT
+            and event == rule.trigger.event
+            and is_own(event),
         )
 
     def sql(self) -> str:
@@ -94,6 +100,12 @@ class AnchorWriter:
             return f"{FIELDS[self.field].sql} <= {self._bind_latest(latest)}"
         if self.event is None:
             return None
+        if self.hears_own:
+            return (
+                "d.id IN (SELECT h.document_id FROM heard_events AS h "
+                f"WHERE h.type = {self._bind_event()} "
+                f"AND h.occurred_on <= {self._bind_latest(latest)})"
+            )
         return (
             "d.id IN (SELECT e.document_id FROM events AS e "
             f"WHERE e.type = {self._bind_event()} AND e.is_external AND e.may_start_clocks "
@@ -115,8 +127,14 @@ class AnchorWriter:
         )
 
     def _event_sql(self) -> str:
+        if self.hears_own:
+            return (
+                "(SELECT h.occurred_on FROM heard_events AS h "
+                f"WHERE h.document_id = d.id AND h.type = {self._bind_event()})"
+            )
         # The latest event decides whether the clock runs: withdrawing it stops the clock, also
-        # when an earlier one stands. is_external: what doclife itself notes starts no clock.
+        # when an earlier one stands. is_external: what doclife itself notes is heard, by ON_EVENT
+        # alone.
         return (
             "(SELECT CASE WHEN (array_agg(e.withdrawn_at IS NULL ORDER BY e.id DESC))[1] "
             "THEN max(e.occurred_on) FILTER (WHERE e.withdrawn_at IS NULL) END "

@@ -20,6 +20,7 @@ from doclife.domain.fields import (
     is_metadata_name,
     metadata_name,
 )
+from doclife.domain.own_events import is_own
 
 if TYPE_CHECKING:
     from doclife.domain.rule import UncheckedRule
@@ -56,6 +57,14 @@ def _trigger(rule: UncheckedRule, _: _Types) -> _Found:
     trigger = rule.trigger
     if trigger.type == "ON_EVENT" and trigger.event is None:
         yield ("trigger",), "ON_EVENT needs 'event', for example event: employee.left"
+    if is_own(trigger.event) and any(action.do == ActionType.DELETE for action in rule.actions):
+        yield (
+            ("trigger", "event"),
+            (
+                f"{trigger.event} is doclife's own doing, and destroys nothing: a DELETE counts "
+                "from a date such as expires_on, or from an event of an application"
+            ),
+        )
     if trigger.type != "ON_EVENT" and trigger.event is not None:
         yield ("trigger", "event"), f"only ON_EVENT has an event; this trigger is {trigger.type}"
     if trigger.type != "ON_SCHEDULE":

@@ -18,7 +18,8 @@ from doclife.domain.duration import Period
 from doclife.domain.faults import Path
 from doclife.domain.fields import Operator
 from doclife.domain.lint_finding import Code, Finding, Severity
-from doclife.domain.rule import Mode, Rule
+from doclife.domain.own_events import MOVES_RULES, is_own
+from doclife.domain.rule import Mode, Rule, TriggerType
 from doclife.domain.rule_checks import EVENT_PREFIX, has_anchor
 from doclife.domain.rule_clock import clock, waiting
 
@@ -33,14 +34,6 @@ ARCHIVE_IS_WORTH = Period(days=90)
 """Moving bytes into an archive for less than a quarter costs more than it saves."""
 PLANS_LAST = Period(days=7)
 """A plan that is older is not applied, whatever was answered (``apply/check_applicable``)."""
-OWN_EVENTS = frozenset(
-    f"document.{what}"
-    for what in (
-        *("registered", "changed", "expired", "archived", "original_removed", "trashed", "purged"),
-        *("restore_requested", "restored", "held", "held_too_late", "released"),
-    )
-)
-"""What doclife itself notes about a document."""
 
 
 def lint_rule(rule: Rule) -> Iterator[Finding]:
@@ -190,13 +183,22 @@ def _unlimited(rule: Rule) -> Iterator[Finding]:
 
 
 def _own_event(rule: Rule) -> Iterator[Finding]:
-    """A clock that never starts: only what applications emit does (``AnchorWriter``)."""
+    """A clock that never starts: what doclife notes moves only rules that wait for it."""
     event, path = rule.trigger.event, ("trigger", "event")
-    if rule.retain is not None:
+    why = "no document is left then that a rule could act on: nothing will be due"
+    fix = "subscribe a webhook endpoint to it, or name another event"
+    if rule.retain is not None and rule.trigger.type is not TriggerType.ON_EVENT:
         if not rule.retain.after.startswith(EVENT_PREFIX):
             return
         event, path = rule.retain.after.removeprefix(EVENT_PREFIX), ("retain", "after")
-    if event not in OWN_EVENTS:
+        why = (
+            "what doclife itself notes about documents starts no clock, only what applications "
+            "emit: nothing will be due"
+        )
+        fix = "name an event of an application, or a date such as created_on or expires_on"
+    elif event in MOVES_RULES:
+        return
+    if not is_own(event):
         return
     yield Finding(
         code=Code.OWN_EVENT,
@@ -204,9 +206,8 @@ def _own_event(rule: Rule) -> Iterator[Finding]:
         rule=rule.name,
         path=path,
         what=f"a clock that starts with {event}",
-        why="what doclife itself notes about documents starts no clock, only what applications "
-        "emit: nothing will be due",
-        fix="name an event of an application, or a date such as created_on or expires_on",
+        why=why,
+        fix=fix,
     )
 
 

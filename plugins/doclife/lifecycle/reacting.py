@@ -2,7 +2,8 @@
 
 Taking events, storing calls and storing plans is one transaction per organization: a process that
 dies in the middle has done nothing, and one that has committed is never repeated. The plans are
-applied afterwards, as all plans are, or by the next process.
+applied afterwards, as all plans are, or by the next process. What they do is told by events again,
+and that ends: documents only go forward, and telling somebody is no event.
 """
 
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ def _react(conn: Connection, slug: str, *, now: datetime) -> Reaction:
         calls = events.enqueue_calls(conn, event_ids)
         documents: dict[str, list[int]] = {}
         for event in taken:
-            if event.is_external and event.document_id is not None:
+            if event.document_id is not None:
                 documents.setdefault(event.type, []).append(event.document_id)
         stored = plan_events(
             conn,
@@ -67,7 +68,11 @@ def _react(conn: Connection, slug: str, *, now: datetime) -> Reaction:
             requested_by=ACTOR,
         )
         for version, plan_id in stored:
-            about = [each.event_id for each in taken if each.type == version.rule.trigger.event]
+            about = [
+                each.event_id
+                for each in taken
+                if each.type == version.rule.trigger.event and each.document_id is not None
+            ]
             events.record_reactions(
                 conn,
                 event_ids=about,

@@ -16,8 +16,7 @@ class TakenEvent:
     event_id: int
     type: str
     document_id: int | None
-    is_external: bool
-    """Whether an application said it; only these move rules."""
+    """None: it is about a matter, a plan or an endpoint, and moves no rule."""
 
 
 def find_organization(conn: Connection) -> str | None:
