@@ -82,6 +82,7 @@ def make_app(
         app.include_router(router, prefix="/api/v1")
     for router in PUBLIC:
         app.include_router(router, prefix="/public", include_in_schema=False)
+    app.add_api_route("/static/{name}", _asset, include_in_schema=False)
     app.add_api_route("/static/{digest}/{name}", _asset, include_in_schema=False)
     return app
 
@@ -116,9 +117,13 @@ def _configure(conn: Connection) -> None:
     conn.execute("SELECT set_config('statement_timeout', %s, false)", (f"{STATEMENT_SECONDS}s",))
 
 
-def _asset(digest: str, name: str) -> Response:
-    """Send a file of ``include/assets``; its address changes with its content."""
+def _asset(name: str, digest: str | None = None) -> Response:
+    """Send a file of ``include/assets``; with its digest the address changes with its content."""
     path = rendering.ASSETS / name
-    if path.parent != rendering.ASSETS or not path.is_file() or digest != rendering.digest(name):
+    if path.parent != rendering.ASSETS or not path.is_file():
+        raise HTTPException(404)
+    if digest is None:
+        return FileResponse(path, headers={"Cache-Control": "private, max-age=3600"})
+    if digest != rendering.digest(name):
         raise HTTPException(404)
     return FileResponse(path, headers={"Cache-Control": "private, max-age=31536000, immutable"})

@@ -15,6 +15,7 @@ from doclife.dashboard.access import Person, Rights
 from doclife.dashboard.gate import make_token
 from doclife.dashboard.navigation import tabs_of
 from doclife.domain.organization import Organization
+from doclife.lifecycle.alerting import OPERATORS
 from doclife.store import clock, organizations, switches
 from doclife.store.connection import Connection
 
@@ -45,6 +46,13 @@ class Visit:
     def actor(self) -> str:
         """How the audit trail names the person: ``user:olga``."""
         return self.person.actor
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """The names that notifications reach the person by: user name, mail address, role."""
+        address = getattr(self.person.airflow_user, "email", None)
+        roles = (OPERATORS,) if self.may.edit and not self.is_bound else ()
+        return (self.person.name, *((address,) if address else ()), *roles)
 
     @property
     def today(self) -> date:
