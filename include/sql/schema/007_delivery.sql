@@ -75,11 +75,17 @@ CREATE TABLE email_suppressions (
 );
 CREATE INDEX email_suppressions_by_mailbox ON email_suppressions (organization_id, lower(address));
 
+-- What a person wants, for each way to reach them. Without a row they get the digest by mail.
 CREATE TABLE recipient_preferences (
     organization_id bigint NOT NULL REFERENCES organizations,
     recipient text NOT NULL,
     channel text NOT NULL DEFAULT 'email',
+    -- Where in that channel, when the recipient's own name does not say it: a Slack member or
+    -- channel.
+    address text,
     wants_digest boolean NOT NULL DEFAULT true,
+    -- 'daily': notices wait for the digest. Warnings come at once all the same.
+    quiet text NOT NULL DEFAULT 'off',
     time_zone text,
     locale text,
     quiet_types text [] NOT NULL DEFAULT '{}',
