@@ -6,7 +6,9 @@ it.
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import importlib
 import itertools
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -24,8 +26,10 @@ from airflow.models.dagbag import DBDagBag
 from airflow.models.dagrun import DagRun
 from airflow.models.hitl import HITLDetail
 from airflow.models.taskinstance import TaskInstance, clear_task_instances
+from airflow.models.trigger import Trigger
 from airflow.sdk import DAG, DagRunState, TaskInstanceState
 from airflow.sdk.definitions.dag import _run_task
+from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow.utils.session import create_session
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from sqlalchemy import select
@@ -126,6 +130,20 @@ class Run:
                     instance.trigger_timeout = datetime.now(UTC) - timedelta(seconds=1)
         SchedulerJobRunner(job=Job()).check_awaiting_input_timeouts()
 
+    def fire_triggers(self) -> list[Any]:
+        """Let each deferred task's trigger fire, as the triggerer does; return what they said."""
+        said = []
+        with create_session() as session:
+            for instance in self._find(session).get_task_instances(session=session):
+                if instance.state == TaskInstanceState.DEFERRED:
+                    row = session.get(Trigger, instance.trigger_id)
+                    module, name = row.classpath.rsplit(".", 1)
+                    trigger = getattr(importlib.import_module(module), name)(**row.kwargs)
+                    event = asyncio.run(_first_event(trigger))
+                    said.append(event.payload)
+                    Trigger.submit_event(instance.trigger_id, event, session=session)
+        return said
+
     def mark_as_success(self, task_id: str) -> None:
         """Set the state of a task by hand, as the button does."""
         with create_session() as session:
@@ -184,11 +202,12 @@ class Run:
             return str(self._find(session).state)
 
     def _only_waits(self) -> bool:
-        """Whether only a retry's delay, a dead process or a person is left to wait for."""
+        """Whether only a retry, a dead process, a trigger or a person is left to wait for."""
         waiting = {
             TaskInstanceState.UP_FOR_RETRY,
             TaskInstanceState.RUNNING,
             TaskInstanceState.AWAITING_INPUT,
+            TaskInstanceState.DEFERRED,
         }
         return bool({instance.state for instance in self._instances()} & waiting)
 
@@ -227,6 +246,12 @@ class Run:
                 TaskInstance.dag_id == self.dag.dag_id, TaskInstance.run_id == self.run_id
             )
             return list(session.scalars(query.order_by(TaskInstance.map_index)))
+
+
+async def _first_event(trigger: BaseTrigger) -> TriggerEvent:
+    async for event in trigger.run():
+        return event
+    raise AssertionError("a trigger ended without a word")
 
 
 def run_ids(dag_id: str) -> list[str]:

@@ -44,7 +44,7 @@ def operators():
                 issubclass(member, LifecycleOperator)
                 and member.__module__ == module.__name__
                 and not inspect.isabstract(member)
-                and name != "ActionOperator"
+                and name not in ("ActionOperator", "MessageOperator")
             ):
                 yield member
 

@@ -52,6 +52,10 @@ CREATE INDEX jobs_by_turn ON jobs (priority, run_at, id);
 CREATE INDEX jobs_without_endpoint ON jobs (organization_id)
 WHERE kind = 'webhook' AND endpoint_id IS NULL;
 
+-- Whoever waits until what a plan says is delivered.
+CREATE INDEX jobs_by_plan ON jobs (plan_id)
+WHERE plan_id IS NOT NULL;
+
 -- Unique keys outlive completion.
 CREATE TABLE job_keys (
     organization_id bigint NOT NULL REFERENCES organizations,
@@ -81,6 +85,8 @@ CREATE TABLE jobs_failed (
     finished_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT a_failed_job_failed_or_was_cancelled CHECK (state IN ('failed', 'cancelled'))
 );
+CREATE INDEX jobs_failed_by_plan ON jobs_failed (plan_id)
+WHERE plan_id IS NOT NULL;
 
 CREATE TABLE job_history (
     id bigint NOT NULL,

@@ -1,15 +1,16 @@
-"""Says when somebody should look after the queue: when there is work, and nobody who does it."""
+"""Says when somebody should look after the queue, and when what a plan says is delivered."""
 
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psycopg
 
 from doclife.errors import DoclifeError
-from doclife.store import queue_watch
+from doclife.store import plan_deliveries, queue_watch
 from doclife.store.queue_watch import NextWork
 
 logger = logging.getLogger(__name__)
@@ -85,3 +86,39 @@ async def watch(
         except (psycopg.Error, DoclifeError, OSError) as error:
             logger.warning("The queue cannot be watched for the moment: %s", error)
             await asyncio.sleep(min(2.0, settings.poll_seconds))
+
+
+FIRST_LOOK_SECONDS = 1.0
+LAST_LOOK_SECONDS = 15.0
+
+
+async def wait_until_delivered(
+    conninfo: Conninfo, *, plan_ids: Sequence[int], kinds: Sequence[str], seconds: float
+) -> bool:
+    """Wait until no message of some plans waits any more; also while the server is away.
+
+    It looks after a second, then more and more rarely, at least every quarter of a minute: nobody
+    says a word when a message has been delivered.
+
+    :param kinds: of jobs.
+    :param seconds: after which it waits no longer.
+    :returns: whether all were sent or given up in that time.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            pause = FIRST_LOOK_SECONDS
+            while True:
+                try:
+                    async with await queue_watch.connect(await conninfo()) as conn:
+                        while True:
+                            delivery = await plan_deliveries.watch(
+                                conn, plan_ids=plan_ids, kinds=kinds
+                            )
+                            if not delivery.waiting:
+                                return True
+                            await asyncio.sleep(pause)
+                            pause = min(pause * 1.5, LAST_LOOK_SECONDS)
+                except (psycopg.Error, DoclifeError, OSError) as error:
+                    logger.warning("Deliveries cannot be watched for the moment: %s", error)
+                    await asyncio.sleep(pause)
+    return False

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from doclife.errors import ConfigurationError, RefusedError
 from doclife.operators.connecting import document_stores
 from doclife.operators.lifecycle_operator import LifecycleOperator, present
+from doclife.operators.linking import message_links
 from doclife.operators.moment import AS_OF, parse_moment
 from doclife.operators.review_runs import start_reviews
 from doclife.operators.selection import as_document_ids, chosen
@@ -13,7 +14,7 @@ from doclife.operators.shards import ShardJson, parse_shards
 from doclife.operators.task_run import TaskRun
 
 if TYPE_CHECKING:
-    from doclife.domain.plan import ShardOutcome
+    from doclife.domain.plan import ShardOutcome, ShardRef
     from doclife.store.connection import Connection
 
 
@@ -83,7 +84,11 @@ class ActionOperator(LifecycleOperator):
     def work(self, conn: "Connection", run: TaskRun) -> dict[str, int]:
         """Apply, and return the counts."""
         if self.shards is not None:
-            return _counts(self._apply_shards(conn, run, self.shards))
+            shards = parse_shards(self.shards, actions=[self.action])
+            outcome = self._apply_shards(conn, run, shards)
+            return self.conclude(
+                conn, sorted({shard.plan_id for shard in shards}), _counts(outcome)
+            )
         outcome, plan_id = self._apply_selection(conn, run)
         if outcome.failed:
             raise RefusedError(
@@ -91,18 +96,29 @@ class ActionOperator(LifecycleOperator):
                 f"({outcome.done} were, {outcome.skipped} were skipped). "
                 f"See why: doclife plans show {plan_id} --items --state failed"
             )
-        return _counts(outcome)
+        return self.conclude(conn, [plan_id], _counts(outcome))
+
+    def conclude(
+        self,
+        conn: "Connection",  # noqa: ARG002 - for those that have something to look after
+        plan_ids: Sequence[int],  # noqa: ARG002
+        counts: dict[str, int],
+    ) -> dict[str, int]:
+        """Return the counts of what was applied; a subclass may wait for more."""
+        return counts
 
     def _apply_shards(
-        self, conn: "Connection", run: TaskRun, entries: Sequence[ShardJson]
+        self, conn: "Connection", run: TaskRun, shards: Sequence["ShardRef"]
     ) -> "ShardOutcome":
         from doclife.domain.plan import ShardOutcome
         from doclife.lifecycle.applying import apply_shard
 
-        stores = document_stores(conn)
+        stores, links = document_stores(conn), message_links()
         total = ShardOutcome()
-        for shard in parse_shards(entries, actions=[self.action]):
-            total += apply_shard(conn, shard=shard, now=present, actor=run.actor, stores=stores)
+        for shard in shards:
+            total += apply_shard(
+                conn, shard=shard, now=present, actor=run.actor, stores=stores, links=links
+            )
         return total
 
     def _apply_selection(self, conn: "Connection", run: TaskRun) -> "tuple[ShardOutcome, int]":
@@ -139,6 +155,7 @@ class ActionOperator(LifecycleOperator):
             now=present,
             actor=run.actor,
             stores=document_stores(conn),
+            links=message_links(),
         )
         return outcome, plan.plan_id
 

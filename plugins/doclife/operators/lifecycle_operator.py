@@ -46,10 +46,11 @@ class LifecycleOperator(BaseOperator):
             result = self.work(conn, run)
         if isinstance(result, Mapping):
             self.log.info("%s: %s", self.task_id, result)
-            self._publish(context, result)
+            self.publish(context, result)
         return result
 
-    def _publish(self, context: "Context", counts: Mapping[str, Any]) -> None:
+    def publish(self, context: "Context", counts: Mapping[str, Any]) -> None:
+        """Let the counts go to the task's outlets."""
         for outlet in self.outlets:
             if isinstance(outlet, Asset):
                 context["outlet_events"][outlet].extra = dict(counts)

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from doclife.operators.action import ActionOperator
+from doclife.operators.message import MessageOperator
 
 
-class NotifyOperator(ActionOperator):
-    """Queue a message about each document; green means queued, not yet delivered.
+class NotifyOperator(MessageOperator):
+    """Queue a message about each document, and wait until it is delivered if asked to.
 
-    See ActionOperator for what all actions take. The settings are only for a selection: a rule
-    says its own.
+    See ActionOperator for what all actions take, MessageOperator for waiting. The settings are only
+    for a selection: a rule says its own.
 
     :param to: who is told. A template over the document, e.g. ``{{ document.owner }}``, filled in
         by doclife and therefore not one of Airflow's template fields.
@@ -19,8 +19,9 @@ class NotifyOperator(ActionOperator):
     :param digest: ``daily`` collects everything for a recipient into one message a day.
     """
 
+    kinds: ClassVar[Sequence[str]] = ("email", "slack", "notification")
     action: ClassVar[str] = "NOTIFY"
-    template_fields: Sequence[str] = (*ActionOperator.template_fields, "channel", "template")
+    template_fields: Sequence[str] = (*MessageOperator.template_fields, "channel", "template")
 
     def __init__(
         self,

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from doclife.errors import ConfigurationError
-from doclife.operators.action import ActionOperator
+from doclife.operators.message import MessageOperator
 
 
-class WebhookOperator(ActionOperator):
-    """Queue a call of an endpoint for each document; green means queued, not yet delivered.
+class WebhookOperator(MessageOperator):
+    """Queue a call of an endpoint for each document, and wait until it is delivered if asked to.
 
-    See ActionOperator for what all actions take. The settings are only for a selection: a rule
-    says its own.
+    See ActionOperator for what all actions take, MessageOperator for waiting. The settings are only
+    for a selection: a rule says its own.
 
     :param endpoint: name of the endpoint; its address and secrets are an Airflow Connection
         (templated).
@@ -19,9 +19,10 @@ class WebhookOperator(ActionOperator):
     :param timeout: how long one call may take, e.g. ``30s`` or ``2m`` (templated).
     """
 
+    kinds: ClassVar[Sequence[str]] = ("webhook",)
     action: ClassVar[str] = "WEBHOOK"
     template_fields: Sequence[str] = (
-        *ActionOperator.template_fields,
+        *MessageOperator.template_fields,
         "endpoint",
         "headers",
         "timeout",

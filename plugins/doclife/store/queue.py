@@ -93,6 +93,19 @@ class EndpointAnswers:
     has_failure: bool
     refusal: str | None
     """Why it is to be disabled at once, or None."""
+    rest_seconds: float | None = None
+    """How long it is to be left alone at least; None: not at all."""
+    rest_reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PutOff:
+    """A leased job that was not tried, and is to have its turn later."""
+
+    batch_id: int
+    job_id: int
+    delay_seconds: float
+    reason: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,6 +208,19 @@ def release(conn: Connection, *, batch_id: int, job_ids: Sequence[int]) -> None:
     conn.execute(statement("queue/release"), {"batch_id": batch_id, "job_ids": list(job_ids)})
 
 
+def put_off(conn: Connection, jobs: Sequence[PutOff]) -> None:
+    """Let leased jobs have their turn later; they cost no attempt."""
+    conn.execute(
+        statement("queue/put_off"),
+        {
+            "batch_ids": [job.batch_id for job in jobs],
+            "job_ids": [job.job_id for job in jobs],
+            "delays": [job.delay_seconds for job in jobs],
+            "reasons": [job.reason for job in jobs],
+        },
+    )
+
+
 def record(
     conn: Connection, results: Sequence[Result], *, closed_batches: Sequence[int] = ()
 ) -> list[Recorded]:
@@ -259,6 +285,8 @@ def note_endpoints(
             "successes": [each.has_success for each in answers],
             "failures": [each.has_failure for each in answers],
             "refusals": [each.refusal for each in answers],
+            "rest_seconds": [each.rest_seconds for each in answers],
+            "rest_reasons": [each.rest_reason for each in answers],
             "patience_seconds": patience_seconds,
         },
         DisabledEndpoint,
