@@ -1,116 +1,200 @@
-"""Jobs a second: stored in bulk, and drained, beside pgqueuer on the same server in the same run.
+"""Jobs a second beside the peers, on the same server in the same run.
 
-    python -m benchmarks.queue [--rounds 3] [--peer-python /path/to/python]
+    python -m benchmarks.queue --peers FOLDER [--rounds 3] [--only enqueue,drain,call]
 
-Ours checks each payload for its kind, and drains with real batches, lanes, attempts and history;
-the channel does nothing. pgqueuer (``pip install pgqueuer asyncpg`` into an environment of its own)
-stores unchecked bytes and keeps a log. Both jobs carry 1 kB. Ours stops the clock when the last
-result is committed and the worker has ended, the peer when its last handler has run. Promised: 1.3
-times the peer's rate of enqueueing, 1.5 times that of draining.
+``enqueue``: from Python objects to stored rows over each one's bulk interface; ours checks each
+payload for its kind. ``drain``: jobs that do nothing, ours in batches, with attempts and history.
+``drain singly``: the same with one call of the handler for each job, as the peers do it. ``call``:
+each a POST of its 1 kB to nginx; ours finds its endpoint, checks the address, signs, and records
+each attempt, theirs are a bare POST. ``call x2``: by two processes each. ``client alone``: our
+guarded HTTP client with nothing around it.
+
+Every database is fresh, vacuumed and checkpointed before a drain. Ours stops the clock when its
+process has started and ended in order, start of the interpreter left out; a peer when its last
+handler has run. The peers are installed into FOLDER when they are not there; nginx answers.
 """
 
 import argparse
 import asyncio
-import json
+import os
 import statistics
-import subprocess
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
+
 from benchmarks.machine import machine_line
+from benchmarks.peers import SCRIPTS, SLOW, Done, Peers, together
+from benchmarks.queue_worker import DELIVERY
+from benchmarks.receiver import Receiver, receiver
 from benchmarks.server import measured_server, migrated_database, settings_line
-from doclife.delivery.channel import Message
-from doclife.delivery.outcome import Attempt, Outcome
-from doclife.lifecycle.draining import Drainer, DrainSettings
+from doclife.delivery.exchange import Answer, NotedRequest, post
 from doclife.lifecycle.queue import add_many
-from doclife.store import cleaning, queue
-from doclife.store.connection import Connection, connect
+from doclife.store import cleaning, endpoints
+from doclife.store.connection import Connection
 from local.postgres import Postgres
 
-JOBS, BATCH, PAYLOAD_BYTES = 30_000, 1000, 1024
-HISTORY = 2_000_000
-NOTE = {"recipient": "a@example.org", "title": "x", "body": "x" * (PAYLOAD_BYTES - 62)}
-SENT = Attempt(
-    outcome=Outcome.SENT,
-    status_code=None,
-    latency_ms=0,
-    answer_head=None,
-    error=None,
-    retry_after=None,
-)
+BATCH = 1000
+SIDE_BY_SIDE = 100
+COUNTS = {"enqueue": 30_000, "drain": 60_000, "drain singly": 60_000, "call": 20_000}
+FLOORS = {"enqueue": 1.3, "drain": 1.5, "drain singly": 1.0, "call": 0.9, "call x2": 1.2}
+MEASURES = ("enqueue", "drain", "drain singly", "call", "call x2")
+OURS = "doclife"
 
 
-class Nothing:
-    """A channel that does nothing at once."""
+def payload(i: int) -> dict[str, object]:
+    """The same 1 kB that the peers carry."""
+    return {
+        "endpoint": "measured",
+        "type": "document.completed",
+        "data": {
+            "n": i,
+            "organization": 42,
+            "document": f"01890000-0000-7000-8000-{i:012d}",
+            "fields": {f"f{j:02d}": f"value {i * 31 + j * 7919:010d}" for j in range(21)},
+            "note": "x" * 240,
+        },
+    }
 
-    async def deliver(self, messages: Sequence[Message]) -> Sequence[Attempt]:
-        return [SENT] * len(messages)
+
+def notice(i: int) -> dict[str, object]:
+    """1 kB of the kind whose channel takes many at once."""
+    return {"recipient": "a@example.org", "title": f"{i}", "body": "x" * 900}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--peer-python", type=Path, help="a Python that has pgqueuer")
+    parser.add_argument("--peers", type=Path, required=True, help="folder of the peers")
+    parser.add_argument(
+        "--only", default="enqueue,drain,drain singly,call,call x2", help="what to measure"
+    )
+    parser.add_argument("--names", default=",".join(SCRIPTS), help="which peers")
     arguments = parser.parse_args()
+    peers = Peers(arguments.peers)
+    peers.install()
+    names = [name for name in arguments.names.split(",") if name]
     print(machine_line())
     print(f"PostgreSQL with {settings_line()}")
-    ours: list[tuple[float, float]] = []
-    peer: list[tuple[float, float]] = []
-    with measured_server() as server:
+    rates: dict[tuple[str, str], list[float]] = {}
+    with measured_server() as server, receiver() as far_side:
+        measure = Measure(server, far_side, peers)
         for number in range(arguments.rounds):
-            ours.append(measure_ours(server, number))
-            if arguments.peer_python:
-                peer.append(measure_peer(server, number, arguments.peer_python))
-        report("doclife", ours)
-        if peer:
-            report("pgqueuer", peer)
-            for index, (what, bound) in enumerate((("enqueue", 1.3), ("drain", 1.5))):
-                ratio = median(peer, index) / median(ours, index)
-                verdict = "kept" if ratio >= bound else "BROKEN"
-                print(f"  {what}: {ratio:.2f} times pgqueuer's rate; bound {bound}: {verdict}")
-        measure_claims(server)
+            for what in arguments.only.split(","):
+                for name in (OURS, *names):
+                    done = measure.one(what, name)
+                    if done is not None:
+                        rates.setdefault((what, name), []).append(done.rate)
+                if what.startswith("call"):
+                    rates.setdefault((what, "client alone"), []).append(client_alone(far_side))
+            print(f"round {number + 1}: load {os.getloadavg()[0]:.1f}", flush=True)
+    report(rates)
 
 
-def median(times: Sequence[tuple[float, float]], index: int) -> float:
-    return statistics.median(each[index] for each in times)
+def report(rates: dict[tuple[str, str], list[float]]) -> None:
+    for what in dict.fromkeys(each for each, _ in rates):
+        middles = {
+            name: statistics.median(found) for (each, name), found in rates.items() if each == what
+        }
+        print(f"{what}:")
+        for name, middle in middles.items():
+            found = rates[what, name]
+            print(
+                f"  {name}: {middle:,.0f}/s [{min(found):,.0f} to {max(found):,.0f}]"
+                + (f", ours is {middles[OURS] / middle:.2f} of it" if name != OURS else "")
+            )
+        theirs = [middle for name, middle in middles.items() if name in SCRIPTS]
+        if theirs:
+            say(f"{what} against the best peer", middles[OURS] / max(theirs), FLOORS[what])
+        if what == "call":
+            ratio = middles[OURS] / middles["client alone"]
+            say("call against the guarded client alone", ratio, 0.6)
 
 
-def report(name: str, times: Sequence[tuple[float, float]]) -> None:
-    rates = [f"{JOBS / median(times, index):,.0f}/s" for index in (0, 1)]
-    print(f"{name}: {JOBS:,} jobs of 1 kB, enqueue {rates[0]}, drain {rates[1]}")
+def say(what: str, ratio: float, floor: float) -> None:
+    print(f"  {what}: {ratio:.2f}; floor {floor}: {'kept' if ratio >= floor else 'BROKEN'}")
 
 
-def measure_ours(server: Postgres, number: int) -> tuple[float, float]:
-    with migrated_database(server, f"queue_{number}") as conn:
-        make_partitions(conn)
-        return fill(conn), drain(conn, server.url(f"queue_{number}"))
+class Measure:
+    """One measurement each, in a database of its own."""
+
+    def __init__(self, server: Postgres, far_side: Receiver, peers: Peers) -> None:
+        self._server, self._far_side, self._peers = server, far_side, peers
+
+    def one(self, what: str, name: str) -> Done | None:
+        processes = 2 if what.endswith("x2") else 1
+        kind = what.removesuffix(" x2")
+        count = COUNTS[kind] // (10 if name in SLOW else 1)
+        if processes == 2 and name in SLOW:
+            return None
+        run = self._ours if name == OURS else self._peer
+        return run(name, kind, count, processes)
+
+    def _ours(self, _name: str, kind: str, count: int, processes: int) -> Done:
+        with migrated_database(self._server, "ours") as conn:
+            make_partitions(conn)
+            add_endpoint(conn, url=self._far_side.url)
+            filled = fill(conn, count, kind="notification" if kind == "drain" else "webhook")
+            if kind == "enqueue":
+                return filled
+            settle(conn)
+            command = [sys.executable, "-m", "benchmarks.queue_worker", self._server.url("ours")]
+            with counted(self._far_side, count if kind == "call" else 0):
+                done = together(
+                    [[*command, *(["--nothing"] if kind != "call" else [])]] * processes
+                )
+            assert done.count == count, done
+            return done
+
+    def _peer(self, name: str, kind: str, count: int, processes: int) -> Done:
+        with empty_database(self._server, "theirs") as conn:
+            database = self._server.url("theirs")
+
+            def run(phase: str, **named: int) -> Done:
+                return self._peers.run(
+                    name, phase, database=database, count=count, url=self._far_side.url, **named
+                )
+
+            run("setup")
+            filled = run("enqueue")
+            if kind == "enqueue":
+                return filled
+            settle(conn)
+            phase = "call" if kind == "call" else "nothing"
+            with counted(self._far_side, count if kind == "call" else 0):
+                done = run(phase, processes=processes)
+            assert done.count == count, (name, done)
+            return done
 
 
-def fill(conn: Connection) -> float:
-    started = time.perf_counter()
-    for _ in range(JOBS // BATCH):
-        add_many(conn, kind="notification", payloads=[NOTE] * BATCH, requested_by="benchmark")
-    return time.perf_counter() - started
+@contextmanager
+def counted(far_side: Receiver, count: int) -> Iterator[None]:
+    """Assert that the far side served so many calls."""
+    before = far_side.served()
+    yield
+    served = far_side.served() - before - 1
+    assert served == count, (served, count)
 
 
-def drain(conn: Connection, url: str) -> float:
+@contextmanager
+def empty_database(server: Postgres, name: str) -> Iterator[Connection]:
+    with psycopg.connect(server.url(), autocommit=True) as superuser:
+        superuser.execute(f"CREATE DATABASE {name}")
+        try:
+            with psycopg.connect(server.url(name), autocommit=True) as conn:
+                yield conn
+        finally:
+            superuser.execute(f"DROP DATABASE {name} (FORCE)")
+
+
+def settle(conn: Connection) -> None:
+    """What a running server has: statistics, and no checkpoint in the middle."""
     conn.execute("VACUUM ANALYZE")
     conn.execute("CHECKPOINT")
-    drainer = Drainer(
-        connect=lambda: connect(url, application_name="benchmark"),
-        channels={"notification": Nothing()},
-        find_endpoint=lambda _row: None,  # type: ignore[arg-type, return-value]
-        name="benchmark",
-        chance=lambda: 0.0,
-        settings=DrainSettings(linger_seconds=0),
-    )
-    started = time.perf_counter()
-    drained = asyncio.run(drainer.run())
-    seconds = time.perf_counter() - started
-    assert drained.sent == JOBS, drained
-    return seconds
 
 
 def make_partitions(conn: Connection) -> None:
@@ -121,55 +205,50 @@ def make_partitions(conn: Connection) -> None:
             cleaning.make_partition(conn, parent=parent, day=today + timedelta(days=ahead))
 
 
-def measure_peer(server: Postgres, number: int, python: Path) -> tuple[float, float]:
-    with migrated_database(server, f"peer_{number}"):
-        script = Path(__file__).with_name("queue_peer_pgqueuer.py")
-        answer = subprocess.run(
-            [python, "-P", script, server.url(f"peer_{number}"), str(JOBS), str(PAYLOAD_BYTES)],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-    enqueued, drained = map(float, answer.stdout.split())
-    return enqueued, drained
-
-
-def measure_claims(server: Postgres) -> None:
-    """The 95th percentile of a claim, before and after millions of jobs went into the history."""
-    with migrated_database(server, "claims") as conn:
-        make_partitions(conn)
-        before = claims(conn)
-        conn.execute(
-            "INSERT INTO job_history (id, organization_id, kind, attempts, created_at, finished_at)"
-            " SELECT number + 1000000000, 1, 'email', 1, moment, moment FROM ("
-            " SELECT number, now() - (number %% 29) * interval '1 day' AS moment"
-            " FROM generate_series(1, %s) AS number) AS made",
-            (HISTORY,),
-        )
-        conn.execute("VACUUM ANALYZE")
-        after = claims(conn)
-    print(
-        f"claim of 500: 95th percentile {before * 1000:.1f} ms with an empty history, "
-        f"{after * 1000:.1f} ms with {HISTORY:,} finished jobs ({after / before - 1:+.0%})"
+def add_endpoint(conn: Connection, *, url: str, name: str = "measured", **named: int) -> None:
+    endpoints.insert(
+        conn,
+        organization_id=1,
+        name=name,
+        url=url,
+        headers={},
+        timeout_seconds=named.get("timeout_seconds", 30),
+        max_concurrency=named.get("max_concurrency", SIDE_BY_SIDE),
+        max_per_second=None,
+        created_by="benchmark",
     )
 
 
-def claims(conn: Connection, *, times: int = 200) -> float:
-    for _ in range(20):
-        add_many(conn, kind="notification", payloads=[NOTE] * BATCH, requested_by="benchmark")
-    conn.execute("VACUUM ANALYZE jobs")
-    seconds = []
-    for _ in range(times):
-        worker = queue.start_worker(conn, name="benchmark", lease_seconds=60)
+def fill(conn: Connection, count: int, *, kind: str = "webhook") -> Done:
+    """Store jobs over the Python interface."""
+    jobs = [payload(i) if kind == "webhook" else notice(i) for i in range(count)]
+    started = time.perf_counter()
+    for first in range(0, count, BATCH):
+        part = jobs[first : first + BATCH]
+        add_many(conn, kind=kind, payloads=part, requested_by="benchmark")
+    return Done(count=count, seconds=time.perf_counter() - started)
+
+
+def client_alone(far_side: Receiver) -> float:
+    """POSTs a second of the guarded session, 100 at a time, with nothing around it."""
+    return asyncio.run(_post_alone(far_side.url, COUNTS["call"] // 2))
+
+
+async def _post_alone(url: str, count: int) -> float:
+    body, left = b"x" * 1024, iter(range(count))
+    async with DELIVERY.guard.session(request_class=NotedRequest) as session:
+
+        async def post_some() -> None:
+            for _ in left:
+                answer = await post(
+                    session, url, body=body, headers={}, timeout=timedelta(seconds=30)
+                )
+                assert isinstance(answer, Answer), answer
+
         started = time.perf_counter()
-        claimed = queue.claim(conn, worker_id=worker, size=500, kinds=["notification"])
-        seconds.append(time.perf_counter() - started)
-        assert len(claimed) == 500
-        queue.end_worker(conn, worker_id=worker)
-    conn.execute("TRUNCATE jobs CASCADE")
-    return statistics.quantiles(seconds, n=20)[-1]
+        await asyncio.gather(*(post_some() for _ in range(SIDE_BY_SIDE)))
+        return count / (time.perf_counter() - started)
 
 
 if __name__ == "__main__":
-    assert len(json.dumps(NOTE)) <= PAYLOAD_BYTES
     main()

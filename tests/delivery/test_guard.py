@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from doclife.delivery.exchange import Answer, NoAnswer, post, traced
+from doclife.delivery.exchange import Answer, NoAnswer, NotedRequest, post
 from doclife.delivery.guard import Guard, RefusedUrl, is_public, read_networks
 from doclife.errors import ConfigurationError
 from tests.delivery.far_side import LOOPBACK, QUICKLY, answering, serving
@@ -59,7 +59,7 @@ def test_refuses(row: list[str]) -> None:
     _, stage, url, dns, _ = row
 
     async def call() -> NoAnswer | Answer:
-        async with OPEN.session(resolver=Answers(dns), trace=[traced()]) as session:
+        async with OPEN.session(resolver=Answers(dns), request_class=NotedRequest) as session:
             return await post(session, url, body=b"x", headers={}, timeout=timedelta(seconds=2))
 
     if stage == "parse":
@@ -94,7 +94,7 @@ def test_a_harmless_name_that_leads_inside_is_looked_at_when_it_is_dialled() -> 
     async def scenario() -> tuple[NoAnswer | Answer, int]:
         async with serving(answering(200)) as side:
             resolver = Answers("127.0.0.1")
-            async with OPEN.session(resolver=resolver, trace=[traced()]) as session:
+            async with OPEN.session(resolver=resolver, request_class=NotedRequest) as session:
                 url = f"http://harmless.example.com:{side.port}/"
                 answer = await post(session, url, body=b"x", headers={}, timeout=QUICKLY)
             return answer, len(side.calls)
@@ -108,7 +108,9 @@ def test_a_harmless_name_that_leads_inside_is_looked_at_when_it_is_dialled() -> 
 
 def test_a_refusal_does_not_tell_which_address_stands_behind_a_name() -> None:
     async def scenario() -> NoAnswer | Answer:
-        async with OPEN.session(resolver=Answers("10.9.8.7"), trace=[traced()]) as session:
+        async with OPEN.session(
+            resolver=Answers("10.9.8.7"), request_class=NotedRequest
+        ) as session:
             return await post(
                 session, "http://x.example.com/", body=b"", headers={}, timeout=QUICKLY
             )
@@ -122,7 +124,10 @@ def test_a_refusal_does_not_tell_which_address_stands_behind_a_name() -> None:
 
 def test_an_operator_opens_their_own_network_and_nothing_else() -> None:
     async def scenario() -> tuple[Answer | NoAnswer, Answer | NoAnswer]:
-        async with serving(answering(200)) as side, LOOPBACK.session(trace=[traced()]) as session:
+        async with (
+            serving(answering(200)) as side,
+            LOOPBACK.session(request_class=NotedRequest) as session,
+        ):
             inside = await post(session, side.url(), body=b"x", headers={}, timeout=QUICKLY)
             outside = await post(
                 session, f"http://[::1]:{side.port}/", body=b"x", headers={}, timeout=QUICKLY
@@ -177,7 +182,7 @@ def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) ->
         async with serving(answering(200)) as side, serving(answering(500)) as proxy:
             monkeypatch.setenv("HTTP_PROXY", proxy.url(""))
             monkeypatch.setenv("http_proxy", proxy.url(""))
-            async with LOOPBACK.session(trace=[traced()]) as session:
+            async with LOOPBACK.session(request_class=NotedRequest) as session:
                 return await post(session, side.url(), body=b"x", headers={}, timeout=QUICKLY)
 
     answer = asyncio.run(scenario())

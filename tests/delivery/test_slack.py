@@ -15,7 +15,7 @@ from slack_sdk.models.blocks import Block
 
 from doclife.connections import ServiceConnection
 from doclife.delivery.channel import Message
-from doclife.delivery.exchange import traced
+from doclife.delivery.exchange import NotedRequest
 from doclife.delivery.outcome import Attempt, Outcome
 from doclife.delivery.rendering import templates
 from doclife.delivery.slack import SlackChannel, SlackRoute, route_of
@@ -50,7 +50,10 @@ def post(
     messages: Sequence[Message], handler: Handler, *, webhook: bool = False
 ) -> tuple[Sequence[Attempt], FarSide]:
     async def scenario() -> tuple[Sequence[Attempt], FarSide]:
-        async with serving(handler) as side, LOOPBACK.session(trace=[traced()]) as session:
+        async with (
+            serving(handler) as side,
+            LOOPBACK.session(request_class=NotedRequest) as session,
+        ):
             route = (
                 SlackRoute(webhook_url=side.url("/services/T/B/x"))
                 if webhook
@@ -172,7 +175,7 @@ def test_what_slack_would_refuse_is_not_sent(payload: dict[str, Any]) -> None:
 
 def test_without_a_route_messages_wait_untried() -> None:
     async def scenario() -> Sequence[Attempt]:
-        async with LOOPBACK.session(trace=[traced()]) as session:
+        async with LOOPBACK.session(request_class=NotedRequest) as session:
             channel = SlackChannel(session, routes=lambda *_: None, clock=lambda: NOW)
             return await channel.deliver([message()])
 

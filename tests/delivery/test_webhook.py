@@ -21,7 +21,7 @@ from aiohttp import web
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from doclife.delivery.channel import Endpoint, Message
-from doclife.delivery.exchange import MAX_ANSWER_BYTES, traced
+from doclife.delivery.exchange import MAX_ANSWER_BYTES, NotedRequest
 from doclife.delivery.guard import Guard
 from doclife.delivery.lane import TRIPS_AFTER
 from doclife.delivery.outcome import Attempt, Outcome
@@ -75,7 +75,7 @@ async def deliver(
     def clock() -> datetime:
         return now or datetime.now(UTC)
 
-    async with guard.session(trace=[traced()]) as session:
+    async with guard.session(request_class=NotedRequest) as session:
         return await WebhookChannel(session, guard=guard, clock=clock).deliver(messages)
 
 

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
-from types import SimpleNamespace
-from typing import Any
+from functools import lru_cache
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.connector import Connection
+from yarl import URL
 
 from doclife.delivery.guard import CONNECT_TIMEOUT_SECONDS, RefusedAddress
 
@@ -49,22 +51,30 @@ class NoAnswer:
     latency_ms: int
 
 
-def traced() -> aiohttp.TraceConfig:
-    """What a session needs so that ``post`` knows whether a request has left."""
-    trace = aiohttp.TraceConfig()
-    trace.on_request_headers_sent.append(_note_sent)
-    return trace
+class NotedRequest(aiohttp.ClientRequest):
+    """What a session needs so that ``post`` knows whether a request has left.
+
+    aiohttp's own traces would say it too, and cost a fifth of a call.
+    """
+
+    async def write_bytes(
+        self, writer: AbstractStreamWriter, conn: Connection, content_length: int | None = None
+    ) -> None:
+        """Write the body; the headers wait in the same buffer."""
+        progress = _progress.get(None)
+        if progress is not None:
+            progress.is_sent = True
+        await super().write_bytes(writer, conn, content_length)
 
 
-async def _note_sent(_session: aiohttp.ClientSession, _ctx: SimpleNamespace, _params: Any) -> None:
-    progress = _progress.get(None)
-    if progress is not None:
-        progress.is_sent = True
+@lru_cache(maxsize=128)
+def _limit(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_TIMEOUT_SECONDS)
 
 
 async def post(
     session: aiohttp.ClientSession,
-    url: str,
+    url: str | URL,
     *,
     body: aiohttp.FormData | bytes,
     headers: Mapping[str, str],
@@ -72,19 +82,21 @@ async def post(
 ) -> Answer | NoAnswer:
     """POST once: no redirect is followed, nothing is tried again.
 
-    :param session: one that was opened with ``traced()``.
+    :param session: one whose requests are ``NotedRequest``.
+    :param body: not empty, or nobody would know whether it has left.
     :param timeout: for all of it, looking up the name and reading the answer included. Once the
         status has come, an answer that drips or never ends is cut off and counts as given.
     """
     progress = _Progress()
     _progress.set(progress)
     begun = time.monotonic()
-    limit = aiohttp.ClientTimeout(
-        total=timeout.total_seconds(), sock_connect=CONNECT_TIMEOUT_SECONDS
-    )
     try:
         async with session.post(
-            url, data=body, headers=headers, allow_redirects=False, timeout=limit
+            url,
+            data=body,
+            headers=headers,
+            allow_redirects=False,
+            timeout=_limit(timeout.total_seconds()),
         ) as response:
             head = await _head_of(response)
             return Answer(

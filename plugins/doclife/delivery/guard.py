@@ -172,7 +172,7 @@ class Guard:
         self,
         *,
         resolver: AbstractResolver | None = None,
-        trace: Iterable[aiohttp.TraceConfig] = (),
+        request_class: type[aiohttp.ClientRequest] = aiohttp.ClientRequest,
     ) -> aiohttp.ClientSession:
         """Open the session that all of doclife's HTTP goes through; close it when done.
 
@@ -190,7 +190,7 @@ class Guard:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=30, sock_connect=CONNECT_TIMEOUT_SECONDS),
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
-            trace_configs=list(trace),
+            request_class=request_class,
         )
 
     def _socket(self, found: aiohttp.AddrInfoType) -> socket.socket:

@@ -45,13 +45,16 @@ class Lane:
         """
         is_probe = self._refuse_while_resting()
         await self._keep_pace()
-        try:
-            async with asyncio.timeout(LONGEST_QUEUE.total_seconds()):
-                await self._places.acquire()
-        except TimeoutError:
-            raise LaneClosed(
-                "too many calls to it were under way", retry_after=LONGEST_QUEUE
-            ) from None
+        if self._places.locked():
+            try:
+                async with asyncio.timeout(LONGEST_QUEUE.total_seconds()):
+                    await self._places.acquire()
+            except TimeoutError:
+                raise LaneClosed(
+                    "too many calls to it were under way", retry_after=LONGEST_QUEUE
+                ) from None
+        else:
+            await self._places.acquire()  # at once: a timer would cost more than the place
         try:
             if not is_probe:  # it may have begun to rest while this one stood in line
                 self._refuse_while_resting()

@@ -11,7 +11,7 @@ from doclife.delivery.channel import Channel, Message
 from doclife.delivery.classification import not_tried
 from doclife.delivery.configuration import DeliverySettings
 from doclife.delivery.email import EmailChannel
-from doclife.delivery.exchange import traced
+from doclife.delivery.exchange import NotedRequest
 from doclife.delivery.mail_service import MailService, Provider
 from doclife.delivery.mail_transport import Transport
 from doclife.delivery.mailgun import MailgunTransport
@@ -57,7 +57,7 @@ async def open_channels(
     :param slack_routes: where the messages of Slack channels go that have a way of their own;
         None for all: the one Connection.
     """
-    async with settings.guard.session(trace=[traced()]) as session:
+    async with settings.guard.session(request_class=NotedRequest) as session:
         yield {
             "webhook": WebhookChannel(session, guard=settings.guard, clock=clock),
             "email": _email(settings, session, connections=connections, clock=clock),

@@ -18,10 +18,11 @@ def one_line(text: str, *, length: int = 200) -> str:
     what stands beside them are dropped: a title cannot forge a header, a line or a reading order.
     """
     shown = _INVISIBLE.sub("", text)
-    shown = "".join(
-        " " if unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs") else character
-        for character in shown
-    )
+    if not shown.isprintable():
+        shown = "".join(
+            " " if unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs") else character
+            for character in shown
+        )
     shown = " ".join(shown.split())
     return shown if len(shown) <= length else shown[: length - 1].rstrip() + _ELLIPSIS
 

@@ -3,11 +3,12 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
+from yarl import URL
 
 from doclife.delivery.channel import Endpoint, Message
 from doclife.delivery.classification import attempt_of, not_tried, refused
@@ -25,10 +26,22 @@ UNTIL_SET_UP = timedelta(minutes=5)
 """How soon to look again whether an endpoint has got its address or its secret."""
 
 
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Receiver:
+    """An endpoint that may be called, checked."""
+
+    endpoint: Endpoint
+    url: URL
+    keys: Sequence[bytes]
+
+
 class WebhookChannel:
     """Calls endpoints.
 
-    :param session: of the guard, opened with ``exchange.traced()``.
+    :param session: of the guard, its requests ``exchange.NotedRequest``.
     :param clock: the present; stamped on each attempt and signed with it, so that a receiver can
         refuse what is replayed later.
     """
@@ -44,12 +57,51 @@ class WebhookChannel:
         self._guard = guard
         self._clock = clock
         self._lanes: dict[int, Lane] = {}
+        self._receivers: dict[int, _Receiver] = {}
 
     async def deliver(self, messages: Sequence[Message]) -> Sequence[Attempt]:
         """Call the endpoint of each message once, side by side as far as its lane allows."""
+        if len(messages) == 1:
+            return [await self._deliver(messages[0])]
         return await asyncio.gather(*(self._deliver(message) for message in messages))
 
     async def _deliver(self, message: Message) -> Attempt:
+        receiver = self._receiver(message)
+        if isinstance(receiver, Attempt):
+            return receiver
+        endpoint = receiver.endpoint
+        try:
+            body = body_of(message.payload, now=self._clock())
+            sent_along = _sent_along(endpoint, message.payload)
+        except ConfigurationError as error:
+            return refused(f"endpoint {endpoint.name!r}: {error}")
+        lane = self._lane(endpoint)
+        try:
+            async with lane.turn():
+                # After waiting for the turn: a receiver refuses what is five minutes old.
+                now = self._clock()
+                headers = _headers(message.job_id, receiver.keys, now=now, body=body)
+                answer = await post(
+                    self._session,
+                    receiver.url,
+                    body=body,
+                    headers={**sent_along, **headers},
+                    timeout=message.timeout,
+                )
+                attempt = attempt_of(answer, now=now)
+                lane.note(attempt.outcome, has_answered=isinstance(answer, Answer))
+                return attempt
+        except LaneClosed as closed:
+            return not_tried(
+                f"endpoint {endpoint.name!r}: {closed}", retry_after=closed.retry_after
+            )
+
+    def _receiver(self, message: Message) -> _Receiver | Attempt:
+        """Return who is to be called, or what stands for the attempt when nobody can be.
+
+        An endpoint is checked once as long as it is the same object: drains read it anew with
+        each batch, and the address that is dialled is checked each time by the guard's sockets.
+        """
         endpoint = message.endpoint
         if endpoint is None or endpoint.url is None:
             name = endpoint.name if endpoint else message.payload.get("endpoint")
@@ -57,6 +109,9 @@ class WebhookChannel:
                 f"there is no endpoint {name!r} yet. Add it with: doclife endpoints add",
                 retry_after=UNTIL_SET_UP,
             )
+        known = self._receivers.get(endpoint.id)
+        if known is not None and known.endpoint is endpoint:
+            return known
         if not endpoint.secrets:
             return not_tried(
                 f"the Airflow Connection doclife_endpoint_{endpoint.id} with the signing secret of "
@@ -68,30 +123,12 @@ class WebhookChannel:
         except ConfigurationError as error:
             return not_tried(f"endpoint {endpoint.name!r}: {error}", retry_after=UNTIL_SET_UP)
         try:
-            url = str(self._guard.check_url(endpoint.url))
+            url = self._guard.check_url(endpoint.url)
         except RefusedUrl as error:
             return replace(refused(f"endpoint {endpoint.name!r}: {error}"), disables_endpoint=True)
-        try:
-            body = body_of(message.payload, now=self._clock())
-            sent_along = _sent_along(endpoint, message.payload)
-        except ConfigurationError as error:
-            return refused(f"endpoint {endpoint.name!r}: {error}")
-        lane = self._lane(endpoint)
-        try:
-            async with lane.turn():
-                # After waiting for the turn: a receiver refuses what is five minutes old.
-                now = self._clock()
-                headers = {**sent_along, **_headers(message.job_id, keys, now=now, body=body)}
-                answer = await post(
-                    self._session, url, body=body, headers=headers, timeout=message.timeout
-                )
-                attempt = attempt_of(answer, now=now)
-                lane.note(attempt.outcome, has_answered=isinstance(answer, Answer))
-                return attempt
-        except LaneClosed as closed:
-            return not_tried(
-                f"endpoint {endpoint.name!r}: {closed}", retry_after=closed.retry_after
-            )
+        receiver = _Receiver(endpoint=endpoint, url=url, keys=keys)
+        self._receivers[endpoint.id] = receiver
+        return receiver
 
     def _lane(self, endpoint: Endpoint) -> Lane:
         lane = self._lanes.get(endpoint.id)
@@ -114,14 +151,12 @@ def body_of(payload: Mapping[str, Any], *, now: datetime) -> bytes:
     """
     if not payload.get("type"):
         raise ConfigurationError("the payload says no type, e.g. invoice.paid")
-    body = json.dumps(
+    body = _to_json(
         {
             "type": payload["type"],
             "timestamp": payload.get("timestamp") or now.isoformat(),
             "data": payload.get("data") or {},
-        },
-        ensure_ascii=False,
-        separators=(",", ":"),
+        }
     ).encode("utf-8", "replace")
     if len(body) > MAX_BODY_BYTES:
         raise ConfigurationError(
@@ -133,6 +168,8 @@ def body_of(payload: Mapping[str, Any], *, now: datetime) -> bytes:
 def _sent_along(endpoint: Endpoint, payload: Mapping[str, Any]) -> dict[str, str]:
     """Return the headers of the endpoint and those of the job, which yield to the endpoint's."""
     wanted = payload.get("headers") or {}
+    if not wanted and not endpoint.headers:
+        return {}
     if not isinstance(wanted, Mapping):
         raise ConfigurationError("the headers of the payload are no object of texts")
     return check_headers({**wanted, **endpoint.headers})
