@@ -8,7 +8,7 @@ import pytest
 
 from doclife.connections import ServiceConnection
 from doclife.delivery.link_tokens import ExpiredToken, InvalidToken, LinkKeys, Purpose
-from doclife.delivery.links import KeepSubject, Reader, read_links
+from doclife.delivery.links import KeepSubject, ListMember, read_links
 from doclife.errors import ConfigurationError
 
 NOW = datetime(2026, 3, 2, 3, tzinfo=UTC)
@@ -81,10 +81,10 @@ def test_a_key_that_could_be_guessed_is_refused_and_none_is_shown() -> None:
 def test_subjects_come_back_as_they_went() -> None:
     day = NOW.date()
     kept = KeepSubject(rule_id=1, document_id=2, due_on=day, goes_on=day, recipient="a@b.org")
-    reader = Reader(organization="default", address="a@b.org")
+    reader = ListMember(organization="default", address="a@b.org")
 
     assert KeepSubject.from_text(kept.to_text()) == kept
-    assert Reader.from_text(reader.to_text()) == reader
+    assert ListMember.from_text(reader.to_text()) == reader
     with pytest.raises(InvalidToken):
         KeepSubject.from_text(reader.to_text())
 
@@ -99,7 +99,7 @@ def test_links_lead_nowhere_until_somebody_says_where() -> None:
     links = read_links({}, connections=connection)
 
     assert links.document(7) is links.plan(7) is links.start() is None
-    assert links.unsubscribe(Reader(organization="default", address="a@b.org")) is None
+    assert links.unsubscribe(ListMember(organization="default", address="a@b.org")) is None
 
 
 def test_links_lead_where_the_settings_say() -> None:
@@ -111,7 +111,7 @@ def test_links_lead_where_the_settings_say() -> None:
 
     assert links.document(7) == "https://airflow.example.com/doclife/documents/7"
     assert links.plan(7) == "https://airflow.example.com/doclife/plans/7"
-    url = links.unsubscribe(Reader(organization="default", address="a@b.org"))
+    url = links.unsubscribe(ListMember(organization="default", address="a@b.org"))
     assert url is not None
     assert url.startswith("https://documents.example.com/doclife/public/unsubscribe/")
 

@@ -123,3 +123,34 @@ def test_slack_shows_what_it_is_about_large_and_the_rest_small(name: str) -> Non
     assert "Lease &amp; &lt;b&gt;more&lt;/b&gt;" in large["text"]["text"]
     assert small["type"] == "context"
     assert "Lease" not in small["elements"][0]["text"]
+
+
+def test_a_summary_leads_to_each_plan_and_to_signing_off() -> None:
+    plan = {
+        "plan_id": 7,
+        "url": "https://airflow/doclife/plans/7",
+        "rule": "rule@1",
+        "document_count": 3,
+        "reason": "too many",
+        "since": None,
+        "stage": None,
+        "until": None,
+        "is_late": False,
+    }
+    context = {
+        "organization": "Default",
+        "today": date(2026, 3, 2),
+        "is_overview": True,
+        "plans": {"rows": [plan], "total": 1, "more": 0},
+        "sections": [],
+        "start_url": "https://airflow/doclife/",
+        "unsubscribe_url": "https://public/doclife/public/unsubscribe/token",
+    }
+
+    for locale in ("en", "es"):
+        mail = templates().email("digest", locale=locale, context=context)
+
+        for text in (mail.text, mail.html):
+            assert "https://airflow/doclife/plans/7" in text
+            assert "https://airflow/doclife/\n" in text or 'href="https://airflow/doclife/"' in text
+            assert "https://public/doclife/public/unsubscribe/token" in text

@@ -125,6 +125,32 @@ def test_digests_say_how_to_sign_off_and_warnings_do_not() -> None:
     assert warning["List-Unsubscribe"] is None
 
 
+def test_one_click_signs_off_from_digests_and_never_from_warnings() -> None:
+    mailbox = Mailbox()
+    url = f"https://documents.example.com/doclife/public/unsubscribe/{'tok-_en' * 20}"
+
+    with mail_server(mailbox) as port:
+        deliver(
+            [
+                mail(1, template="digest", unsubscribe_url=url),
+                mail(2, template="deletion-warning", unsubscribe_url=url),
+            ],
+            service(port),
+        )
+
+    digest, warning = sorted(
+        (arrived for _, arrived in mailbox.mails), key=lambda arrived: arrived["Message-ID"]
+    )
+    assert (
+        digest["List-Unsubscribe"] == f"<{url}>, <mailto:records@example.org?subject=unsubscribe>"
+    )
+    assert digest["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    # Mail programs look for the address as it is, not as an encoded word.
+    head = digest.as_bytes(policy=digest.policy.clone(refold_source="none")).partition(b"\n\n")[0]
+    assert f"<{url}>".encode() in head
+    assert warning["List-Unsubscribe"] is warning["List-Unsubscribe-Post"] is None
+
+
 def test_starttls_and_a_login() -> None:
     authority = trustme.CA()
     theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -11,7 +11,7 @@ def expire(organization: EveryOrganization = None, as_json: Json = False) -> Non
     with session(as_json=as_json, organization=organization) as s:
         now = s.now()
         outcome = expiring.expire(
-            s.conn, now=now, as_of=now, actor=s.actor, organization=organization
+            s.conn, now=now, as_of=now, actor=s.actor, organization=organization, links=s.links()
         )
 
         def people() -> None:
@@ -42,6 +42,7 @@ def digest(run_id: RunId = None, as_json: Json = False) -> None:
             dag_id=DAG_ID,
             run_id=s.run_id,
             is_early=True,
+            links=s.links(),
         )
         s.output.show(
             outcome,

@@ -250,7 +250,12 @@ def apply(plan_id: PlanId, yes: Yes = False, as_json: Json = False) -> None:
                 confirm(question, yes=yes)
         with PlanProgressBar(s.settings.require_database(), plan_id=plan_id):
             outcome = applying.apply_plan(
-                s.conn, plan_id=plan_id, now=s.now, actor=s.actor, stores=s.stores()
+                s.conn,
+                plan_id=plan_id,
+                now=s.now,
+                actor=s.actor,
+                stores=s.stores(),
+                links=s.links(),
             )
         plan = _find(s, plan_id)
         counts = stored_plans.count_items(s.conn, plan_id)

@@ -13,6 +13,7 @@ import typer
 
 from doclife.cli.output import Output
 from doclife.connections import Connections, from_environment
+from doclife.delivery.links import Links, read_links
 from doclife.domain.organization import Organization
 from doclife.errors import ConfigurationError, RefusedError
 from doclife.lifecycle.stores import Options, open_stores
@@ -50,6 +51,10 @@ class Session:
     def connections(self) -> Connections:
         """Return what finds Airflow Connections: ``AIRFLOW_CONN_...`` variables."""
         return from_environment(os.environ)
+
+    def links(self) -> Links:
+        """Return where messages lead, by the environment."""
+        return read_links(os.environ, connections=self.connections())
 
     def credentials(self) -> Options:
         """Return what finds the credentials of stores, from the same variables."""

@@ -68,8 +68,8 @@ class KeepSubject:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reader:
-    """Whose digest it is: what an unsubscribe link is about."""
+class ListMember:
+    """Who gets the digests of an organization: what an unsubscribe link is about."""
 
     organization: str
     """Short name."""
@@ -121,9 +121,9 @@ class Links:
         """Return the link by which a person keeps a document that they were warned of."""
         return self._public(Purpose.KEEP, subject.to_text(), expires_at=expires_at)
 
-    def unsubscribe(self, reader: Reader) -> str | None:
+    def unsubscribe(self, member: ListMember) -> str | None:
         """Return the link by which a reader gets no more digests. It never expires (RFC 8058)."""
-        return self._public(Purpose.UNSUBSCRIBE, reader.to_text(), expires_at=None)
+        return self._public(Purpose.UNSUBSCRIBE, member.to_text(), expires_at=None)
 
     def _page(self, path: str) -> str | None:
         return None if self.airflow_url is None else f"{self.airflow_url}/doclife/{path}"

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from email import policy
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, UniqueUnstructuredHeader
 from email.message import EmailMessage
+from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
 from typing import Any
 
@@ -20,11 +20,30 @@ DIGEST = "digest"
 SUBJECT_LENGTH = 500
 HEADER_LENGTH = 900
 """RFC 5322, 2.1.1: a line has at most 998 characters, its name included."""
+UNSUBSCRIBE_LENGTH = 500
 _HEADER_NAME = re.compile(
     r"X-[A-Za-z0-9-]{1,60}|List-[A-Za-z-]{1,60}|Reply-To|References|In-Reply-To|Auto-Submitted"
     r"|Feedback-ID",
     re.IGNORECASE,
 )
+
+
+class _LinkHeader(UniqueUnstructuredHeader):
+    """A list of ``<links>``: folded between them.
+
+    Python would make an encoded word of a link that is longer than a line, and no mail program
+    finds a link in that.
+    """
+
+    def fold(self, *, policy: EmailPolicy) -> str:
+        """Return the lines of the header."""
+        links = f",{policy.linesep} ".join(str(self).split(", "))
+        return f"List-Unsubscribe: {links}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _LinkHeader)  # type: ignore[arg-type]  # adds BaseHeader
+_POLICY = SMTP.clone(header_factory=_HEADERS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +93,7 @@ class Mail:
 
     def mime(self, *, now: datetime) -> bytes:
         """Return the bytes of the mail, text before HTML."""
-        message = EmailMessage(policy=policy.SMTP)
+        message = EmailMessage(policy=_POLICY)
         message["From"] = self.sender.header()
         message["To"] = Address(addr_spec=self.to)
         message["Subject"] = self.subject
@@ -91,8 +110,9 @@ class Mail:
 def read_mail(message: Message, *, sender: Sender) -> Mail:
     """Return the mail that a job of kind ``email`` asks for.
 
-    Digests get ``List-Id`` and ``List-Unsubscribe`` (RFC 2919, 2369), which warnings and notices
-    have not: they are about one document, and nobody may sign off from them.
+    Digests get ``List-Id`` and ``List-Unsubscribe`` (RFC 2919, 2369), and ``List-Unsubscribe-Post``
+    where they have a link to sign off with one click (RFC 8058). Warnings and notices have none of
+    these: they are about one document, and nobody may sign off from them.
 
     :raises ConfigurationError: it is no mail, with every reason.
     """
@@ -110,7 +130,12 @@ def read_mail(message: Message, *, sender: Sender) -> Mail:
         raise ConfigurationError("; ".join(faults))
     headers = check_mail_headers(payload.get("headers") or {})
     if payload.get("template") == DIGEST:
-        headers = _list_headers(sender, organization=message.organization) | headers
+        headers = (
+            _list_headers(
+                sender, organization=message.organization, url=payload.get("unsubscribe_url")
+            )
+            | headers
+        )
     return Mail(
         job_id=message.job_id,
         to=check_email_address(str(to)),
@@ -175,8 +200,14 @@ def _sender(given: object, ours: Sender) -> Sender:
     return Sender(address=check_email_address(str(given)))
 
 
-def _list_headers(sender: Sender, *, organization: str) -> dict[str, str]:
-    return {
+def _list_headers(sender: Sender, *, organization: str, url: object) -> dict[str, str]:
+    by_mail = f"<mailto:{sender.address}?subject=unsubscribe>"
+    headers = {
         "List-Id": f"<digest.{organization}.{sender.domain}>",
-        "List-Unsubscribe": f"<mailto:{sender.address}?subject=unsubscribe>",
+        "List-Unsubscribe": by_mail,
     }
+    # One click needs https (RFC 8058, 3.1); a link that a header cannot hold is in the text.
+    if isinstance(url, str) and url.startswith("https://") and len(url) <= UNSUBSCRIBE_LENGTH:
+        headers["List-Unsubscribe"] = f"<{url}>, {by_mail}"
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return headers

@@ -30,7 +30,7 @@ SLACK_TEXT_LENGTH = 3000
 """Slack's limit for the text of one section block."""
 SLACK_URL_LENGTH = 3000
 """Slack's limit for the URL of a button."""
-LINK_NAMES = ("document_url", "plans_url", "start_url", "keep_url", "keep_until", "unsubscribe_url")
+LINK_NAMES = ("document_url", "start_url", "keep_url", "keep_until", "unsubscribe_url")
 """What every template may ask for, and gets nothing for where a message has no such link."""
 _BUTTONS = {
     "en": {

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import psycopg
 
+from doclife.delivery.links import NO_LINKS, Links
 from doclife.domain.actions import ActionType
 from doclife.domain.plan import PURGE, REMOVE_ORIGINAL, PlanState, ShardOutcome, ShardRef
 from doclife.errors import ConfigurationError, RefusedError, TryAgainLater
@@ -78,6 +79,7 @@ def apply_shard(
     now: Callable[[], datetime],
     actor: str,
     stores: Stores,
+    links: Links = NO_LINKS,
 ) -> ShardOutcome:
     """Do what is left of one shard, batch by batch, each in a transaction of its own.
 
@@ -86,6 +88,7 @@ def apply_shard(
 
     :param now: the present, asked for anew before each batch.
     :param actor: who set this off, as in the audit trail.
+    :param links: where messages lead.
     :raises TryAgainLater: another process is at work on this shard.
     :raises RefusedError: everything was halted meanwhile.
     """
@@ -97,7 +100,7 @@ def apply_shard(
             f"shard {shard.shard} of plan {shard.plan_id} is being applied by another process."
         )
     try:
-        work = begin(conn, shard=shard, actor=actor, stores=stores)
+        work = begin(conn, shard=shard, actor=actor, stores=stores, links=links)
         batches.start_shard(conn, shard, now=now())
         return _work_through(conn, work, step, now)
     finally:
@@ -118,15 +121,17 @@ def apply_plan(
     now: Callable[[], datetime],
     actor: str,
     stores: Stores,
+    links: Links = NO_LINKS,
     progress: Callable[[ShardOutcome], None] | None = None,
 ) -> ShardOutcome:
     """Apply a whole plan in this process, one shard after the other.
 
+    :param links: where messages lead.
     :param progress: told the outcome of each shard as it ends; None for nobody.
     """
     total = ShardOutcome()
     for shard in start(conn, plan_id=plan_id, now=now()):
-        outcome = apply_shard(conn, shard=shard, now=now, actor=actor, stores=stores)
+        outcome = apply_shard(conn, shard=shard, now=now, actor=actor, stores=stores, links=links)
         if progress:
             progress(outcome)
         total += outcome

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 import psycopg
 
+from doclife.delivery.links import Links
 from doclife.domain.compiler import protections
 from doclife.domain.duration import Period
 from doclife.domain.organization import Organization
@@ -37,6 +38,7 @@ class Work:
     """Settings of a selection's action; a rule's are in its definition."""
     actor: str
     stores: Stores
+    links: Links
 
     @property
     def grace(self) -> Period:
@@ -54,7 +56,7 @@ class Batch:
     """The present day in the organization's zone."""
 
 
-def begin(conn: Connection, *, shard: ShardRef, actor: str, stores: Stores) -> Work:
+def begin(conn: Connection, *, shard: ShardRef, actor: str, stores: Stores, links: Links) -> Work:
     """Read what a shard is about."""
     plan = stored_plans.find(conn, shard.plan_id)
     if plan is None:
@@ -68,6 +70,7 @@ def begin(conn: Connection, *, shard: ShardRef, actor: str, stores: Stores) -> W
         options=plan["options"],
         actor=actor,
         stores=stores,
+        links=links,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
+from doclife.delivery.links import NO_LINKS, Links, ListMember
 from doclife.delivery.mail import DIGEST
 from doclife.delivery.plain_text import one_line
 from doclife.delivery.rendering import templates
@@ -33,6 +34,7 @@ class Day:
     actor: str
     contact: str | None
     """Who gets the overview; None when the organization names no address."""
+    links: Links = NO_LINKS
 
     @property
     def day(self) -> date:
@@ -92,14 +94,23 @@ def _payload(
     about = {"template": DIGEST, "locale": language, "organization": tenant.slug}
     context = _context(day, rows, plans, is_overview=reader.recipient == day.contact)
     if reader.channel == "slack":
-        message = templates().slack(DIGEST, locale=language, context=context)
+        message = templates().slack(
+            DIGEST, locale=language, context=context, buttons={"start": day.links.start()}
+        )
         return {
             "channel": reader.address,
             "text": message.text,
             "blocks": message.blocks,
             **about,
         }
-    email = templates().email(DIGEST, locale=language, context=context)
+    unsubscribe_url = None
+    if reader.channel == "email":
+        unsubscribe_url = day.links.unsubscribe(
+            ListMember(organization=tenant.slug, address=reader.recipient)
+        )
+    email = templates().email(
+        DIGEST, locale=language, context={**context, "unsubscribe_url": unsubscribe_url}
+    )
     if reader.channel == "notification":
         return {
             "recipient": reader.recipient,
@@ -114,6 +125,7 @@ def _payload(
         "text": email.text,
         "html": email.html,
         "headers": MAIL_HEADERS,
+        "unsubscribe_url": unsubscribe_url,
         **about,
     }
 
@@ -130,6 +142,7 @@ def _context(
     return {
         **branding(day.organization),
         "today": day.day,
+        "start_url": day.links.start(),
         "is_overview": is_overview,
         "plans": {
             "rows": sorted(
@@ -153,6 +166,7 @@ def _waiting(day: Day, plan: digests.WaitingPlan) -> dict[str, object]:
     )
     return {
         "plan_id": plan.plan_id,
+        "url": day.links.plan(plan.plan_id),
         "rule": plan.rule,
         "document_count": plan.document_count,
         "reason": plan.reason,

@@ -75,6 +75,7 @@ def _tell_batch(
         action=work.shard.action,
         plan_id=work.shard.plan_id,
         now=now,
+        links=work.links,
     )
     composed = [
         compose(

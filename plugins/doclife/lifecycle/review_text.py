@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from doclife.delivery.links import NO_LINKS, Links
 from doclife.domain.plan import DESTRUCTIVE, PURGE, REMOVE_ORIGINAL
 from doclife.store import decisions, reviews, stored_plans
 from doclife.store.connection import Connection
@@ -48,8 +49,13 @@ class RequestText:
     """Name of the stage in the rule; None where a limit asks and no rule."""
 
 
-def compose(conn: Connection, question: Question, *, answer_due_at: datetime) -> RequestText:
-    """Compose what a person is asked about a plan, as it stands now."""
+def compose(
+    conn: Connection, question: Question, *, answer_due_at: datetime, links: Links = NO_LINKS
+) -> RequestText:
+    """Compose what a person is asked about a plan, as it stands now.
+
+    :param links: where the plan's page is, if anywhere.
+    """
     plan = reviews.describe(conn, question.plan_id)
     if plan is None:
         raise LookupError(f"there is no plan {question.plan_id}")
@@ -83,10 +89,11 @@ def compose(conn: Connection, question: Question, *, answer_due_at: datetime) ->
         if plan["unknown_count"]
         else "",
         _sample(reviews.sample(conn, question.plan_id, size=SAMPLE_SIZE), destroyed),
-        f"All of them with their titles: `doclife plans show {question.plan_id} --items`. Take "
-        f"single ones out first: `doclife plans decide {question.plan_id} --document EXTERNAL_ID "
-        "--reject` (or `--extend-until DATE`, `--hold MATTER`). What is taken out after this was "
-        "asked is still listed here, and nothing is done to it.",
+        f"All of them with their titles: {_page(links, question)}`doclife plans show "
+        f"{question.plan_id} --items`. Take single ones out first: `doclife plans decide "
+        f"{question.plan_id} --document EXTERNAL_ID --reject` (or `--extend-until DATE`, `--hold "
+        "MATTER`). What is taken out after this was asked is still listed here, and nothing is "
+        "done to it.",
         _answers(plan, answer_due_at=_moment(answer_due_at, zone)),
     ]
     return RequestText(
@@ -94,6 +101,11 @@ def compose(conn: Connection, question: Question, *, answer_due_at: datetime) ->
         subject=f"Plan {question.plan_id}, {what}: {destroyed:,} {_documents(destroyed)}. Approve?",
         body="\n\n".join(part for part in parts if part),
     )
+
+
+def _page(links: Links, question: Question) -> str:
+    url = links.plan(question.plan_id)
+    return "" if url is None else f"[the plan's page]({url}), or "
 
 
 def _stage_name(plan: Mapping[str, Any], question: Question) -> str | None:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
+from doclife.delivery.links import NO_LINKS, Links
 from doclife.domain.address import is_address, mailbox_key
 from doclife.domain.message import DAILY
 from doclife.domain.organization import Organization, is_time_zone
@@ -66,6 +67,7 @@ def store_digests(
     dag_id: str,
     run_id: str,
     is_early: bool = False,
+    links: Links = NO_LINKS,
 ) -> DigestOutcome:
     """Render and store the digests of those whose morning has come, each as a job.
 
@@ -77,6 +79,7 @@ def store_digests(
         digests of the future would leave the next ones nothing to say.
     :param is_early: also where it is not nearly 08:00 yet; these digests wait until then. What
         happens meanwhile is in those of the next day.
+    :param links: where they lead, the link by which a reader signs off among it.
     """
     as_of = min(as_of, now)
     total = DigestOutcome()
@@ -91,6 +94,7 @@ def store_digests(
                 as_of=as_of,
                 actor=actor,
                 contact=_contact(tenant),
+                links=links,
             )
             if is_early or day.morning < as_of + AHEAD:
                 total += _store_day(conn, day, dag_id=dag_id, run_id=run_id)

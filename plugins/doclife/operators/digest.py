@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from doclife.operators.lifecycle_operator import LifecycleOperator, present
+from doclife.operators.linking import message_links
 from doclife.operators.moment import AS_OF, parse_moment
 from doclife.operators.task_run import TaskRun
 
@@ -46,6 +47,7 @@ class DigestOperator(LifecycleOperator):
             actor=run.actor,
             dag_id=run.dag_id,
             run_id=run.run_id,
+            links=message_links(),
             is_early=self.is_early == "True",
         )
         return {"recipients": outcome.recipients, "queued": outcome.jobs}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from doclife.operators.lifecycle_operator import LifecycleOperator, present
+from doclife.operators.linking import message_links
 from doclife.operators.moment import AS_OF, parse_moment
 from doclife.operators.task_run import TaskRun
 
@@ -30,5 +31,11 @@ class ExpireOperator(LifecycleOperator):
         """Expire, and return the counts."""
         from doclife.lifecycle.expiring import expire
 
-        outcome = expire(conn, now=present(), as_of=parse_moment(self.as_of), actor=run.actor)
+        outcome = expire(
+            conn,
+            now=present(),
+            as_of=parse_moment(self.as_of),
+            actor=run.actor,
+            links=message_links(),
+        )
         return {"expired": outcome.expired, "held": outcome.held, "notices": outcome.notices}

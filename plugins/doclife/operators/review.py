@@ -12,6 +12,7 @@ from doclife.errors import ConfigurationError, RefusedError
 from doclife.operators.connecting import documents_database
 from doclife.operators.faults import lasting_faults_fail_at_once
 from doclife.operators.lifecycle_operator import LifecycleOperator, present
+from doclife.operators.linking import message_links
 from doclife.operators.task_run import TaskRun
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class AskReviewOperator(HITLOperator):
             if question is None or due_at is None:
                 self.log.info("There is nothing to ask about plan %s any more", self.plan_id)
                 return "nothing to ask"
-            text = review_text.compose(conn, question, answer_due_at=due_at)
+            text = review_text.compose(conn, question, answer_due_at=due_at, links=message_links())
         self.subject, self.body = text.subject, text.body
         self.response_timeout = due_at - now
         self.assigned_users = _reviewers(text.stage)
