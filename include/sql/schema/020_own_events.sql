@@ -27,7 +27,7 @@ BEGIN
         told.at,
         CASE
             WHEN plan.state IN ('approved', 'rejected') THEN coalesce(decision.decided_by, 'schedule')
-            WHEN plan.state = 'undone' THEN plan.undone_by
+            WHEN plan.state = 'undone' THEN coalesce(plan.undone_by, 'schedule')
             WHEN plan.state = 'needs_approval' THEN plan.requested_by
             ELSE 'schedule'
         END,
