@@ -10,6 +10,7 @@ from collections import deque
 from pathlib import Path
 
 from local.airflow_api import AirflowApi
+from local.deliveries import find_catcher
 from local.errors import LocalError
 from local.postgres import end_of, hidden_place
 from local.processes import find
@@ -94,6 +95,8 @@ def status(state: State) -> int:
         healthy = healthy and what in ("healthy", "running")
         print(f"  {name:<14} {what:<10} pid {identity.pid}")
     print(f"  http://127.0.0.1:{running.port}   logins: {state.folder / 'logins.json'}")
+    if catcher := find_catcher(state):
+        print(f"  {catcher.page}   what was sent")
     return 0 if healthy else 1
 
 
@@ -166,6 +169,8 @@ def doclife(state: State, arguments: list[str]) -> None:
     if running and find(running.supervisor):
         env.setdefault("DOCLIFE_DATABASE_URL", running.documents_url)
         env.setdefault("DOCLIFE_AIRFLOW_URL", f"http://127.0.0.1:{running.port}")
+        for name, value in running.deliveries.items():
+            env.setdefault(name, value)
     # Rules are written, validated and tested without a database too.
     is_offline = not arguments or arguments[0] == "rules" or "--help" in arguments
     if not is_offline and not {"DOCLIFE_DATABASE_URL", "AIRFLOW_CONN_DOCUMENTS"} & env.keys():

@@ -47,11 +47,17 @@ def load_logins(state: State) -> dict[str, str]:
 
 
 def airflow_environment(
-    state: State, *, port: int, metadata_url: str, tasks_url: str
+    state: State,
+    *,
+    port: int,
+    metadata_url: str,
+    tasks_url: str,
+    deliveries: Mapping[str, str],
 ) -> dict[str, str]:
     """Return the environment every component is started with.
 
     :param tasks_url: the document catalogue, as tasks and dashboard log in to it.
+    :param deliveries: what lets deliveries reach the catcher.
     """
     keys = load_secrets(state)
     load_logins(state)
@@ -96,6 +102,7 @@ def airflow_environment(
     }
     return {
         **_inherited(),
+        **deliveries,
         **{
             f"AIRFLOW__{section.upper()}__{name.upper()}": value
             for section, options in settings.items()

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psycopg
 
-from local.airflow_api import AirflowApi
+from local.catcher.caught import CaughtFolder, Kind
+from local.deliveries import CAUGHT, HOOK, Catcher, allows_http, is_mail_given
 from local.errors import LocalError
 from local.samples import ORGANIZATION, load_samples
 from local.state import ROOT, State
@@ -25,8 +26,11 @@ DAGS = (
     "send_daily_summaries",
     "weekly_cleanup",
 )
+SENDING = "process_queue"
+"""Runs by itself when there is something to send."""
 DAG_READ_WITHIN_SECONDS = 60.0
 DAG_ENDS_WITHIN_SECONDS = 600.0
+SENT_WITHIN_SECONDS = 60.0
 
 DOCUMENTS_OF_OTHERS = """
 SELECT count(*)
@@ -47,6 +51,27 @@ SELECT
 FROM doclife.documents
 """
 
+TO_BE_SENT_NOW = """
+SELECT
+    (SELECT count(*) FROM doclife.events_to_react)
+    + (
+        SELECT count(*)
+        FROM doclife.jobs
+        WHERE
+            kind IN ('email', 'slack', 'webhook')
+            AND run_at <= now()
+            -- A call whose endpoint is not set up waits for somebody.
+            AND (kind <> 'webhook' OR endpoint_id IS NOT NULL)
+    )
+"""
+
+HOOK_URL = """
+SELECT endpoint.url
+FROM doclife.webhook_endpoints AS endpoint
+INNER JOIN doclife.organizations AS organization ON endpoint.organization_id = organization.id
+WHERE organization.slug = %s AND endpoint.name = %s
+"""
+
 
 def is_done(state: State) -> bool:
     """Return whether a first run was finished here."""
@@ -63,37 +88,65 @@ def is_beside_others(documents_url: str) -> bool:
     return row is not None and row[0] > 0
 
 
-def run(supervisor: Supervisor, *, admin_password: str) -> None:
+def run(supervisor: Supervisor, catcher: Catcher, *, admin_password: str) -> None:
     """Load the samples, run each DAG once as the user admin, and remember that all of it is done.
 
     Raises LocalError naming the task and its log when a run fails. The next start then tries
     again from the beginning, which changes nothing that was done.
     """
-    _load_samples(supervisor)
+    _load_samples(supervisor, catcher)
     supervisor.api.log_in("admin", admin_password)
     print("Running each DAG once:", flush=True)
     for dag_id in DAGS:
         _wait_until_read(supervisor, dag_id)
         seconds = _run_dag(supervisor, dag_id)
         print(f"  {dag_id:<28} done in {seconds:.0f} s", flush=True)
+    if supervisor.api.dag_exists(SENDING):
+        print("Waiting until what they had to say is sent ...", flush=True)
+        _within(SENT_WITHIN_SECONDS, lambda: _is_all_sent(supervisor.documents_url), supervisor)
     counts = count_documents(supervisor.documents_url)
     supervisor.state.write(STAMP, {"finished_at": datetime.now(UTC).isoformat(), **counts})
 
 
-def _load_samples(supervisor: Supervisor) -> None:
+def _load_samples(supervisor: Supervisor, catcher: Catcher) -> None:
     """Bring in the sample documents with the commands that a user would type."""
+
+    def run_cli(arguments: Sequence[str | Path]) -> None:
+        _run_cli(supervisor, "samples", arguments)
+
+    print("Loading sample documents and rules ...", flush=True)
+    settings = {**os.environ, **supervisor.deliveries}
+    load_samples(
+        run_cli,
+        supervisor.state,
+        today=datetime.now(UTC).date(),
+        hook=catcher.hook if allows_http(settings) else None,
+    )
+
+
+def _run_cli(supervisor: Supervisor, name: str, arguments: Sequence[str | Path]) -> None:
     env = {
         **os.environ,
+        **supervisor.deliveries,
         "PYTHONPATH": str(ROOT / "plugins"),
         "DOCLIFE_DATABASE_URL": supervisor.documents_url,
     }
+    supervisor.run_step(name, [sys.executable, "-m", "doclife.cli", *arguments], env)
 
-    def run_cli(arguments: Sequence[str | Path]) -> None:
-        command = [sys.executable, "-m", "doclife.cli", *arguments]
-        supervisor.run_step("samples", command, env)
 
-    print("Loading sample documents and rules ...", flush=True)
-    load_samples(run_cli, supervisor.state, today=datetime.now(UTC).date())
+def follow_catcher(supervisor: Supervisor, catcher: Catcher) -> None:
+    """Lead the samples' endpoint to where the catcher listens now, unless it leads elsewhere."""
+    with psycopg.connect(supervisor.documents_url) as conn:
+        row = conn.execute(HOOK_URL, (ORGANIZATION, HOOK)).fetchone()
+    if row is not None and row[0] != catcher.hook and catcher.once_was(row[0]):
+        command = ["endpoints", "set", HOOK, "--url", catcher.hook, "-o", ORGANIZATION]
+        _run_cli(supervisor, "endpoint", command)
+
+
+def _is_all_sent(documents_url: str) -> bool:
+    with psycopg.connect(documents_url) as conn:
+        row = conn.execute(TO_BE_SENT_NOW).fetchone()
+    return row == (0,)
 
 
 def count_documents(documents_url: str) -> dict[str, int]:
@@ -162,14 +215,24 @@ def _within(seconds: float, condition: Callable[[], bool], supervisor: Superviso
     return True
 
 
-def describe(api: AirflowApi, counts: dict[str, int], logins: dict[str, str]) -> str:
+def describe(supervisor: Supervisor, catcher: Catcher, logins: dict[str, str]) -> str:
     """Return what a person wants to know once everything runs."""
+    counts = count_documents(supervisor.documents_url)
+    caught = CaughtFolder(supervisor.state.folder / CAUGHT).counts()
     numbers = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
     users = "\n".join(f"    {user:<8} {password}" for user, password in logins.items())
     return (
         f"\n  Documents  {numbers}\n"
-        f"  Open       {api.address}\n"
+        f"  Deliveries {_list_caught(caught)}; look at {catcher.page}\n"
+        f"  Open       {supervisor.api.address}\n"
         f"  Log in as\n{users}\n"
         "  More       ./run status, ./run logs, ./run doclife --help\n"
         "  Ctrl-C stops everything; the data stays.\n"
     )
+
+
+def _list_caught(caught: dict[Kind, int]) -> str:
+    words = {Kind.MAIL: "mail", Kind.SLACK: "Slack message", Kind.WEBHOOK: "webhook call"}
+    some = [f"{caught[kind]} {word}{'s' * (caught[kind] != 1)}" for kind, word in words.items()]
+    text = ", ".join(some)
+    return f"{text} (mail goes where your variables say)" if is_mail_given(os.environ) else text

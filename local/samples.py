@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
+from local.deliveries import HOOK, HOOK_CONNECTION
 from local.state import ROOT, State
 
 STARTER_RULES = ROOT / "include" / "rules" / "starter.yaml"
@@ -59,13 +60,14 @@ class Sample:
         }
 
 
-def load_samples(run_cli: RunCli, state: State, *, today: date) -> bool:
+def load_samples(run_cli: RunCli, state: State, *, today: date, hook: str | None = None) -> bool:
     """Write the sample files and bring them in; return False when that was done before.
 
     Killed and called again, it begins anew, which changes nothing that was done.
 
     :param run_cli: runs one ``doclife`` command, and raises when it fails.
     :param today: what the samples' dates count from.
+    :param hook: the URL that webhooks of the samples go to; None: they wait for an endpoint.
     """
     if state.read(STAMP) is not None:
         return False
@@ -73,15 +75,26 @@ def load_samples(run_cli: RunCli, state: State, *, today: date) -> bool:
     manifest = write_samples(folder, today=today)
     archive = state.folder / "archive"
     archive.mkdir(mode=0o700, exist_ok=True)
-    for command in commands(manifest=manifest, documents=folder / "documents", archive=archive):
+    for command in commands(
+        manifest=manifest, documents=folder / "documents", archive=archive, hook=hook
+    ):
         run_cli(command)
     state.write(STAMP, {"loaded_on": today.isoformat()})
     return True
 
 
-def commands(*, manifest: Path, documents: Path, archive: Path) -> list[list[str | Path]]:
+def commands(
+    *, manifest: Path, documents: Path, archive: Path, hook: str | None
+) -> list[list[str | Path]]:
     """Return what a user would type, in order."""
     here: list[str | Path] = ["--organization", ORGANIZATION]
+    # Its secret is a Connection that ./run gives to Airflow and to the catcher, which verifies.
+    endpoint: list[list[str | Path]] = []
+    if hook is not None:
+        known = ("--exist-ok", "--connection", HOOK_CONNECTION)
+        endpoint = [
+            ["endpoints", "add", HOOK, hook, *known, "--event", "document.purged", *here],
+        ]
     return [
         # Without a cooling-off and with an organization's limit that so few documents stay below,
         # so that every action happens on the first day. The limits of the whole deployment stay
@@ -101,6 +114,7 @@ def commands(*, manifest: Path, documents: Path, archive: Path) -> list[list[str
             *("documents", "hold", "merger-2026", HELD, *here),
             *("--reason", "The merger is before the court."),
         ],
+        *endpoint,
         ["rules", "apply", STARTER_RULES, *here],
     ]
 

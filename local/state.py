@@ -8,6 +8,9 @@ logins.json          Airflow's users and their passwords, made once
 first-run.json       written when the samples are loaded and every DAG has run once
 samples/ archive/    the sample documents, and where the sample rules archive them
 samples.json         written when the samples are loaded
+ports.json           the ports of the last start, which the next one takes again
+caught/              mails, Slack messages and webhook calls that the catcher took
+catcher.json         where the catcher listens; catcher-secrets.json: its keys, made once
 postgres/ airflow/   data of the private server; Airflow's home
 logs/                one file per component (the one before as .1), and the tasks' logs
 ===================  =====================================================================
@@ -18,7 +21,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +39,8 @@ class Running:
     supervisor: Identity
     components: Mapping[str, Identity]
     database: Identity | None = None
+    deliveries: Mapping[str, str] = field(default_factory=dict)
+    """What is set so that deliveries reach the catcher."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,7 @@ class State:
             supervisor=Identity(**recorded["supervisor"]),
             components={name: Identity(**one) for name, one in recorded["components"].items()},
             database=Identity(**database) if database else None,
+            deliveries=recorded.get("deliveries", {}),
         )
 
     def record(self, running: Running) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from local.airflow_api import AirflowApi
+from local.deliveries import CATCHER, PORTS, Catcher, find_catcher
 from local.errors import LocalError
 from local.guard import Guard
 from local.postgres import Postgres, end_of
@@ -30,6 +31,7 @@ COMPONENTS: Mapping[str, Sequence[str]] = {
     "api-server": ("api-server",),
 }
 HEALTHY_WITHIN_SECONDS = 180.0
+CATCHER_WITHIN_SECONDS = 60.0
 # A task gets this long to end after it was asked to.
 STOP_GRACE_SECONDS = 20.0
 
@@ -41,6 +43,8 @@ class Supervisor:
         self.state = state
         self.api = AirflowApi(port)
         self.documents_url = ""
+        self.deliveries: Mapping[str, str] = {}
+        """What is set so that deliveries reach the catcher."""
         self._port = port
         self._stop_request = stop_request
         self._guard = Guard()
@@ -51,13 +55,33 @@ class Supervisor:
 
     def start_postgres(self) -> Postgres:
         """Start the private server, on the port it had before if that is free."""
-        ports = self.state.read("ports.json") or {}
+        ports = self.state.read(PORTS) or {}
         self._postgres = Postgres(
             self.state.folder / "postgres", port=ports.get("postgres"), watch=self._watch_database
         )
         self._postgres.start()
-        self.state.write("ports.json", {**ports, "postgres": self._postgres.port})
+        self.state.write(PORTS, {**ports, "postgres": self._postgres.port})
         return self._postgres
+
+    def start_catcher(self, env: Mapping[str, str]) -> None:
+        """Start what takes deliveries, on the ports it had before if they are free."""
+        (self.state.folder / CATCHER).unlink(missing_ok=True)
+        self._start("catcher", [sys.executable, "-m", "local.catcher"], env)
+
+    def wait_for_catcher(self) -> Catcher:
+        """Wait until the catcher listens, and return where."""
+        gives_up_at = time.monotonic() + CATCHER_WITHIN_SECONDS
+        while (catcher := find_catcher(self.state)) is None:
+            self.check_children()
+            if time.monotonic() > gives_up_at:
+                raise LocalError(
+                    f"The catcher does not listen after {CATCHER_WITHIN_SECONDS:.0f} s. "
+                    f"Its log: {self.state.log_of('catcher')}"
+                )
+            self.pause(0.1)
+        ports = self.state.read(PORTS) or {}
+        self.state.write(PORTS, {**ports, **catcher.ports})
+        return catcher
 
     def run_step(self, name: str, command: Sequence[str | Path], env: Mapping[str, str]) -> None:
         """Run one command to its end, its output in a log of that name.
@@ -133,6 +157,7 @@ class Supervisor:
                 supervisor=identify(os.getpid()),
                 components=self._identities,
                 database=self._database,
+                deliveries=self.deliveries,
             )
         )
 

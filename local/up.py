@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from local import databases, first_run
+from local import databases, deliveries, first_run
 from local.environment import airflow_environment, load_logins, load_secrets, time_zone
 from local.errors import LocalError
 from local.ports import free_port, is_free
@@ -140,30 +140,39 @@ def _start(
     supervisor: Supervisor, own_server: Addresses | None, *, port: int, with_samples: bool
 ) -> None:
     state = supervisor.state
+    supervisor.start_catcher(
+        _with_doclife({**os.environ, **deliveries.hook_setting(state, os.environ)})
+    )
     if own_server is None:
         print("Starting PostgreSQL ...", flush=True)
     addresses = own_server or _private_addresses(supervisor)
     supervisor.documents_url = addresses.admin_url
+    catcher = supervisor.wait_for_catcher()
+    supervisor.deliveries = deliveries.settings(
+        state, catcher, os.environ, connections=_connections(addresses.metadata_url)
+    )
+    supervisor.record()
     env = airflow_environment(
         state,
         port=port,
         metadata_url=addresses.metadata_url.replace("postgresql://", "postgresql+psycopg2://", 1),
         tasks_url=addresses.tasks_url,
+        deliveries=supervisor.deliveries,
     )
     supervisor.pause(0)
     print("Preparing the databases ...", flush=True)
     _migrate_documents(addresses)
     _migrate_metadata(supervisor, addresses.metadata_url, env)
     print("Starting Airflow ...", flush=True)
+    first_run.follow_catcher(supervisor, catcher)
     supervisor.start_airflow(env)
     logins = load_logins(state)
     if with_samples and not first_run.is_done(state):
         if first_run.is_beside_others(addresses.admin_url):
             print("No samples: the catalogue holds documents of other organizations.", flush=True)
         else:
-            first_run.run(supervisor, admin_password=logins["admin"])
-    counts = first_run.count_documents(addresses.admin_url)
-    print(first_run.describe(supervisor.api, counts, logins), flush=True)
+            first_run.run(supervisor, catcher, admin_password=logins["admin"])
+    print(first_run.describe(supervisor, catcher, logins), flush=True)
 
 
 def _private_addresses(supervisor: Supervisor) -> Addresses:
@@ -210,6 +219,19 @@ def _migrate_metadata(supervisor: Supervisor, url: str, env: Mapping[str, str]) 
         return
     supervisor.run_step("migrate", [sys.executable, "-m", "airflow", "db", "migrate"], env)
     state.write("metadata.json", {"lock": lock, "revision": _metadata_revision(url)})
+
+
+def _connections(metadata_url: str) -> list[str]:
+    """Return the ids of the Connections that somebody keeps in Airflow's database."""
+    with psycopg.connect(metadata_url) as conn:
+        exists = conn.execute("SELECT to_regclass('connection')").fetchone()
+        if exists is None or exists[0] is None:
+            return []
+        return [row[0] for row in conn.execute("SELECT conn_id FROM connection")]
+
+
+def _with_doclife(env: Mapping[str, str]) -> dict[str, str]:
+    return {**env, "PYTHONPATH": str(ROOT / "plugins")}
 
 
 def _metadata_revision(url: str) -> str | None:

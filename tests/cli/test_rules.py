@@ -30,7 +30,7 @@ def test_every_fault_of_every_file_is_listed_with_its_line(cli, faulty):
 
     assert f"{faulty}:3: " in answer.errors
     assert f"{faulty}:7: " in answer.errors
-    assert f"{STARTER}: 8 rules, no fault." in answer.output
+    assert f"{STARTER}: 9 rules, no fault." in answer.output
 
 
 def test_validating_needs_no_database(cli, monkeypatch):

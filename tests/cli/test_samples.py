@@ -66,7 +66,7 @@ def test_the_first_day_shows_every_action_a_purge_included(loaded, state):
     assert statuses(loaded) == {"active": 63, "archived": 4, "deleted": 4, "purged": 4}
     assert not (state.folder / "samples/documents/drafts/draft-price-list.csv").exists()
     jobs = {(job["kind"], job["state"]) for job in loaded.json("jobs", "stats")["jobs"]}
-    assert jobs == {("email", "pending"), ("webhook", "pending")}
+    assert jobs == {(kind, "pending") for kind in ("email", "slack", "webhook")}
 
 
 def test_the_first_day_needs_no_change_to_the_limits_of_the_deployment(loaded):

@@ -18,6 +18,12 @@ from local.state import ROOT
 from tests.e2e.airflow_user import AirflowUser
 from tests.local.checkout import Checkout, Start
 
+NO_MAIL_SERVER = {
+    "SMTP_HOST": "127.0.0.1",
+    "SMTP_PORT": "1",
+    "EMAIL_FROM_ADDRESS": "doclife@example.org",
+}
+"""Mail waits in its jobs, where tests read it, because nobody answers; that costs no attempt."""
 OURS = "organization_id = (SELECT id FROM organizations WHERE slug = 'papers')"
 """Documents of the organization that brings in papers."""
 
@@ -87,7 +93,7 @@ def running(folder: Path) -> Iterator[Stack]:
             dirs_exist_ok=True,
             ignore=shutil.ignore_patterns("__pycache__"),
         )
-        started = Start(home, "--no-samples", PORT=str(port))
+        started = Start(home, "--no-samples", PORT=str(port), **NO_MAIL_SERVER)
         started.wait_until_ready()
         yield Stack(home, port=port)
         assert started.end(signal.SIGTERM) == 0, started.output()

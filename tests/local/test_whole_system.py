@@ -69,11 +69,18 @@ def test_the_first_start_runs_every_dag_as_admin_and_prints_how_to_log_in(home, 
     assert home.call("status").stdout.count("healthy") == 4
     assert "scheduler.log" in home.call("logs").stdout
 
+    # What is sent is caught, also by the command line: no account is needed.
+    assert "0 mails, 0 Slack messages, 0 webhook calls; look at http" in started.output()
+    tried = home.call("doclife", "endpoints", "test", "intranet", "-o", "sample")
+    assert tried.returncode == 0, tried.stderr
+    assert "  what was sent" in home.call("status").stdout
+
     second = home.call(env={"PORT": str(free_port())})
     assert second.returncode == 1
     assert second.stderr.startswith(f"It runs already at http://127.0.0.1:{port}.")
 
     secret = ("secrets.json", "logins.json", "running.json", "postgres/superuser.password")
+    secret += ("catcher.json", "catcher-secrets.json")
     for name in secret:
         assert stat.S_IMODE((home.folder / ".local" / name).stat().st_mode) == 0o600, name
 
@@ -104,6 +111,9 @@ def test_the_second_start_keeps_data_and_logins_and_runs_no_dag_again(home, port
     assert "Running each DAG" not in started.output()
     assert run_count(home, port) == len(DAGS)
     assert home.read("logins.json") == before
+    assert "0 mails, 0 Slack messages, 1 webhook call; look at http" in started.output()
+    tried = home.call("doclife", "endpoints", "test", "intranet", "-o", "sample")
+    assert tried.returncode == 0, tried.stderr
     with psycopg.connect(home.read("running.json")["documents_url"]) as conn:
         assert conn.execute("SELECT answer FROM kept").fetchone() == (42,)
 
