@@ -257,6 +257,12 @@ def test_another_field_gets_an_operator_that_it_has() -> None:
     assert fitting.operator == "before"
 
 
+def test_saving_mends_nothing() -> None:
+    form = RuleForm(when=ConditionRow(field="created_on", operator="eq", value="x"))
+
+    assert press(form, "save") == form
+
+
 def test_another_action_has_its_own_settings_only() -> None:
     form = RuleForm(actions=(ActionRow(do="NOTIFY", settings={"certificate": "yes", "to": "x"}),))
 

@@ -6,16 +6,16 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
+from datetime import date, datetime
 
 import typer
 
 from doclife.cli.output import Output
 from doclife.connections import Connections, from_environment
 from doclife.delivery.links import Links, read_links
+from doclife.domain.decision_moment import read_moment
 from doclife.domain.organization import Organization
-from doclife.errors import ConfigurationError, RefusedError
+from doclife.errors import RefusedError
 from doclife.lifecycle.stores import Options, open_stores
 from doclife.settings import Settings, read_settings
 from doclife.storage.credentials import credentials
@@ -104,25 +104,6 @@ def actor() -> str:
 def new_run_id(now: datetime) -> str:
     """Return a name for this run that no other has, e.g. ``cli__2026-11-22T21:00:00Z__1f0c9a``."""
     return f"cli__{now:%Y-%m-%dT%H:%M:%SZ}__{secrets.token_hex(3)}"
-
-
-def read_moment(text: str, *, tenant: Organization, now: datetime) -> datetime:
-    """Return the moment that ``2027-01-31`` or an ISO 8601 moment names.
-
-    :raises ConfigurationError: it is neither.
-    """
-    zone = ZoneInfo(tenant.time_zone)
-    try:
-        if len(text) > len("2027-01-31"):
-            moment = datetime.fromisoformat(text)
-            return moment if moment.tzinfo else moment.replace(tzinfo=zone)
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise ConfigurationError(
-            f"{text!r} is no date: write for example 2027-01-31, or a moment such as "
-            "2027-01-31T03:00:00+01:00"
-        ) from None
-    return now if day == tenant.date_of(now) else datetime.combine(day, time.max, tzinfo=zone)
 
 
 def read_day(text: str, *, name: str) -> date:

@@ -11,6 +11,8 @@ from psycopg_pool import ConnectionPool
 from doclife.connections import ServiceConnection
 from doclife.dashboard import halting, organization, overview, problems, rendering
 from doclife.dashboard.gate import Gate, TokenCheck
+from doclife.dashboard.plans import showing as plan_pages
+from doclife.dashboard.rules import pages as rule_pages
 from doclife.settings import libpq_parameters
 from doclife.store.connection import Connection, prepare
 
@@ -28,6 +30,8 @@ PAGES: tuple[APIRouter, ...] = (
     overview.router,
     halting.router,
     organization.router,
+    rule_pages.router,
+    plan_pages.router,
 )
 """Every page's router, one line each."""
 RESOURCES: tuple[APIRouter, ...] = ()

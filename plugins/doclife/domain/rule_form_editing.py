@@ -11,6 +11,7 @@ from doclife.domain.rule_form import COMPARISON, GROUPS, SETTINGS, ActionRow, Co
 
 ADD_CONDITION, ADD_GROUP, REMOVE_CONDITION = "add-condition", "add-group", "remove-condition"
 ADD_ACTION, REMOVE_ACTION, REFRESH = "add-action", "remove-action", "refresh"
+_DEEDS = (ADD_CONDITION, ADD_GROUP, REMOVE_CONDITION, ADD_ACTION, REMOVE_ACTION, REFRESH)
 _NEW_ROW = ConditionRow(field="document_type", operator="eq")
 _NEW_GROUP = ConditionRow(kind="any", parts=(_NEW_ROW,))
 
@@ -24,6 +25,9 @@ def edited(form: RuleForm, deed: str, *, metadata_types: Mapping[str, MetadataTy
         ``add-action``, ``remove-action:1``, or ``refresh`` after a choice that others depend on.
     """
     name, _, where = deed.partition(":")
+    if name not in _DEEDS:
+        # Whoever saves means what the form says: what does not fit is a fault, not mended silently.
+        return form
     if name == ADD_ACTION and len(form.actions) < MAX_ACTIONS:
         form = replace(form, actions=(*form.actions, ActionRow(do="NOTIFY")))
     elif name == REMOVE_ACTION and where.isascii() and where.isdigit():

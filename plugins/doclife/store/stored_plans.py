@@ -94,3 +94,34 @@ def list_plans(
     """Return the newest plans first, with their progress; ``before`` pages on."""
     parameters = {"organization": organization, "state": state, "before": before, "size": size}
     return fetch_dicts(conn, statement("plans/list"), parameters)
+
+
+def list_of_rule(
+    conn: Connection,
+    organization_id: int,
+    name: str,
+    *,
+    before: int | None = None,
+    size: int = 20,
+) -> list[dict[str, Any]]:
+    """Return the newest plans of a rule, of whichever version; ``before`` pages on."""
+    parameters = {
+        "organization_id": organization_id,
+        "name": name,
+        "before": before,
+        "size": size,
+    }
+    return fetch_dicts(conn, statement("plans/list_of_rule"), parameters)
+
+
+def find_by_run(
+    conn: Connection, organization_id: int, *, dag_id: str, run_id: str, size: int = 100
+) -> list[int]:
+    """Return the plans that a run has stored in an organization, the oldest first."""
+    parameters = {
+        "organization_id": organization_id,
+        "dag_id": dag_id,
+        "run_id": run_id,
+        "size": size,
+    }
+    return [row[0] for row in conn.execute(statement("plans/find_by_run"), parameters)]
