@@ -7,7 +7,6 @@ from doclife.errors import ConfigurationError, RefusedError
 from doclife.operators.connecting import document_stores
 from doclife.operators.lifecycle_operator import LifecycleOperator, present
 from doclife.operators.linking import message_links
-from doclife.operators.linking import message_links
 from doclife.operators.moment import AS_OF, parse_moment
 from doclife.operators.review_runs import start_reviews
 from doclife.operators.selection import as_document_ids, chosen
@@ -156,7 +155,6 @@ class ActionOperator(LifecycleOperator):
             now=present,
             actor=run.actor,
             stores=document_stores(conn),
-            links=message_links(),
             links=message_links(),
         )
         return outcome, plan.plan_id
