@@ -346,6 +346,20 @@ def test_a_halt_keeps_what_was_approved_from_being_applied(office, conn):
     assert plan_states(conn)[0] == "applied"
 
 
+def test_a_plan_of_a_changed_rule_is_not_approved_while_everything_is_halted_either(office, conn):
+    apply_rules(conn, reviewed())
+    office.night()
+    question = office.asked("plan-1-stage-1")
+    apply_rules(conn, reviewed(more=", timeout: 3d"))
+    halt(conn, reason="look first", actor="user:rita", now=datetime.now(UTC))
+
+    question.answer("ask", "Approve", user="boss")
+
+    assert question.go_on() == "success"
+    assert office.decisions() == [(1, "approve", "user:boss", False)]
+    assert plan_states(conn) == ["superseded"]
+
+
 def test_a_run_with_the_name_of_another_question_asks_nothing(office, dags, conn, capsys):
     apply_rules(conn, reviewed())
     office.night()
