@@ -136,8 +136,8 @@ class Start:
     def output(self) -> str:
         return (self.checkout.folder / "output.txt").read_text()
 
-    def wait_until_ready(self) -> str:
-        gives_up_at = time.monotonic() + 200
+    def wait_until_ready(self, *, seconds: float = 280) -> str:
+        gives_up_at = time.monotonic() + seconds
         while READY not in self.output():
             assert self.process.poll() is None, self.output()
             assert time.monotonic() < gives_up_at, self.output()
