@@ -1,13 +1,136 @@
-"""What needs a person today."""
+"""What needs a person today: four numbers, and what matters in order of urgency."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
 from fastapi import APIRouter, Response
 
-from doclife.dashboard.visit import Here
+from doclife.dashboard.rules.listing import plan_state
+from doclife.dashboard.visit import Here, Visit
+from doclife.lifecycle import belts, notifications
+from doclife.store import reports, stored_plans
+from doclife.store.reports import Today
 
 router = APIRouter()
+
+MOST_COUNTED = 10_001
+"""More than that is ``10,000+``."""
+FAILED_WITHIN = timedelta(days=7)
+SHOWN_OF_A_KIND = 3
+LATEST_PLANS = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matter:
+    """One thing that matters today."""
+
+    icon: str
+    tone: str
+    """``bad``, ``wrn`` or ``muted``."""
+    title: str
+    text: str
+    link: str
+    button: str
+    is_first: bool = False
+    """Whether a person should begin with it: the primary button."""
 
 
 @router.get("/")
 def show(here: Here) -> Response:
-    """Show the four summary cards and what matters today."""
-    return here.page("overview.html.j2")
+    """Show the summary cards and what matters today."""
+    today = reports.count_today(
+        here.conn,
+        organization_id=here.tenant.id,
+        today=here.today,
+        failed_since=here.now - FAILED_WITHIN,
+        most=MOST_COUNTED,
+    )
+    unread = notifications.count_unread(
+        here.conn, organization=here.tenant, recipients=here.recipients
+    )
+    return here.page(
+        "overview.html.j2",
+        today_counts=today,
+        unread=sum(unread.values()),
+        alerts=unread.get("alert", 0),
+        count=at_most,
+        matters=list(_matters(here, today)),
+        plans=stored_plans.list_plans(here.conn, organization=here.tenant.slug, size=LATEST_PLANS),
+        plan_state=plan_state,
+    )
+
+
+def at_most(number: int, *, most: int = MOST_COUNTED) -> str:
+    """Return a number whose counting ended somewhere: ``1,234`` or ``10,000+``."""
+    return f"{most - 1:,}+" if number >= most else f"{number:,}"
+
+
+def _matters(here: Visit, today: Today) -> Iterator[Matter]:
+    tripped = [
+        plan
+        for plan in belts.list_tripped(here.conn, now=here.now, organization=here.tenant.slug)
+        if plan.state == "needs_approval"
+    ][:SHOWN_OF_A_KIND]
+    for stopped in tripped:
+        yield Matter(
+            icon="stop",
+            tone="bad",
+            title=f"A breaker stopped {stopped.rule or stopped.kind}",
+            text=f"{'; '.join(map(str, stopped.trips))}. Nothing was done.",
+            link=here.link(f"plans/{stopped.plan_id}"),
+            button="See why",
+        )
+    yield from _waiting(here, today, known={plan.plan_id for plan in tripped})
+    if today.jobs_failed:
+        yield Matter(
+            icon="hook",
+            tone="bad",
+            title=f"{_things(today.jobs_failed, 'job')} failed for good within 7 days",
+            text="They are kept whole; look at the last error, then retry them.",
+            link=here.link("jobs", state="failed"),
+            button="See failed jobs",
+        )
+    if today.documents_expiring:
+        yield Matter(
+            icon="bell",
+            tone="muted",
+            title=f"{_things(today.documents_expiring, 'document')} "
+            f"{'expires' if today.documents_expiring == 1 else 'expire'} within 30 days",
+            text="Their owners are told 30, 7 and 1 days before.",
+            link=here.link("documents", expires="30"),
+            button="Show documents",
+        )
+
+
+def _waiting(here: Visit, today: Today, *, known: set[int]) -> Iterator[Matter]:
+    waiting: list[dict[str, Any]] = stored_plans.list_plans(
+        here.conn, organization=here.tenant.slug, state="needs_approval", size=2 * SHOWN_OF_A_KIND
+    )
+    shown = [plan for plan in waiting if plan["plan_id"] not in known][:SHOWN_OF_A_KIND]
+    for plan in shown:
+        yield Matter(
+            icon="clock",
+            tone="wrn",
+            title=f"{plan['rule'] or plan['kind']}: "
+            f"{_things(plan['document_count'], 'document')} wait for approval",
+            text=f"Plan {plan['plan_id']}: {plan['approval_reason']}.",
+            link=here.link(f"plans/{plan['plan_id']}"),
+            button="Review plan",
+            is_first=plan is shown[0],
+        )
+    more = today.plans_waiting - len(shown) - len(known)
+    if more > 0:
+        yield Matter(
+            icon="clock",
+            tone="wrn",
+            title=f"{_things(more, 'more plan')} wait for approval",
+            text="A plan that nobody answers lapses after 7 days.",
+            link=here.link("history", state="needs_approval"),
+            button="See all",
+        )
+
+
+def _things(number: int, name: str) -> str:
+    return f"{at_most(number)} {name}{'' if number == 1 else 's'}"
