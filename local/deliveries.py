@@ -26,6 +26,7 @@ HOOK = "intranet"
 HOOK_CONNECTION = "doclife_sample_intranet"
 SLACK_CONNECTION = "doclife_slack"
 MAIL_CONNECTION = "doclife_email"
+LINKS_CONNECTION = "doclife_links"
 _MAIL_PREFIXES = ("EMAIL_", "SMTP_")
 
 
@@ -101,12 +102,18 @@ def hook_setting(state: State, given: Mapping[str, str]) -> dict[str, str]:
 
 
 def settings(
-    state: State, catcher: Catcher, given: Mapping[str, str], *, connections: Collection[str] = ()
+    state: State,
+    catcher: Catcher,
+    given: Mapping[str, str],
+    *,
+    address: str,
+    connections: Collection[str] = (),
 ) -> dict[str, str]:
     """Return the variables that send each channel to the catcher which is not set up otherwise.
 
     :param given: the shell's variables. Those that set up a channel are left alone, and so is what
         belongs to them.
+    :param address: of Airflow's api-server, where links in messages lead.
     :param connections: ids of the Connections in Airflow's own database: they set up a channel as
         well, and a variable would hide them.
     """
@@ -126,9 +133,13 @@ def settings(
             "extra": {"base_url": f"{catcher.receiver}/slack/api/"},
         }
         ours |= _unless_given({_variable(SLACK_CONNECTION): json.dumps(slack)}, given)
+    if LINKS_CONNECTION not in connections:
+        key = {"conn_type": "generic", "password": _secrets(state)["link_key"]}
+        ours |= _unless_given({_variable(LINKS_CONNECTION): json.dumps(key)}, given)
     networks = [given.get("DOCLIFE_ALLOWED_NETWORKS", "").strip(), f"{own_loopback()}/32"]
     ours["DOCLIFE_ALLOWED_NETWORKS"] = ", ".join(filter(None, networks))
-    return ours | _unless_given({"DOCLIFE_ALLOW_HTTP": "true"}, given)
+    links = {"DOCLIFE_PUBLIC_URL": address}
+    return ours | _unless_given({"DOCLIFE_ALLOW_HTTP": "true", **links}, given)
 
 
 def is_mail_given(given: Mapping[str, str]) -> bool:
@@ -154,9 +165,13 @@ def _variable(connection: str) -> str:
 
 def _secrets(state: State) -> dict[str, str]:
     """Return the keys of the catcher, made at the first start."""
-    known = state.read("catcher-secrets.json")
-    if known is None:
-        secret = base64.b64encode(os.urandom(32)).decode()
-        known = {"page_key": secrets.token_urlsafe(16), "hook_secret": f"whsec_{secret}"}
+    known = state.read("catcher-secrets.json") or {}
+    wanted = {
+        "page_key": secrets.token_urlsafe(16),
+        "hook_secret": f"whsec_{base64.b64encode(os.urandom(32)).decode()}",
+        "link_key": secrets.token_urlsafe(48),
+    }
+    if wanted.keys() - known.keys():
+        known = {**wanted, **known}
         state.write("catcher-secrets.json", known)
     return known

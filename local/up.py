@@ -149,7 +149,11 @@ def _start(
     supervisor.documents_url = addresses.admin_url
     catcher = supervisor.wait_for_catcher()
     supervisor.deliveries = deliveries.settings(
-        state, catcher, os.environ, connections=_connections(addresses.metadata_url)
+        state,
+        catcher,
+        os.environ,
+        address=supervisor.api.address,
+        connections=_connections(addresses.metadata_url),
     )
     supervisor.record()
     env = airflow_environment(

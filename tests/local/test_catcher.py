@@ -24,6 +24,7 @@ from standardwebhooks import Webhook
 from doclife.connections import from_environment
 from doclife.delivery.channel import Endpoint, Message
 from doclife.delivery.configuration import read_delivery_settings
+from doclife.delivery.links import read_links
 from doclife.delivery.opening import open_channels
 from doclife.delivery.outcome import Attempt, Outcome
 from local import deliveries
@@ -32,6 +33,8 @@ from local.catcher.caught import CaughtFolder, Kind
 from local.deliveries import Catcher, find_catcher, hook_setting, settings
 from local.ports import own_loopback
 from local.state import ROOT, State
+
+AIRFLOW = "http://127.0.0.1:8080"
 
 # As `python -m local.catcher`, on a folder of the test's own.
 CATCHER = """
@@ -54,7 +57,7 @@ class Running:
     @property
     def settings(self) -> dict[str, str]:
         """What ./run sets for those who set nothing themselves."""
-        return settings(self.state, self.catcher, {})
+        return settings(self.state, self.catcher, {}, address=AIRFLOW)
 
     def files(self, kind: Kind) -> list[Path]:
         return [one.path for one in CaughtFolder(self.state.folder / "caught").list(kind)]
@@ -299,7 +302,7 @@ SOMEBODYS = Catcher(mail_port=1, receiver_port=2, page_port=3, key="k")
     ],
 )
 def test_whoever_sets_up_mail_gets_none_of_the_catchers_settings(state, given):
-    ours = settings(state, SOMEBODYS, given)
+    ours = settings(state, SOMEBODYS, given, address=AIRFLOW)
 
     assert not [name for name in ours if name.startswith(("EMAIL_", "SMTP_"))]
 
@@ -307,15 +310,19 @@ def test_whoever_sets_up_mail_gets_none_of_the_catchers_settings(state, given):
 def test_whoever_sets_up_slack_is_not_caught_wherever_they_did(state):
     variable = "AIRFLOW_CONN_DOCLIFE_SLACK"
 
-    assert variable in settings(state, SOMEBODYS, {})
-    assert variable not in settings(state, SOMEBODYS, {variable: "slack://:xoxb@"})
-    assert variable not in settings(state, SOMEBODYS, {"DOCLIFE_SLACK_CONNECTION": "ours"})
-    assert variable not in settings(state, SOMEBODYS, {}, connections=["doclife_slack"])
+    assert variable in settings(state, SOMEBODYS, {}, address=AIRFLOW)
+    assert variable not in settings(state, SOMEBODYS, {variable: "slack://:xoxb@"}, address=AIRFLOW)
+    assert variable not in settings(
+        state, SOMEBODYS, {"DOCLIFE_SLACK_CONNECTION": "ours"}, address=AIRFLOW
+    )
+    assert variable not in settings(
+        state, SOMEBODYS, {}, address=AIRFLOW, connections=["doclife_slack"]
+    )
 
 
 def test_networks_that_somebody_allowed_stay_allowed_and_one_address_is_added(state):
-    ours = settings(state, SOMEBODYS, {"DOCLIFE_ALLOWED_NETWORKS": "10.0.0.0/8"})
-    closed = settings(state, SOMEBODYS, {"DOCLIFE_ALLOW_HTTP": "false"})
+    ours = settings(state, SOMEBODYS, {"DOCLIFE_ALLOWED_NETWORKS": "10.0.0.0/8"}, address=AIRFLOW)
+    closed = settings(state, SOMEBODYS, {"DOCLIFE_ALLOW_HTTP": "false"}, address=AIRFLOW)
 
     assert ours["DOCLIFE_ALLOWED_NETWORKS"] == f"10.0.0.0/8, {own_loopback()}/32"
     assert ours["DOCLIFE_ALLOW_HTTP"] == "true"
@@ -329,3 +336,12 @@ def test_only_the_catchers_own_address_of_this_machine_is_opened(running):
 
     assert networks == [f"{own_loopback()}/32"]
     assert sys.platform != "linux" or own_loopback() != "127.0.0.1", "other servers stay closed"
+
+
+def test_links_of_messages_lead_to_this_airflow_unless_somebody_says_where(state):
+    given = {"DOCLIFE_PUBLIC_URL": "https://documents.example.com"}
+    ours = settings(state, SOMEBODYS, {}, address=AIRFLOW)
+    links = read_links(ours, connections=from_environment(ours))
+
+    assert links.public_url == AIRFLOW
+    assert "DOCLIFE_PUBLIC_URL" not in settings(state, SOMEBODYS, given, address=AIRFLOW)
