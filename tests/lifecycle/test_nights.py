@@ -158,5 +158,5 @@ def test_history_is_made_ahead_and_dropped_after_ninety_days(world: World) -> No
 
     assert after.partitions_dropped == 2 * cleaning.PARTITIONS_AHEAD_DAYS
     assert cleaning.prune_history(world.conn, now=now) == cleaning.PruneOutcome(
-        partitions_made=0, partitions_dropped=0
+        partitions_made=0, partitions_dropped=0, rows_dropped=0
     )

@@ -49,5 +49,30 @@ BEGIN
 END
 $$;
 
-GRANT EXECUTE ON FUNCTION make_history_partition(text, date), drop_history_partition(text, date)
-TO doclife_worker;
+-- What came while nobody made partitions lies in the default one, and goes row by row. Likewise never
+-- younger than a week. Returns how many rows went.
+CREATE FUNCTION prune_default_history(parent text, before date) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = doclife, pg_temp
+AS $$
+DECLARE
+    gone bigint;
+BEGIN
+    IF before > current_date - 7 THEN
+        RAISE EXCEPTION 'history of % is too young to be dropped', before;
+    END IF;
+    CASE parent
+        WHEN 'job_history' THEN
+            DELETE FROM job_history_default WHERE finished_at < before::timestamptz;
+        WHEN 'delivery_attempts' THEN
+            DELETE FROM delivery_attempts_default WHERE attempted_at < before::timestamptz;
+        ELSE
+            RAISE EXCEPTION '% has no daily partitions', quote_literal(parent);
+    END CASE;
+    GET DIAGNOSTICS gone = ROW_COUNT;
+    RETURN gone;
+END
+$$;
+
+GRANT EXECUTE ON FUNCTION make_history_partition(text, date), drop_history_partition(text, date),
+prune_default_history(text, date) TO doclife_worker;

@@ -7,7 +7,7 @@ from doclife.errors import StorageError, TryAgainLater
 from doclife.lifecycle.rewriting import take_out_unreferenced
 from doclife.storage.bags import remove_bag
 from doclife.storage.stores import Stores
-from doclife.store import bags, batches, cleaning
+from doclife.store import bags, batches, cleaning, delivery_events
 from doclife.store.connection import Connection
 
 HISTORY_DAYS = 90
@@ -22,6 +22,8 @@ class PruneOutcome:
 
     partitions_made: int
     partitions_dropped: int
+    rows_dropped: int
+    """Of days that had no partition, because no cleanup had made one."""
 
 
 def sweep_bags(conn: Connection, *, now: datetime, stores: Stores) -> int:
@@ -61,7 +63,11 @@ def _remove_half_written(conn: Connection, bag: cleaning.UnfinishedBag, stores: 
 
 
 def prune_history(conn: Connection, *, now: datetime) -> PruneOutcome:
-    """Make the partitions of the coming days and drop those past ``HISTORY_DAYS``."""
+    """Make the partitions of the coming days and drop those past ``HISTORY_DAYS``.
+
+    What mail services told goes with the attempts that it is about.
+    """
+    delivery_events.prune(conn, before=now - timedelta(days=HISTORY_DAYS))
     today = now.date()
     wanted = [today + timedelta(days=ahead) for ahead in range(PARTITIONS_AHEAD_DAYS)]
     made = sum(
@@ -74,7 +80,11 @@ def prune_history(conn: Connection, *, now: datetime) -> PruneOutcome:
         for partition in cleaning.list_partitions(conn)
         if _is_past(partition.day, today)
     )
-    return PruneOutcome(partitions_made=made, partitions_dropped=dropped)
+    rows = sum(
+        cleaning.prune_default(conn, parent=parent, before=today - timedelta(days=HISTORY_DAYS))
+        for parent in cleaning.HISTORY_TABLES
+    )
+    return PruneOutcome(partitions_made=made, partitions_dropped=dropped, rows_dropped=rows)
 
 
 def _is_past(day: date, today: date) -> bool:

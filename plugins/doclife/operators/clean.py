@@ -37,4 +37,5 @@ class PruneHistoryOperator(LifecycleOperator):
         return {
             "partitions_made": outcome.partitions_made,
             "partitions_dropped": outcome.partitions_dropped,
+            "rows_dropped": outcome.rows_dropped,
         }

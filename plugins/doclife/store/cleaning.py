@@ -45,6 +45,12 @@ def drop_partition(conn: Connection, *, parent: str, day: date) -> bool:
     return bool(fetch_value(conn, statement("cleaning/drop_partition"), parameters))
 
 
+def prune_default(conn: Connection, *, parent: str, before: date) -> int:
+    """Drop what came before a day on which there was no partition; return how many rows."""
+    parameters = {"parent": parent, "before": before}
+    return int(fetch_value(conn, statement("cleaning/prune_default"), parameters))
+
+
 def list_unfinished_bags(conn: Connection, *, now: datetime) -> list[UnfinishedBag]:
     """Return the bags left half written or half rewritten for an hour or more."""
     return fetch_rows(conn, statement("bags/list_to_sweep"), {"now": now}, UnfinishedBag)
