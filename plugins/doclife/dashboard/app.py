@@ -11,8 +11,10 @@ from psycopg_pool import ConnectionPool
 from doclife.connections import ServiceConnection
 from doclife.dashboard import halting, organization, overview, problems, rendering
 from doclife.dashboard.gate import Gate, TokenCheck
+from doclife.dashboard.plans import resource as plan_resource
 from doclife.dashboard.plans import showing as plan_pages
 from doclife.dashboard.rules import pages as rule_pages
+from doclife.dashboard.rules import resource as rule_resource
 from doclife.settings import libpq_parameters
 from doclife.store.connection import Connection, prepare
 
@@ -34,7 +36,10 @@ PAGES: tuple[APIRouter, ...] = (
     plan_pages.router,
 )
 """Every page's router, one line each."""
-RESOURCES: tuple[APIRouter, ...] = ()
+RESOURCES: tuple[APIRouter, ...] = (
+    rule_resource.router,
+    plan_resource.router,
+)
 """Every router of the JSON API; their prefix is ``/api/v1``."""
 PUBLIC: tuple[APIRouter, ...] = ()
 """The closed list of what needs no login; their prefix is ``/public``."""

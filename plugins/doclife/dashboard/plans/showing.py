@@ -8,10 +8,11 @@ from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
 
 from doclife.dashboard.access import Deed
 from doclife.dashboard.gate import needs
-from doclife.dashboard.paging import PAGE_ROWS, Page, page_of, read_cursor
+from doclife.dashboard.paging import PAGE_ROWS, Page, page_of
 from doclife.dashboard.plans import answering, undoing
 from doclife.dashboard.rules import wording
 from doclife.dashboard.rules.listing import plan_state
+from doclife.dashboard.rules.looking import document_of
 from doclife.dashboard.visit import Here, Visit
 from doclife.domain.actions import ActionType
 from doclife.domain.plan import PlanKind, PlanState
@@ -145,9 +146,7 @@ def items_page(
     """Return a page of a plan's items; a document with several actions is not torn apart."""
     if state and state not in ITEM_STATES:
         raise ConfigurationError(f"items are {', '.join(ITEM_STATES)}, not {state!r}")
-    after = read_cursor(cursor) if cursor else 0
-    if not isinstance(after, int) or not 0 <= after < 2**63:
-        raise ConfigurationError(f"{cursor!r} is no place in this list: begin with the first page")
+    after = document_of(cursor)
     found = stored_plans.list_items(
         here.conn, plan_id, after=after, state=state or None, size=limit + 1
     )

@@ -12,6 +12,7 @@ from doclife.dashboard.rules.showing import find
 from doclife.dashboard.visit import Here, Visit
 from doclife.domain.compiler import RuleVersion
 from doclife.domain.rule import Mode
+from doclife.domain.text import text_fault
 from doclife.errors import RefusedError
 from doclife.lifecycle.editing_rules import switch_mode
 from doclife.lifecycle.ruling import remove_rule
@@ -120,6 +121,8 @@ def run_state(here: Here, run_id: Annotated[str, Query(max_length=250)]) -> Resp
 
 
 def _plan_of(here: Visit, run_id: str) -> int | None:
+    if text_fault(run_id) is not None:
+        raise HTTPException(404, "There is no such run")
     plans = stored_plans.find_by_run(
         here.conn, here.tenant.id, dag_id=RUN_DAG, run_id=run_id, size=1
     )

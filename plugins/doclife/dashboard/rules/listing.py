@@ -17,6 +17,7 @@ from doclife.domain.cron import next_time
 from doclife.domain.organization import Organization
 from doclife.domain.plan import PlanState
 from doclife.domain.rule import Mode, Rule, TriggerType
+from doclife.domain.text import text_fault
 from doclife.errors import ConfigurationError
 from doclife.store import rule_list
 from doclife.store.rule_list import RuleRow
@@ -108,6 +109,9 @@ def find_page(
     after = read_cursor(cursor) if cursor else ""
     if not isinstance(after, str):
         raise ConfigurationError(f"{cursor!r} is no place in this list: begin with the first page")
+    for text in (search, after):
+        if (fault := text_fault(text)) is not None:
+            raise ConfigurationError(f"nothing can be searched for by a {fault}")
     found = rule_list.list_page(
         here.conn,
         here.tenant.id,

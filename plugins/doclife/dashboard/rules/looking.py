@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from doclife.dashboard.paging import read_cursor
 from doclife.dashboard.rules import wording
 from doclife.dashboard.visit import Visit
 from doclife.domain.compiler import RuleVersion
 from doclife.domain.decision_moment import read_moment
-from doclife.domain.rule import Rule
+from doclife.domain.rule import MAX_ACTIONS, Rule
+from doclife.errors import ConfigurationError
 from doclife.lifecycle.comparing import (
     ChangeCount,
     ChangedDocument,
@@ -22,8 +24,11 @@ from doclife.lifecycle.comparing import (
 from doclife.lifecycle.previewing import Preview, preview_rule
 from doclife.store.stored_plans import ItemCount, PlanItem
 
-FIRST_DOCUMENTS = 10
+FIRST_DOCUMENTS = MAX_ACTIONS
+"""Not fewer: a page never tears the actions of one document apart."""
 PAGE = 50
+FIRST_YEAR, LAST_YEAR = 1900, 3000
+"""Of the days that a preview may be about; the ends of the calendar are not among them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +90,10 @@ def moment_of(here: Visit, as_of: str | None) -> datetime:
     """Return the moment that a date field names; none is now."""
     if not as_of:
         return here.now
-    return read_moment(as_of, tenant=here.tenant, now=here.now)
+    moment = read_moment(as_of, tenant=here.tenant, now=here.now)
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ConfigurationError(f"{as_of}: write a day between {FIRST_YEAR} and {LAST_YEAR}")
+    return moment
 
 
 def look_at(
@@ -120,7 +128,7 @@ def cut(items: Sequence[PlanItem], *, size: int) -> tuple[Sequence[PlanItem], in
 
     A document with several actions is not torn apart: pages go by document.
 
-    :param items: up to one more than ``size``; more than a document has actions.
+    :param items: up to one more than ``size``, which is no less than a document has actions.
     """
     if len(items) <= size:
         return items, None
@@ -166,3 +174,11 @@ def _part(count: ItemCount) -> Part:
         size_bytes=count.size_bytes,
         code=count.reason_code,
     )
+
+
+def document_of(cursor: str) -> int:
+    """Return the document that a page of documents begins after; 0 for the first page."""
+    after = read_cursor(cursor) if cursor else 0
+    if type(after) is not int or not 0 <= after < 2**63:
+        raise ConfigurationError(f"{cursor!r} is no place in this list: begin with the first page")
+    return after

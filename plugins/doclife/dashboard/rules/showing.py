@@ -1,16 +1,18 @@
 """One rule: what it says and does, how it ran, and its versions."""
 
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Response
 
-from doclife.dashboard.paging import read_cursor, write_cursor
+from doclife.dashboard.paging import write_cursor
 from doclife.dashboard.rules import looking, wording
 from doclife.dashboard.rules.draft import text_of
 from doclife.dashboard.rules.editing import text_difference
 from doclife.dashboard.rules.listing import next_run, night_zone, plan_state
 from doclife.dashboard.visit import Here, Visit
 from doclife.domain.compiler import RuleVersion
+from doclife.domain.rule import RULE_NAME_PATTERN
 from doclife.domain.rule_form import obstacles
 from doclife.errors import ConfigurationError
 from doclife.lifecycle.comparing import find_stored
@@ -57,9 +59,7 @@ def preview(
     cursor: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     """Show what a rule would do at a moment, with all the documents, page by page."""
-    after = read_cursor(cursor) if cursor else 0
-    if not isinstance(after, int) or not 0 <= after < 2**63:
-        raise ConfigurationError(f"{cursor!r} is no place in this list: begin with the first page")
+    after = looking.document_of(cursor)
     look = looking.look_at(here, find(here, name).rule, as_of=as_of, after=after, size=looking.PAGE)
     return here.page(
         "rules/documents.html.j2",
@@ -109,6 +109,8 @@ def find(here: Visit, name: str) -> RuleVersion:
 
 def stored(here: Visit, name: str, version: int | None) -> RuleVersion:
     """Return a version of a rule, the newest if none is named, or answer that there is none."""
+    if not re.fullmatch(RULE_NAME_PATTERN, name):
+        raise HTTPException(404, f"There is no rule {name!r}")
     try:
         return find_stored(here.conn, organization=here.tenant.slug, name=name, version=version)
     except ConfigurationError as error:
