@@ -2,7 +2,8 @@
 --   organization_id  bigint
 --   name             text    only this one, or NULL for all
 -- Returns endpoint_id, name, url, connection_id, state, disabled_reason, headers jsonb,
--- timeout_seconds, max_concurrency, max_per_second float8, failing_since, last_success_at,
+-- timeout_seconds, max_concurrency, max_per_second float8, failing_since,
+-- rests_until and rest_reason (NULL when it does not), last_success_at,
 -- last_failure_at, event_types text[] (NULL: none), document_types text[] (NULL: all),
 -- waiting_jobs bigint.
 SELECT
@@ -17,6 +18,8 @@ SELECT
     endpoint.max_concurrency,
     endpoint.max_per_second::float8 AS max_per_second,
     endpoint.failing_since,
+    CASE WHEN endpoint.rests_until > now() THEN endpoint.rests_until END AS rests_until,
+    CASE WHEN endpoint.rests_until > now() THEN endpoint.rest_reason END AS rest_reason,
     endpoint.last_success_at,
     endpoint.last_failure_at,
     wanted.event_types,

@@ -7,5 +7,7 @@ UPDATE webhook_endpoints
 SET
     state = %(state)s,
     disabled_reason = %(reason)s,
-    failing_since = CASE WHEN %(state)s = 'enabled' THEN NULL ELSE failing_since END
+    failing_since = CASE WHEN %(state)s = 'enabled' THEN NULL ELSE failing_since END,
+    rests_until = NULL,
+    rest_reason = NULL
 WHERE id = %(endpoint_id)s;

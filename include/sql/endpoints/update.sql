@@ -1,4 +1,4 @@
--- Change what is not NULL of an endpoint.
+-- Change what is not NULL of an endpoint. Its rest is over: perhaps this is what was wrong.
 --   endpoint_id      bigint
 --   url              text     checked by the guard
 --   headers          jsonb
@@ -11,5 +11,7 @@ SET
     headers = coalesce(%(headers)s, headers),
     timeout_seconds = coalesce(%(timeout_seconds)s, timeout_seconds),
     max_concurrency = coalesce(%(max_concurrency)s, max_concurrency),
-    max_per_second = coalesce(%(max_per_second)s, max_per_second)
+    max_per_second = coalesce(%(max_per_second)s, max_per_second),
+    rests_until = NULL,
+    rest_reason = NULL
 WHERE id = %(endpoint_id)s;

@@ -4,6 +4,9 @@
 --   successes         boolean[]  whether one call or more was taken
 --   failures          boolean[]  whether one or more was not
 --   refusals          text[]     why to disable at once, or NULL
+--   rest_seconds      float8[]   how long to leave it alone at least, or NULL; longer, the longer it
+--                                has been failing, up to ten minutes
+--   rest_reasons      text[]     why
 --   patience_seconds  integer    how long an endpoint may fail before it is disabled
 -- Returns name, organization_id, reason of those that were disabled now.
 WITH seen AS (
@@ -12,8 +15,10 @@ WITH seen AS (
         %(endpoint_ids)s::bigint [],
         %(successes)s::boolean [],
         %(failures)s::boolean [],
-        %(refusals)s::text []
-    ) AS given (endpoint_id, has_success, has_failure, refusal)
+        %(refusals)s::text [],
+        %(rest_seconds)s::float8 [],
+        %(rest_reasons)s::text []
+    ) AS given (endpoint_id, has_success, has_failure, refusal, rest_seconds, rest_reason)
 ),
 
 judged AS (
@@ -21,6 +26,11 @@ judged AS (
         endpoint.id,
         seen.has_success,
         seen.has_failure,
+        seen.rest_reason,
+        now() + greatest(
+            make_interval(secs => seen.rest_seconds),
+            least(interval '10 minutes', (now() - endpoint.failing_since) / 10)
+        ) AS rests_until,
         CASE
             WHEN endpoint.state <> 'enabled' THEN NULL
             WHEN seen.refusal IS NOT NULL THEN seen.refusal
@@ -46,6 +56,15 @@ noted AS (
         END,
         failing_since = CASE
             WHEN judged.has_success THEN NULL ELSE coalesce(endpoint.failing_since, now())
+        END,
+        rests_until = CASE
+            WHEN judged.has_success THEN NULL
+            WHEN judged.rest_reason IS NULL THEN endpoint.rests_until
+            ELSE judged.rests_until
+        END,
+        rest_reason = CASE
+            WHEN judged.has_success THEN NULL
+            ELSE coalesce(judged.rest_reason, endpoint.rest_reason)
         END,
         state = CASE WHEN judged.reason IS NULL THEN endpoint.state ELSE 'disabled' END,
         disabled_reason = coalesce(judged.reason, endpoint.disabled_reason)

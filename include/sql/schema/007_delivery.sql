@@ -13,6 +13,9 @@ CREATE TABLE webhook_endpoints (
     state text NOT NULL DEFAULT 'enabled',
     disabled_reason text,
     failing_since timestamptz,
+    -- Left alone until then, its jobs untried: it did not answer, or something of it is missing.
+    rests_until timestamptz,
+    rest_reason text,
     last_success_at timestamptz,
     last_failure_at timestamptz,
     created_by text NOT NULL,
@@ -21,6 +24,8 @@ CREATE TABLE webhook_endpoints (
     CONSTRAINT an_endpoint_name_is_unique UNIQUE (organization_id, name),
     CONSTRAINT an_endpoint_is_enabled_paused_or_disabled
     CHECK (state IN ('enabled', 'paused', 'disabled')),
+    CONSTRAINT an_endpoint_that_rests_says_why
+    CHECK ((rests_until IS NULL) = (rest_reason IS NULL)),
     CONSTRAINT a_disabled_endpoint_says_why CHECK (state <> 'disabled' OR disabled_reason IS NOT NULL)
 );
 CREATE TRIGGER keep_updated_at BEFORE UPDATE ON webhook_endpoints

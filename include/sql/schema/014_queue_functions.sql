@@ -2,7 +2,7 @@
 
 -- When the next job that a sender may take, and none has taken, has its turn; NULL when there is none.
 -- None while all is halted, of a channel that is stopped, or for an endpoint that is
--- not there or not enabled.
+-- not there or not enabled; for one that rests the end of its rest, when it is looked at again.
 CREATE FUNCTION next_due_at() RETURNS timestamptz
 LANGUAGE sql STABLE
 SET search_path = doclife, pg_temp
@@ -19,7 +19,13 @@ AS $$
         WHERE level.priority IS NOT NULL
     )
 
-    SELECT min(turn.run_at)
+    SELECT least(
+        min(turn.run_at),
+        (
+            SELECT min(endpoint.rests_until) FROM webhook_endpoints AS endpoint
+            WHERE endpoint.state = 'enabled' AND endpoint.rests_until > now()
+        )
+    )
     FROM level
     CROSS JOIN LATERAL (
         SELECT job.run_at
@@ -33,7 +39,9 @@ AS $$
                 job.kind <> 'webhook'
                 OR job.endpoint_id IN (
                     SELECT endpoint.id FROM webhook_endpoints AS endpoint
-                    WHERE endpoint.state = 'enabled'
+                    WHERE
+                        endpoint.state = 'enabled'
+                        AND (endpoint.rests_until <= now()) IS NOT FALSE
                 )
             )
             AND job.id NOT IN (SELECT unnest(batch.job_ids) FROM job_batches AS batch)
@@ -85,7 +93,10 @@ BEGIN
     new_batch := nextval(pg_get_serial_sequence('doclife.job_batches', 'id'));
     enabled := ARRAY(
         SELECT endpoint.id FROM webhook_endpoints AS endpoint
-        WHERE endpoint.state = 'enabled' AND endpoint.id <> ALL(full_endpoints)
+        WHERE
+            endpoint.state = 'enabled'
+            AND (endpoint.rests_until <= now()) IS NOT FALSE
+            AND endpoint.id <> ALL(full_endpoints)
     );
     takeable := ARRAY(
         SELECT each.kind FROM unnest(kinds) AS each (kind)

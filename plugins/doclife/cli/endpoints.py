@@ -346,6 +346,8 @@ def _print_one(s: Session, record: EndpointRecord) -> None:
             "last success": record.last_success_at,
             "last failure": record.last_failure_at,
             "failing since": record.failing_since,
+            "rests until": record.rests_until,
+            "rests because": record.rest_reason,
             "secret in": f"Airflow Connection {endpoint_secrets.connection_id(record)}",
         }
     )

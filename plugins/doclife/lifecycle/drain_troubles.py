@@ -7,10 +7,12 @@ from doclife.delivery.outcome import Attempt, Outcome
 from doclife.lifecycle.alerting import alert_operators
 from doclife.store import clock, queue
 from doclife.store.connection import Connection
-from doclife.store.queue import EndpointAnswers
+from doclife.store.queue import ClaimedJob, EndpointAnswers, PutOff
 
 STOPPED_SECONDS = 300
 """How long a channel rests after its credentials were refused."""
+SHORTEST_REST = timedelta(seconds=30)
+"""How long an endpoint is left alone of which nobody said how long."""
 ENDPOINT_PATIENCE = timedelta(days=5)
 """An endpoint that has taken nothing for so long is disabled; its jobs wait."""
 
@@ -30,8 +32,42 @@ def stop_channels(conn: Connection, stopped: Mapping[str, str]) -> None:
             )
 
 
+def lost(error: str) -> Attempt:
+    """Return what stands for an attempt of which nobody knows how far it came."""
+    return Attempt(
+        outcome=Outcome.UNKNOWN,
+        status_code=None,
+        latency_ms=0,
+        answer_head=None,
+        error=error,
+        retry_after=None,
+    )
+
+
+def put_off_of(job: ClaimedJob, attempt: Attempt, *, chance: float) -> PutOff:
+    """Return when a job has its turn that was not tried.
+
+    :param chance: from 0 to 1; spreads what was put off together over a quarter of the wait.
+    """
+    return PutOff(
+        batch_id=job.batch_id,
+        job_id=job.job_id,
+        delay_seconds=_wait_of(attempt) * (1 + chance / 4),
+        reason=attempt.error,
+    )
+
+
+def _wait_of(attempt: Attempt) -> float:
+    wait = SHORTEST_REST if attempt.retry_after is None else attempt.retry_after
+    return wait.total_seconds()
+
+
 def note_endpoints(conn: Connection, answers: Mapping[int, Sequence[Attempt]]) -> None:
-    """Write down how endpoints answered; disable, with an alert, those that are gone."""
+    """Write down how endpoints answered; disable, with an alert, those that are gone.
+
+    One that was not even tried (it does not answer, or has no secret yet) is left alone, for every
+    process: its jobs are not claimed meanwhile, however many there are.
+    """
     noted = [
         EndpointAnswers(
             endpoint_id=endpoint_id,
@@ -43,6 +79,14 @@ def note_endpoints(conn: Connection, answers: Mapping[int, Sequence[Attempt]]) -
                     for each in attempts
                     if each.disables_endpoint
                 ),
+                None,
+            ),
+            rest_seconds=max(
+                (_wait_of(each) for each in attempts if not each.was_tried),
+                default=None,
+            ),
+            rest_reason=next(
+                (each.error or "it was not tried" for each in attempts if not each.was_tried),
                 None,
             ),
         )

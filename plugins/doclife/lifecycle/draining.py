@@ -18,12 +18,12 @@ from doclife.delivery.channel import Channel, Endpoint
 from doclife.delivery.outcome import Attempt, Outcome
 from doclife.domain.backoff import retry_delay
 from doclife.lifecycle.drain_lanes import Lane, Lanes, message_of
-from doclife.lifecycle.drain_troubles import note_endpoints, stop_channels
+from doclife.lifecycle.drain_troubles import lost, note_endpoints, put_off_of, stop_channels
 from doclife.lifecycle.queue import LEASE_SECONDS
 from doclife.lifecycle.worker_session import Connect, Heart, Session
 from doclife.store import queue
 from doclife.store.connection import Connection
-from doclife.store.queue import ClaimedJob, EndpointRow, Result
+from doclife.store.queue import ClaimedJob, EndpointRow, PutOff, Result
 
 logger = logging.getLogger(__name__)
 
@@ -115,6 +115,7 @@ class Drainer:
         self._lanes = Lanes()
         self._batches: dict[int, _Batch] = {}
         self._results: list[tuple[ClaimedJob, Result]] = []
+        self._put_offs: list[PutOff] = []
         self._closed: list[int] = []
         self._answers: dict[int, list[Attempt]] = {}
         self._stopped: dict[str, str] = {}
@@ -247,11 +248,11 @@ class Drainer:
                 self._channels[lane.kind].deliver(messages), timeout=limit
             )
         except TimeoutError:
-            attempts = [_broken(Outcome.UNKNOWN, "the channel did not return in time")] * len(jobs)
+            attempts = [lost("the channel did not return in time")] * len(jobs)
         except Exception as error:
             # Nobody knows how far it came: the jobs must not be lost with it.
             logger.exception("The %s channel broke", lane.kind)
-            attempts = [_broken(Outcome.UNKNOWN, type(error).__name__)] * len(jobs)
+            attempts = [lost(type(error).__name__)] * len(jobs)
         finally:
             lane.running -= 1
             self._wake.set()
@@ -264,6 +265,9 @@ class Drainer:
         if attempt.stops_channel:
             self._stopped[job.kind] = attempt.error or "its credentials were refused"
             self._free([job, *self._lanes.drop(job.kind, None)])
+            return
+        if not attempt.was_tried:
+            self._put_off(job, attempt)
             return
         if attempt.disables_endpoint:
             self._free(self._lanes.drop(job.kind, job.endpoint_id))
@@ -294,6 +298,19 @@ class Drainer:
         self._results.append((job, result))
         self._close(job)
 
+    def _put_off(self, job: ClaimedJob, attempt: Attempt) -> None:
+        """Let a job wait that was not tried, which costs it no attempt.
+
+        An endpoint is left alone with all its jobs; where there is none, each waits by itself.
+        """
+        freed = [job]
+        if job.endpoint_id is None:
+            self._put_offs.append(put_off_of(job, attempt, chance=self._chance()))
+        else:
+            self._answers.setdefault(job.endpoint_id, []).append(attempt)
+            freed += self._lanes.drop(job.kind, job.endpoint_id)
+        self._free(freed)
+
     def _free(self, jobs: Sequence[ClaimedJob]) -> None:
         """Let go of jobs that were not tried."""
         for job in jobs:
@@ -312,7 +329,7 @@ class Drainer:
         while True:
             is_last = self._is_over
             await self._record()
-            if is_last and not self._results and not self._closed:
+            if is_last and not self._results and not self._put_offs and not self._closed:
                 return
             await asyncio.sleep(self._settings.flush_seconds)
 
@@ -328,6 +345,7 @@ class Drainer:
 
     async def _record(self) -> None:
         results, self._results = self._results, []
+        put_offs, self._put_offs = self._put_offs, []
         closed, self._closed = self._closed, []
         answers, self._answers = self._answers, {}
         stopped, self._stopped = self._stopped, {}
@@ -336,7 +354,7 @@ class Drainer:
         freed = {id_: jobs for id_, jobs in freed.items() if jobs}
         for batch_id in freed:
             self._batches[batch_id].waiting_again = []
-        if not (results or closed or answers or stopped or freed):
+        if not (results or put_offs or closed or answers or stopped or freed):
             return
 
         def record(conn: Connection) -> Sequence[queue.Recorded]:
@@ -346,6 +364,8 @@ class Drainer:
                 queue.resume_channels(conn, working)
             if answers:
                 note_endpoints(conn, answers)
+            if put_offs:
+                queue.put_off(conn, put_offs)
             for batch_id, job_ids in freed.items():
                 queue.release(conn, batch_id=batch_id, job_ids=job_ids)
             return queue.record(conn, [result for _, result in results], closed_batches=closed)
@@ -372,14 +392,3 @@ class Drainer:
 
     async def _on(self, session: Session, work: Callable[[Connection], Answer]) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._threads, session.run, work)
-
-
-def _broken(outcome: Outcome, error: str) -> Attempt:
-    return Attempt(
-        outcome=outcome,
-        status_code=None,
-        latency_ms=0,
-        answer_head=None,
-        error=error,
-        retry_after=None,
-    )

@@ -28,6 +28,9 @@ class EndpointRecord:
     max_concurrency: int
     max_per_second: float | None
     failing_since: datetime | None
+    rests_until: datetime | None
+    """Its jobs wait until then, untried; None while it is not left alone."""
+    rest_reason: str | None
     last_success_at: datetime | None
     last_failure_at: datetime | None
     event_types: list[str] | None
