@@ -41,6 +41,21 @@ SENDGRID = {
         "reply_to": _ADDRESS,
         "subject": {"type": "string", "minLength": 1},
         "headers": _HEADERS,
+        "attachments": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "content": {"type": "string", "minLength": 1},
+                    "filename": {"type": "string"},
+                    "type": {"type": "string", "minLength": 1},
+                    "disposition": {"enum": ["inline", "attachment"]},
+                    "content_id": {"type": "string"},
+                },
+                "required": ["content", "filename"],
+                "additionalProperties": False,
+            },
+        },
         "content": {
             "type": "array",
             "minItems": 1,
@@ -139,7 +154,7 @@ def mailgun(vendor: Vendor) -> Callable[[web.Request], Awaitable[web.StreamRespo
         faults += [one for one in people if not is_address(one) or one in vendor.refuses]
         if faults:
             return web.json_response({"message": f"{faults[0]} is not valid"}, status=400)
-        vendor.calls.append({name: form.getall(name) for name in form})
+        vendor.calls.append({name: [_kept(one) for one in form.getall(name)] for name in form})
         for one in dict.fromkeys(people):
             id_ = str(form["v:delivery_id"])
             for name, value in variables.get(one, {}).items():
@@ -148,3 +163,10 @@ def mailgun(vendor: Vendor) -> Callable[[web.Request], Awaitable[web.StreamRespo
         return web.json_response({"id": "<1@mg.example.org>", "message": "Queued. Thank you."})
 
     return answer
+
+
+def _kept(value: Any) -> Any:
+    """A field as it was sent; of a file its name, type and bytes, which the request takes away."""
+    if isinstance(value, web.FileField):
+        return value.filename, value.content_type, value.file.read()
+    return value

@@ -21,6 +21,7 @@ from doclife.cli import (
     organizations,
     plans,
     preferences,
+    reports,
     reviews,
     rule_lint,
     rule_tests,
@@ -69,6 +70,7 @@ app.add_typer(slack.app, name="slack")
 app.add_typer(suppressions.app, name="suppressions")
 app.add_typer(preferences.app, name="preferences")
 app.add_typer(notifications.app, name="notifications")
+app.add_typer(reports.app, name="reports")
 app.add_typer(stores.app, name="stores")
 app.add_typer(tables.app, name="tables")
 app.add_typer(organizations.app, name="organizations")

@@ -113,6 +113,10 @@ class Links:
         """Return the page of a plan, for users of Airflow."""
         return self._page(f"plans/{plan_id}")
 
+    def report(self, report_id: int) -> str | None:
+        """Return the page of a report, for users of Airflow."""
+        return self._page(f"reports/{report_id}")
+
     def start(self) -> str | None:
         """Return the first page, for users of Airflow."""
         return self._page("")

@@ -10,6 +10,7 @@ from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
 from typing import Any
 
+from doclife.delivery.attachments import Attachment, read_attachments
 from doclife.delivery.channel import Message
 from doclife.delivery.plain_text import one_line
 from doclife.delivery.validators import check_email_address
@@ -74,6 +75,7 @@ class Mail:
     text: str
     html: str | None
     headers: Mapping[str, str] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
 
     @property
     def message_id(self) -> str:
@@ -89,7 +91,7 @@ class Mail:
     def content(self) -> tuple[object, ...]:
         """What mails of one batch have in common: everything but who gets it."""
         headers = tuple(sorted(self.headers.items()))
-        return (self.sender, self.subject, self.text, self.html, headers)
+        return (self.sender, self.subject, self.text, self.html, headers, self.attachments)
 
     def mime(self, *, now: datetime) -> bytes:
         """Return the bytes of the mail, text before HTML."""
@@ -104,6 +106,11 @@ class Mail:
         message.set_content(self.text, cte="quoted-printable")
         if self.html is not None:
             message.add_alternative(self.html, subtype="html", cte="quoted-printable")
+        for file in self.attachments:
+            maintype, subtype = file.media_type.split("/")
+            message.add_attachment(
+                file.content, maintype=maintype, subtype=subtype, filename=file.name
+            )
         return message.as_bytes()
 
 
@@ -144,6 +151,7 @@ def read_mail(message: Message, *, sender: Sender) -> Mail:
         text=str(payload["text"]),
         html=payload.get("html") or None,
         headers=headers,
+        attachments=read_attachments(payload.get("attachments")),
     )
 
 

@@ -53,13 +53,16 @@ class MailgunTransport:
 
 def _form(mails: Sequence[Mail]) -> aiohttp.FormData:
     first = mails[0]
-    form = aiohttp.FormData(default_to_multipart=True)
+    # Names of files are checked and go as they are: in percent signs people would read them so.
+    form = aiohttp.FormData(quote_fields=False, default_to_multipart=True)
     form.add_field("from", str(first.sender.header()))
     form.add_field("to", ", ".join(mail.to for mail in mails))
     form.add_field("subject", first.subject)
     form.add_field("text", first.text)
     if first.html is not None:
         form.add_field("html", first.html)
+    for file in first.attachments:
+        form.add_field("attachment", file.content, filename=file.name, content_type=file.media_type)
     for name, value in first.headers.items():
         form.add_field(f"h:{name}", value)
     if len(mails) == 1:

@@ -20,8 +20,9 @@ from doclife.domain.message import TEMPLATES
 from doclife.errors import ConfigurationError
 
 TEMPLATES_DIR = Path(__file__).resolve().parents[3] / "include" / "templates"
-NAMES = tuple(sorted(("digest", *TEMPLATES)))
-"""The templates there are; ``digest`` is the daily summary's, the others a rule may name."""
+NAMES = tuple(sorted(("digest", "report", *TEMPLATES)))
+"""The templates there are; ``digest`` is the daily summary's, ``report`` brings a report, and the
+others a rule may name."""
 LOCALES = ("en", "es")
 DEFAULT_LOCALE = "en"
 
@@ -107,6 +108,15 @@ class Templates:
             subject=one_line(subject, length=SUBJECT_LENGTH), text=body.strip() + "\n", html=html
         )
 
+    def page(self, *, locale: str, context: Mapping[str, object]) -> str:
+        """Render the page of a report.
+
+        :raises ConfigurationError: as for ``email``.
+        """
+        language = language_of(locale)
+        path = f"report/{language}/activity.html.j2"
+        return _render(self._html, path, "report", language, context)
+
     def slack(
         self,
         name: str,
@@ -156,6 +166,21 @@ def day_in_words(day: date, language: str) -> str:
         if language == "es"
         else f"{day.day} {month} {day.year}"
     )
+
+
+def number_in_words(number: int, language: str) -> str:
+    """A number as people write it: 12,345, 12.345."""
+    written = f"{number:,}"
+    return written.replace(",", ".") if language == "es" else written
+
+
+def size_in_words(size_bytes: int, language: str) -> str:
+    """A size in decimal units: 1.2 MB, 1,2 MB."""
+    amount, units = float(size_bytes), ["B", "kB", "MB", "GB", "TB", "PB"]
+    while amount >= 999.95 and len(units) > 1:
+        amount, units = amount / 1000, units[1:]
+    written = str(size_bytes) if units[0] == "B" else f"{amount:.1f}"
+    return f"{written.replace('.', ',') if language == 'es' else written} {units[0]}"
 
 
 def _environment(loader: FileSystemLoader, *, is_html: bool) -> ImmutableSandboxedEnvironment:
@@ -217,7 +242,10 @@ def _render(
         )
     try:
         return environment.get_template(path).render(
-            context, day=lambda value: day_in_words(value, language)
+            context,
+            day=lambda value: day_in_words(value, language),
+            number=lambda value: number_in_words(value, language),
+            size=lambda value: size_in_words(value, language),
         )
     except TemplateNotFound as error:
         raise ConfigurationError(

@@ -1,6 +1,7 @@
 """Mail through SendGrid's v3 API: up to 1,000 people in one call, each seeing only themselves."""
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -71,6 +72,15 @@ def _body(mails: Sequence[Mail]) -> dict[str, Any]:
             for mail in mails
         ],
     }
+    if first.attachments:
+        body["attachments"] = [
+            {
+                "content": b64encode(file.content).decode(),
+                "filename": file.name,
+                "type": file.media_type,
+            }
+            for file in first.attachments
+        ]
     if headers:
         body["headers"] = headers
     if reply_to is not None:

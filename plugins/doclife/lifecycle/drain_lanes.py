@@ -13,9 +13,10 @@ TIMEOUTS: Mapping[str, timedelta] = {
     "email": timedelta(minutes=2),
     "archive": timedelta(hours=1),
     "delete": timedelta(hours=1),
+    "report": timedelta(minutes=10),
 }
 DEFAULT_TIMEOUT = timedelta(seconds=30)
-GROUP_SIZES: Mapping[str, int] = {"webhook": 1, "slack": 1, "email": 100}
+GROUP_SIZES: Mapping[str, int] = {"webhook": 1, "slack": 1, "email": 100, "report": 1}
 """How many jobs a channel is given in one call: calls of webhooks are independent of each other,
 mails share a connection, and what becomes one plan belongs together."""
 GROUP_SIZE = 500

@@ -1,4 +1,4 @@
-"""The kinds of jobs that doclife does itself: plans for archive and delete, lines in the dashboard.
+"""The kinds of jobs that doclife does itself: plans, reports, lines in the dashboard.
 
 They come out of the same queue as messages, with the same attempts and history. An ``archive`` or
 ``delete`` job never touches a document: it becomes a plan with all belts, together
@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 import psycopg
 
 from doclife.delivery.channel import Channel, Message
+from doclife.delivery.links import NO_LINKS, Links
 from doclife.delivery.outcome import Attempt, Outcome
 from doclife.domain.actions import ActionType
 from doclife.domain.plan import PlanState, PlanSummary
@@ -24,6 +25,7 @@ from doclife.lifecycle.applying import apply_plan
 from doclife.lifecycle.documents import find_document_ids
 from doclife.lifecycle.due import QUEUE
 from doclife.lifecycle.planning import plan_selection
+from doclife.lifecycle.reporting import make_report
 from doclife.storage.stores import Stores
 from doclife.store import clock, notices, plans
 from doclife.store.connection import Connection
@@ -58,6 +60,38 @@ class NotificationChannel:
         except psycopg.Error as error:
             return [_attempt(Outcome.RETRY, started, error=str(error))] * len(messages)
         return [_attempt(Outcome.SENT, started)] * len(messages)
+
+
+class ReportChannel:
+    """Makes, keeps and sends the reports that jobs ask for."""
+
+    def __init__(self, connect: Connect, *, open_stores: OpenStores, links: Links) -> None:
+        self._connect = connect
+        self._open_stores = open_stores
+        self._links = links
+
+    async def deliver(self, messages: Sequence[Message]) -> Sequence[Attempt]:
+        """Make each job's report; a second attempt finds the first one's."""
+        return await asyncio.to_thread(lambda: [self._deliver(message) for message in messages])
+
+    def _deliver(self, message: Message) -> Attempt:
+        started = time.monotonic()
+        try:
+            with self._connect() as conn:
+                report = make_report(
+                    conn,
+                    job_id=message.job_id,
+                    organization=message.organization,
+                    payload=message.payload,
+                    stores=self._open_stores(conn),
+                    now=clock.present(conn),
+                    links=self._links,
+                )
+        except ConfigurationError as error:
+            return _attempt(Outcome.DEAD, started, error=str(error))
+        except (DoclifeError, psycopg.Error) as error:
+            return _attempt(Outcome.RETRY, started, error=str(error))
+        return _attempt(Outcome.SENT, started, answer=f"report {report.report_id}")
 
 
 class PlanChannel:
@@ -174,13 +208,19 @@ def continue_plans(conn: Connection, *, stores: Stores) -> int:
     return continued
 
 
-def own_channels(connect: Connect, *, open_stores: OpenStores) -> Mapping[str, Channel]:
-    """Return the channels that need nobody else."""
+def own_channels(
+    connect: Connect, *, open_stores: OpenStores, links: Links = NO_LINKS
+) -> Mapping[str, Channel]:
+    """Return the channels that need nobody else.
+
+    :param links: where the mails lead that bring reports.
+    """
     plan_channel = PlanChannel(connect, open_stores=open_stores)
     return {
         "archive": plan_channel,
         "delete": plan_channel,
         "notification": NotificationChannel(connect),
+        "report": ReportChannel(connect, open_stores=open_stores, links=links),
     }
 
 

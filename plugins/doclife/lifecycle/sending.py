@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from doclife.connections import Connections, ServiceConnection
 from doclife.delivery.channel import Endpoint
 from doclife.delivery.configuration import DeliverySettings
+from doclife.delivery.links import NO_LINKS, Links
 from doclife.delivery.opening import open_channels
 from doclife.lifecycle.draining import Drained, Drainer, DrainSettings
 from doclife.lifecycle.own_channels import OpenStores, continue_plans, own_channels
@@ -33,6 +34,7 @@ async def drain_queue(
     present: Callable[[], datetime],
     chance: Callable[[], float],
     settings: DrainSettings,
+    links: Links = NO_LINKS,
 ) -> Drained:
     """Send and do what is due until there is nothing more, the time is over, or all is halted.
 
@@ -41,6 +43,7 @@ async def drain_queue(
     :param name: host and process, for people.
     :param present: the present, aware; what is signed and read from answers refers to it.
     :param chance: draws from 0 to 1, for the waits between attempts.
+    :param links: where the mails lead that are written here: those that bring reports.
     """
     routes = slack_routes(
         await asyncio.to_thread(_slack_channels, connect),
@@ -56,7 +59,7 @@ async def drain_queue(
                 channels={
                     **channels,
                     "email": email,
-                    **own_channels(connect, open_stores=open_stores),
+                    **own_channels(connect, open_stores=open_stores, links=links),
                 },
                 find_endpoint=lambda row: endpoint_of(row, connections(connection_id_of(row))),
                 name=name,
