@@ -10,6 +10,7 @@ from pathlib import Path
 from local.errors import LocalError
 
 POSTGRES_15 = Path(os.environ.get("PG_BIN_15", "/usr/lib/postgresql/15/bin"))
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 PGBOUNCER = Path(os.environ.get("PGBOUNCER", "/usr/sbin/pgbouncer"))
 
 
@@ -29,6 +30,11 @@ NEEDED = (
         needed_for="the tests against PostgreSQL 15, the oldest that is promised to work",
     ),
     SystemProgram(
+        path=CHROMIUM,
+        package="chromium",
+        needed_for="the tests of the dashboard in a real browser",
+    ),
+    SystemProgram(
         path=PGBOUNCER,
         package="pgbouncer",
         needed_for="the tests of the queue behind a pooler",
@@ -44,5 +50,6 @@ def require_system_programs(needed: Sequence[SystemProgram] = NEEDED) -> None:
         packages = " ".join(sorted({program.package for program in missing}))
         raise LocalError(
             f"The full tests need {reasons}. On Debian: apt-get install {packages}. "
-            "Elsewhere set PG_BIN_15 to the folder of the server's programs, PGBOUNCER to a pooler."
+            "Elsewhere set PG_BIN_15 to the folder of the server's programs, PGBOUNCER to a pooler,"
+            " CHROMIUM to a browser."
         )

@@ -15,7 +15,7 @@ The clock of the pages is the database's: give rows their times relative to ``he
 
 from __future__ import annotations
 
-from tests import airflow_environment  # noqa: F401 - before anything of Airflow
+from tests import airflow_environment  # before anything of Airflow
 
 # isort: split
 import importlib
@@ -55,6 +55,15 @@ People = Callable[[str], Browser]
 def _airflow_database() -> None:
     """Airflow's own database, which the auth manager asks for revoked logins."""
     initdb()
+
+
+@pytest.fixture(scope="session")
+def airflow_with_dags(_airflow_database: None) -> None:
+    """The same with our DAGs read into it, as the dag-processor does."""
+    from tests.dags.airflow_runs import read_dags, register_bundle
+
+    register_bundle()
+    read_dags(airflow_environment.DAGS_FOLDER)
 
 
 @pytest.fixture

@@ -1,0 +1,91 @@
+"""Debian's chromium, driven by playwright."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Frame, Page, sync_playwright
+
+from local.system_programs import CHROMIUM
+from tests.dashboard.api_server import PREFIX, ApiServer
+
+LIMIT_MILLISECONDS = 60_000
+"""On an idle machine everything is there within a second; tests may share theirs."""
+ARGUMENTS = (
+    # As root, as in a container, chromium has no sandbox of its own.
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    # Nothing but loopback is asked.
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+SERIOUS = ("serious", "critical")
+FRAME = 'iframe[title="Documents"]'
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Run one browser; contexts in it share nothing."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(CHROMIUM), args=list(ARGUMENTS), headless=True
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def logged_in(
+    browser: Browser, server: ApiServer, name: str, *, width: int = 1440, theme: str = "light"
+) -> BrowserContext:
+    """Return a fresh profile of somebody who is logged in to Airflow."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=theme, reduced_motion="reduce"
+    )
+    context.set_default_timeout(LIMIT_MILLISECONDS)
+    context.add_cookies(
+        [{"name": "_token", "value": _token(server, name), "url": server.origin + PREFIX}]
+    )
+    # What Airflow's own switch remembers.
+    context.add_init_script(f"localStorage.theme ??= {json.dumps(theme)}")
+    return context
+
+
+def _token(server: ApiServer, name: str) -> str:
+    request = urllib.request.Request(
+        f"{server.url}/auth/token",
+        data=json.dumps({"username": name, "password": name}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        token: str = json.load(answer)["access_token"]
+    return token
+
+
+def framed(page: Page) -> Frame:
+    """Return the dashboard inside Airflow's page, once it is there."""
+    handle = page.wait_for_selector(FRAME)
+    assert handle is not None
+    frame = handle.content_frame()
+    assert frame is not None
+    frame.wait_for_selector("main")
+    return frame
+
+
+def accessibility_faults(page: Page) -> list[str]:
+    """Return what axe-core calls serious or worse on a page (without a frame around it)."""
+    results = Axe().run(page)
+    return [
+        f"{fault['id']}: {node['html'][:200]}"
+        for fault in results.response["violations"]
+        if fault["impact"] in SERIOUS
+        for node in fault["nodes"]
+    ]
