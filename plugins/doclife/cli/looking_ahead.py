@@ -19,7 +19,7 @@ from doclife.lifecycle.forecasting import (
 )
 from doclife.lifecycle.forecasting import forecast as look_ahead
 from doclife.lifecycle.overdue import (
-    WHAT_HELPS,
+    REASONS,
     Overdue,
     OverduePage,
     count_overdue,
@@ -233,8 +233,9 @@ def _print_overdue(s: Session, found: Overdue, page: OverduePage) -> None:
         empty="Nothing is overdue.",
     )
     for code in dict.fromkeys(one.code for one in found.groups):
-        if code in WHAT_HELPS:
-            s.output.say(f"  {code.replace('_', ' ')}: {WHAT_HELPS[code]}", style="dim")
+        if reason := REASONS.get(code):
+            text = f"  {code.replace('_', ' ')}: {reason.what_helps}"
+            s.output.say(f"{text} {reason.command or ''}".rstrip(), style="dim")
     for text in _unknown(found.rules):
         s.output.say(text, style="yellow")
     if page.documents:

@@ -14,27 +14,61 @@ from doclife.store.connection import Connection
 from doclife.store.forecasts import ForecastRecord
 from doclife.store.overdue import OverdueCount, OverdueDocument
 
-__all__ = ["Overdue", "OverdueCount", "OverdueDocument", "OverduePage"]
+__all__ = ["Overdue", "OverdueCount", "OverdueDocument", "OverduePage", "Reason", "reason_title"]
 
-WHAT_HELPS: Mapping[str, str] = {
-    "held": "It stays until its last hold is released: doclife documents explain.",
-    "retained": "A rule keeps it; it goes the day after.",
-    "reprieved": "It was restored; rules leave it alone until its reprieve ends.",
-    "cooling_off": "It came, or a field that rules read changed, only days ago.",
-    "reserved": "Another open plan has it: doclife plans list.",
-    "archive_first": "It is archived first and deleted in a later run.",
-    "outranked": "Another rule does it.",
-    "paced": "The rule lets go so many a night (limits: per_night); its turn comes.",
-    "not_warned": "Its rule deletes only after a delivered warning; the list says what is missing.",
-    "row_unread": "Its application's row could not be read: doclife tables problems.",
-    "no_bytes": "The catalogue knows no bytes of it that could be archived.",
-    "awaiting_review": "Its plan waits for a person: doclife plans list --state needs_approval.",
-    "breaker": "Its plan exceeds a limit: doclife limits show says which, and how to pace it.",
-    "halted": "Everything is halted: doclife halt off.",
-    "waiting": "Its plan is made; the run that applies it has not come to it.",
-    "failed": "Applying it failed; the next run tries again.",
-    "simulated": "Its rule only simulates: set mode: enforce to let it act.",
-    "not_judged": "Nothing has looked at it since; the next run does.",
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something due is still here, in words."""
+
+    title: str
+    what_helps: str
+    command: str | None = None
+    """The command that shows or does it."""
+
+
+REASONS: Mapping[str, Reason] = {
+    "held": Reason(
+        "Under legal hold",
+        "It stays until its last hold is released.",
+        "doclife documents explain",
+    ),
+    "retained": Reason("Kept by another rule", "A rule keeps it; it goes the day after."),
+    "reprieved": Reason(
+        "In reprieve", "It was restored; rules leave it alone until its reprieve ends."
+    ),
+    "cooling_off": Reason(
+        "Cooling off", "It came, or a field that rules read changed, only days ago."
+    ),
+    "reserved": Reason("In another plan", "Another open plan has it.", "doclife plans list"),
+    "archive_first": Reason("Archived first", "It is archived first and deleted in a later run."),
+    "outranked": Reason("Another rule's", "Another rule does it."),
+    "paced": Reason(
+        "Paced", "The rule lets go so many a night (limits: per_night); its turn comes."
+    ),
+    "not_warned": Reason(
+        "Not warned",
+        "Its rule deletes only after a delivered warning; the list says what is missing.",
+    ),
+    "row_unread": Reason(
+        "Row not read", "Its application's row could not be read.", "doclife tables problems"
+    ),
+    "no_bytes": Reason("No bytes", "The catalogue knows no bytes of it that could be archived."),
+    "awaiting_review": Reason(
+        "Waits for approval",
+        "Its plan waits for a person.",
+        "doclife plans list --state needs_approval",
+    ),
+    "breaker": Reason("Stopped by a limit", "Its plan exceeds a limit.", "doclife limits show"),
+    "halted": Reason("Halted", "Everything is halted.", "doclife halt off"),
+    "waiting": Reason(
+        "Planned, not applied", "Its plan is made; the run that applies it has not come to it."
+    ),
+    "failed": Reason("Failed", "Applying it failed; the next run tries again."),
+    "simulated": Reason(
+        "Only simulated", "Its rule only simulates: set mode: enforce to let it act."
+    ),
+    "not_judged": Reason("Not judged yet", "Nothing has looked at it since; the next run does."),
 }
 """By reason code. Codes of apply (changed, missing, ...) speak for themselves."""
 
@@ -55,6 +89,12 @@ class Overdue:
     def documents(self) -> int:
         """How many actions are past due."""
         return sum(group.documents for group in self.groups)
+
+
+def reason_title(code: str) -> str:
+    """Return a reason code in words, also one that apply gave and nobody wrote about here."""
+    known = REASONS.get(code)
+    return known.title if known else code.replace("_", " ").capitalize()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
