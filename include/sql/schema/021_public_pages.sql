@@ -33,6 +33,8 @@ CREATE TABLE delivery_events (
     CHECK (outcome IN ('delivered', 'bounced', 'complained'))
 );
 CREATE INDEX delivery_events_by_age ON delivery_events (received_at);
+-- Whose warning a mail was.
+CREATE INDEX notices_by_job ON notices (job_id) WHERE window_days IS NOT NULL AND job_id IS NOT NULL;
 
 -- Mailgun signs a token and not the event: with a token that was used somebody could tell anything.
 CREATE TABLE spent_event_tokens (

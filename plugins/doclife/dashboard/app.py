@@ -9,10 +9,12 @@ from fastapi.responses import FileResponse
 from psycopg_pool import ConnectionPool
 
 from doclife.connections import ServiceConnection
-from doclife.dashboard import halting, organization, overview, problems, rendering
+from doclife.dashboard import dag_plans, halting, organization, overdue, overview, problems, rendering
 from doclife.dashboard.gate import Gate, TokenCheck
 from doclife.dashboard.plans import resource as plan_resource
 from doclife.dashboard.plans import showing as plan_pages
+from doclife.dashboard.public import routes as public_routes
+from doclife.dashboard.public.configuration import CONFIGURATION
 from doclife.dashboard.rules import pages as rule_pages
 from doclife.dashboard.rules import resource as rule_resource
 from doclife.settings import libpq_parameters
@@ -32,8 +34,10 @@ PAGES: tuple[APIRouter, ...] = (
     overview.router,
     halting.router,
     organization.router,
+    dag_plans.router,
     rule_pages.router,
     plan_pages.router,
+    overdue.router,
 )
 """Every page's router, one line each."""
 RESOURCES: tuple[APIRouter, ...] = (
@@ -41,7 +45,7 @@ RESOURCES: tuple[APIRouter, ...] = (
     plan_resource.router,
 )
 """Every router of the JSON API; their prefix is ``/api/v1``."""
-PUBLIC: tuple[APIRouter, ...] = ()
+PUBLIC: tuple[APIRouter, ...] = (public_routes.router,)
 """The closed list of what needs no login; their prefix is ``/public``."""
 
 
@@ -65,7 +69,7 @@ def documents_database() -> str:
 def make_app(
     *,
     database: Callable[[], str] = documents_database,
-    is_public_on: Callable[[], bool] = lambda: False,
+    is_public_on: Callable[[], bool] = CONFIGURATION.is_on,
 ) -> FastAPI:
     """Return the app.
 

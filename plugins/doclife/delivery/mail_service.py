@@ -54,6 +54,9 @@ class MailService:
     """Of Mailgun."""
     base_url: str | None = None
     """Another address of the vendor's API: Mailgun's and SendGrid's in the EU, a test server."""
+    event_proof: str | None = field(default=None, repr=False)
+    """What proves that events come from the service: the Verification Key of SendGrid, the webhook
+    signing key of Mailgun, the ARN of the SNS topic of SES. None: its events are not received."""
 
 
 def from_variables(environment: Mapping[str, str]) -> MailService | None:
@@ -100,12 +103,16 @@ def from_variables(environment: Mapping[str, str]) -> MailService | None:
             login=given["AWS_SES_ACCESS_KEY"],
             password=given["AWS_SES_SECRET_KEY"],
             region=given["AWS_SES_REGION"],
+            event_proof=given.get("AWS_SES_EVENT_TOPIC"),
         )
     return MailService(
         provider=provider,
         sender=sender,
         password=given["SENDGRID_API_KEY" if provider is Provider.SENDGRID else "MAILGUN_API_KEY"],
         domain=given.get("MAILGUN_DOMAIN"),
+        event_proof=given.get(
+            "SENDGRID_EVENT_KEY" if provider is Provider.SENDGRID else "MAILGUN_EVENT_SECRET"
+        ),
     )
 
 
@@ -139,6 +146,7 @@ def from_connection(connection: ServiceConnection) -> MailService:
         region=connection.text("region_name"),
         domain=connection.text("domain"),
         base_url=connection.text("endpoint_url"),
+        event_proof=connection.text(_EVENT_PROOF[provider]),
     )
     needed = {
         Provider.SMTP: {"host": service.host},
@@ -162,6 +170,15 @@ _NEEDED: Mapping[Provider, tuple[str, ...]] = {
     Provider.SES: ("AWS_SES_ACCESS_KEY", "AWS_SES_SECRET_KEY", "AWS_SES_REGION"),
     Provider.MAILGUN: ("MAILGUN_API_KEY", "MAILGUN_DOMAIN"),
 }
+
+
+_EVENT_PROOF: Mapping[Provider, str] = {
+    Provider.SMTP: "",
+    Provider.SENDGRID: "event_key",
+    Provider.SES: "event_topic",
+    Provider.MAILGUN: "event_secret",
+}
+"""Where in the extra of a Connection; Airflow hides what is named a secret."""
 
 
 def _with_security(service: MailService, connection: ServiceConnection) -> MailService:
