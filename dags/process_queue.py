@@ -4,9 +4,10 @@
 Runs when there is work and only then: the trigger of the asset *doclife_queue* waits in the
 triggerer for new jobs, for what becomes due, for events, and for jobs of workers that died. Three
 tasks that do not wait for each other: `react` lets rules and webhook subscriptions hear of events,
-`schedules` stores the jobs whose time has come, `drain` sends. A drain waits half a minute for more
-before it ends, and hands over to a new run after five minutes; up to four runs go at once, and each
-job goes to one of them. Without Airflow: `doclife jobs drain`.
+`schedules` stores the jobs and plans the rules whose time has come, `drain` sends. A drain waits
+half a minute for more before it ends, and hands over to a new run after five minutes; up to four
+runs go at once, and each job goes to one of them. *DOCLIFE_DRAINERS*: each run sends with several
+processes. Without Airflow: `doclife jobs drain`.
 
 **Rerun:** safe. What was sent is recorded and not sent again; what was on its way when a process
 was killed is tried again, under the same id, and written down as *unknown*.
@@ -28,6 +29,7 @@ from doclife.operators.process_queue import (
     DrainQueueOperator,
     ReactToEventsOperator,
     RunSchedulesOperator,
+    drainers,
 )
 from doclife.operators.queue_trigger import queue_asset
 from doclife.operators.retrying import FullJitter
@@ -49,4 +51,6 @@ with DAG(
 ):
     ReactToEventsOperator(task_id="react")
     RunSchedulesOperator(task_id="schedules")
-    DrainQueueOperator(task_id="drain", outlets=[Asset("doclife_deliveries")])
+    DrainQueueOperator.partial(task_id="drain", outlets=[Asset("doclife_deliveries")]).expand(
+        drainer=drainers()
+    )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from doclife.lifecycle.halting import halt
 from doclife.lifecycle.queue import add
-from tests.dags.airflow_runs import Run, asset_counts
+from tests.dags.airflow_runs import Run, asset_counts, parse
 from tests.dags.catalogue import add_documents
 
 pytestmark = pytest.mark.usefixtures("documents_connection")
@@ -25,7 +26,7 @@ def process_queue(dags, monkeypatch):
 
     def run() -> Run:
         queued = Run(dags["process_queue"])
-        queued.dag.get_task("drain").linger_seconds = 0.5
+        queued.dag.get_task("drain").partial_kwargs["linger_seconds"] = 0.5
         return queued.create()
 
     return run
@@ -53,9 +54,10 @@ def test_does_events_schedules_and_jobs_in_three_tasks(process_queue, conn):
 
     assert run.go_on() == "success", run.states()
     assert conn.execute("SELECT count(*) FROM notifications").fetchone() == (2,)
-    (waiting,) = conn.execute("SELECT kind, last_error FROM jobs").fetchall()
-    assert waiting[0] == "webhook"
-    assert f"doclife_endpoint_{endpoint}" in waiting[1]
+    # Nobody has given Airflow the endpoint's secret: its call waits, untried.
+    assert conn.execute("SELECT kind, attempts FROM jobs").fetchall() == [("webhook", 0)]
+    (reason,) = conn.execute("SELECT rest_reason FROM webhook_endpoints").fetchone()
+    assert f"doclife_endpoint_{endpoint}" in reason
     assert asset_counts("doclife_deliveries")["sent"] >= 1
 
 
@@ -97,3 +99,18 @@ def test_the_trigger_fires_for_work_through_the_airflow_connection(conn):
     payload = asyncio.run(asyncio.wait_for(_first(QueueTrigger()), timeout=20))
 
     assert payload["overdue_seconds"] > 0
+
+
+def test_a_run_sends_with_as_many_processes_as_was_said(dags, monkeypatch):
+    from doclife.errors import ConfigurationError
+    from doclife.operators.process_queue import drainers
+
+    assert dags["process_queue"].get_task("drain").expand_input.value == {"drainer": [0]}
+    monkeypatch.setenv("DOCLIFE_DRAINERS", "3")
+    path = Path(dags["process_queue"].fileloc).parent
+    read = parse(path).dags["process_queue"]
+    assert read.get_task("drain").expand_input.value == {"drainer": [0, 1, 2]}
+    for wrong in ("0", "17", "many", "1.5"):
+        monkeypatch.setenv("DOCLIFE_DRAINERS", wrong)
+        with pytest.raises(ConfigurationError, match="no number of processes"):
+            drainers()

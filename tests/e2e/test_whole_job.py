@@ -6,9 +6,11 @@ from the first import to the weekly cleanup, once; the tests look at what became
 
 from __future__ import annotations
 
+import json
 import shutil
+import time
 import urllib.error
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from getpass import getuser
@@ -19,8 +21,10 @@ from urllib.parse import unquote
 import bagit
 import pytest
 
+from local.deliveries import HOOK_CONNECTION
 from local.errors import LocalError
 from local.first_run import DAGS
+from local.ports import own_loopback
 from tests.e2e.airflow_user import AirflowUser
 from tests.e2e.papers import OWNERS, SECRET, STATUS, Fate, Tree, digests, sha256, write_tree
 from tests.e2e.stack import OURS, Stack, running
@@ -461,3 +465,43 @@ def test_no_title_is_in_a_log_or_an_xcom(stack, night):
     values = stack.airflow_rows("SELECT value::text FROM xcom")
     assert len(values) > 10
     assert not any(SECRET in str(value) for (value,) in values)
+
+
+def test_a_job_goes_out_at_once_and_a_trickle_of_them_in_few_runs(stack):
+    """process_queue as it is: by its trigger, in the running system."""
+    port = stack.home.read("catcher.json")["receiver"]
+    stack.doclife(
+        *("endpoints", "add", "erp", f"http://{own_loopback()}:{port}/hooks/erp"),
+        *("--connection", HOOK_CONNECTION),
+    )
+    caught = stack.home.folder / ".local" / "caught"
+    runs = "SELECT count(*) FROM dag_run WHERE dag_id = 'process_queue'"
+
+    def call(number: int) -> None:
+        payload = {"endpoint": "erp", "type": "invoice.paid", "data": {"number": f"no-{number}-"}}
+        stack.rows("SELECT enqueue_job('webhook', %s::jsonb)", json.dumps(payload))
+
+    def have_come(*numbers: int) -> bool:
+        texts = [file.read_text() for file in caught.glob("*-webhook-*.json")]
+        return all(any(f"no-{number}-" in text for text in texts) for number in numbers)
+
+    def wait_until(is_so: Callable[[], bool]) -> None:
+        gives_up_at = time.monotonic() + 180
+        while not is_so():
+            assert time.monotonic() < gives_up_at
+            time.sleep(0.1)
+
+    idle = "SELECT count(*) = 0 FROM job_workers"
+    wait_until(lambda: bool(stack.column(idle)[0]))
+    (before,) = stack.airflow_rows(runs)[0]
+
+    call(0)
+    wait_until(lambda: have_come(0))  # in 2 to 3 s on an idle machine
+    for number in range(1, 21):
+        call(number)
+        time.sleep(0.5)
+    wait_until(lambda: have_come(*range(1, 21)))
+
+    (after,) = stack.airflow_rows(runs)[0]
+    # One or two, unless the machine is so busy that the first takes its time to begin.
+    assert 1 <= after - before <= 6

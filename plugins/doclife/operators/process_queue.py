@@ -1,8 +1,10 @@
 """The three tasks of ``process_queue``."""
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from doclife.errors import ConfigurationError
 from doclife.operators.connecting import document_stores, find_connection
 from doclife.operators.lifecycle_operator import LifecycleOperator, present
 from doclife.operators.queue_trigger import conninfo_of
@@ -11,6 +13,25 @@ from doclife.operators.task_run import TaskRun
 
 if TYPE_CHECKING:
     from doclife.store.connection import Connection
+
+DRAINERS = "DOCLIFE_DRAINERS"
+MOST_DRAINERS = 16
+
+
+def drainers() -> list[int]:
+    """Return a number for each process with which one run sends, to expand ``drain`` over.
+
+    One by default: it sends thousands of messages a second, and when it does not keep up, further
+    runs come by themselves. Read where DAG files are parsed.
+
+    :raises ConfigurationError: ``DOCLIFE_DRAINERS`` is no number from 1 to 16.
+    """
+    text = os.environ.get(DRAINERS) or "1"
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_DRAINERS:
+        raise ConfigurationError(
+            f"{DRAINERS}={text!r} is no number of processes; write 1 to {MOST_DRAINERS}"
+        )
+    return list(range(int(text)))
 
 
 class ReactToEventsOperator(LifecycleOperator):
@@ -69,6 +90,8 @@ class DrainQueueOperator(LifecycleOperator):
 
     Returns how many jobs were sent, are tried again later, and were given up.
 
+    :param drainer: which of the processes of one run this is; expand over ``drainers()``. They
+        share the work whatever their numbers.
     :param linger_seconds: how long it waits for more work before it ends. Longer means fewer runs
         for a steady trickle.
     :param most_seconds: after this it takes no more, and a new run goes on.
@@ -77,16 +100,21 @@ class DrainQueueOperator(LifecycleOperator):
     template_fields: Sequence[str] = LifecycleOperator.template_fields
 
     def __init__(
-        self, *, linger_seconds: float = 30.0, most_seconds: float = 300.0, **kwargs: Any
+        self,
+        *,
+        drainer: int = 0,
+        linger_seconds: float = 30.0,
+        most_seconds: float = 300.0,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.drainer = drainer
         self.linger_seconds = linger_seconds
         self.most_seconds = most_seconds
 
     def work(self, conn: "Connection", run: TaskRun) -> dict[str, int]:  # noqa: ARG002
         """Drain, and return the counts."""
         import asyncio
-        import os
         import random
         import socket
 
