@@ -9,7 +9,16 @@ from fastapi.responses import FileResponse
 from psycopg_pool import ConnectionPool
 
 from doclife.connections import ServiceConnection
-from doclife.dashboard import dag_plans, halting, organization, overdue, overview, problems, rendering
+from doclife.dashboard import (
+    dag_plans,
+    forecast,
+    halting,
+    organization,
+    overdue,
+    overview,
+    problems,
+    rendering,
+)
 from doclife.dashboard.gate import Gate, TokenCheck
 from doclife.dashboard.plans import resource as plan_resource
 from doclife.dashboard.plans import showing as plan_pages
@@ -38,6 +47,7 @@ PAGES: tuple[APIRouter, ...] = (
     rule_pages.router,
     plan_pages.router,
     overdue.router,
+    forecast.router,
 )
 """Every page's router, one line each."""
 RESOURCES: tuple[APIRouter, ...] = (
