@@ -94,3 +94,18 @@ def test_somebody_bound_to_an_organization_sees_only_its_rows(
     assert "secret-rule" not in olga.follow(olga.post("/organization", slug="north"))
     assert "secret-rule" not in olga.text("/"), "the choice is remembered"
     assert "secret-rule" in olga.text("/?organization=default")
+
+
+def test_the_tab_of_a_dag_shows_what_its_runs_have_planned(
+    world: World, here_and_now: datetime, vic: Browser
+) -> None:
+    world.now = here_and_now
+    world.add_document("letter", document_type="letter")
+    world.enforce("delete-letters", when=LETTERS, actions=DELETED)
+    [first] = world.plan()
+    assert "delete-letters" in vic.text("/dags/test")
+    assert "planned nothing yet" in vic.text("/dags/somebody_elses")
+    assert "queue" in vic.text("/dags/process_queue")
+
+    answer = vic.get("/dags/test", params={"run_id": "run-1"})
+    assert answer.headers["location"] == f"/doclife/plans/{first.plan_id}"

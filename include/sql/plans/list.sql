@@ -1,6 +1,8 @@
 -- The newest plans first.
 --   organization  text     only this one; NULL for all
 --   state         text     only this state; NULL for all
+--   dag_id        text     only those that this DAG has stored; NULL for all
+--   run_id        text     only those that this run has stored; NULL for all
 --   before        bigint   only plans with a smaller id, for the next page; NULL to begin
 --   size          integer
 SELECT
@@ -38,6 +40,8 @@ LEFT JOIN LATERAL (
 WHERE
     (%(organization)s::text IS NULL OR organization.slug = %(organization)s)
     AND (%(state)s::text IS NULL OR plan.state = %(state)s)
+    AND (%(dag_id)s::text IS NULL OR plan.dag_id = %(dag_id)s)
+    AND (%(run_id)s::text IS NULL OR plan.run_id = %(run_id)s)
     AND (%(before)s::bigint IS NULL OR plan.id < %(before)s)
 ORDER BY plan.id DESC
 LIMIT %(size)s;

@@ -8,6 +8,7 @@ from doclife.operators.connecting import document_stores
 from doclife.operators.lifecycle_operator import LifecycleOperator, present
 from doclife.operators.linking import message_links
 from doclife.operators.moment import AS_OF, parse_moment
+from doclife.operators.plan_link import PlanLink
 from doclife.operators.review_runs import start_reviews
 from doclife.operators.selection import as_document_ids, chosen
 from doclife.operators.shards import ShardJson, parse_shards
@@ -50,6 +51,7 @@ class ActionOperator(LifecycleOperator):
         "organization",
         "as_of",
     )
+    operator_extra_links = (PlanLink(),)
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ from airflow.sdk import TriggerRule
 
 from doclife.errors import RefusedError
 from doclife.operators.lifecycle_operator import LifecycleOperator, present
+from doclife.operators.plan_link import PlanLink
 from doclife.operators.task_run import TaskRun
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class FinishPlansOperator(LifecycleOperator):
     """
 
     template_fields: Sequence[str] = (*LifecycleOperator.template_fields, "plan_ids")
+    operator_extra_links = (PlanLink(),)
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from doclife.errors import ConfigurationError
 from doclife.operators.lifecycle_operator import LifecycleOperator, present
 from doclife.operators.moment import AS_OF, parse_moment
+from doclife.operators.plan_link import PlanLink
 from doclife.operators.task_run import TaskRun
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class PlanRulesOperator(LifecycleOperator):
         "mode",
         "as_of",
     )
+    operator_extra_links = (PlanLink(),)
 
     def __init__(
         self,
@@ -102,6 +104,7 @@ class PlanRuleOperator(LifecycleOperator):
         "plan_id",
         "as_of",
     )
+    operator_extra_links = (PlanLink(),)
 
     def __init__(
         self,

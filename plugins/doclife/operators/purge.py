@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from doclife.operators.connecting import document_stores
 from doclife.operators.lifecycle_operator import LifecycleOperator, present
+from doclife.operators.plan_link import PlanLink
 from doclife.operators.plan_rules import MODE, parse_mode
 from doclife.operators.shards import ShardJson, parse_shards
 from doclife.operators.task_run import TaskRun
@@ -26,6 +27,7 @@ class PlanPurgesOperator(LifecycleOperator):
     """
 
     template_fields: Sequence[str] = (*LifecycleOperator.template_fields, "mode")
+    operator_extra_links = (PlanLink(),)
 
     def __init__(self, *, mode: str = MODE, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -60,6 +62,7 @@ class PurgeOperator(LifecycleOperator):
     """
 
     template_fields: Sequence[str] = (*LifecycleOperator.template_fields, "shards")
+    operator_extra_links = (PlanLink(),)
 
     def __init__(self, *, shards: Sequence[ShardJson], **kwargs: Any) -> None:
         super().__init__(**kwargs)

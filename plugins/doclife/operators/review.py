@@ -13,6 +13,7 @@ from doclife.operators.connecting import documents_database
 from doclife.operators.faults import lasting_faults_fail_at_once
 from doclife.operators.lifecycle_operator import LifecycleOperator, present
 from doclife.operators.linking import message_links
+from doclife.operators.plan_link import PlanLink
 from doclife.operators.task_run import TaskRun
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class AskReviewOperator(HITLOperator):
     """
 
     template_fields = ("plan_id", "stage", "attempt", "postgres_conn_id")
+    operator_extra_links = (PlanLink(),)
 
     def __init__(
         self,
@@ -164,6 +166,7 @@ class RecordReviewOperator(LifecycleOperator):
     """
 
     template_fields = (*LifecycleOperator.template_fields, "asked")
+    operator_extra_links = (PlanLink(),)
 
     def __init__(
         self, *, asked: str | None, trigger_rule: TriggerRule = TriggerRule.ALL_DONE, **kwargs: Any

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from doclife.errors import ConfigurationError, RefusedError
 from doclife.operators.connecting import document_stores
 from doclife.operators.lifecycle_operator import LifecycleOperator, present
+from doclife.operators.plan_link import PlanLink
 from doclife.operators.task_run import TaskRun
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class UndoPlanOperator(LifecycleOperator):
     """
 
     template_fields: Sequence[str] = (*LifecycleOperator.template_fields, "plan_id")
+    operator_extra_links = (PlanLink(),)
 
     def __init__(self, *, plan_id: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

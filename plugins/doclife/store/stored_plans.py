@@ -88,11 +88,20 @@ def list_plans(
     *,
     organization: str | None = None,
     state: str | None = None,
+    dag_id: str | None = None,
+    run_id: str | None = None,
     before: int | None = None,
     size: int = 50,
 ) -> list[dict[str, Any]]:
     """Return the newest plans first, with their progress; ``before`` pages on."""
-    parameters = {"organization": organization, "state": state, "before": before, "size": size}
+    parameters = {
+        "organization": organization,
+        "state": state,
+        "dag_id": dag_id,
+        "run_id": run_id,
+        "before": before,
+        "size": size,
+    }
     return fetch_dicts(conn, statement("plans/list"), parameters)
 
 
