@@ -323,6 +323,27 @@ def test_two_at_once_send_each_job_once(conn: Connection, database: str) -> None
     assert sorted([*one.received, *two.received]) == ids
 
 
+def test_a_slow_worker_that_lives_keeps_what_it_has(conn: Connection, database: str) -> None:
+    """Its one call takes three leases, while another process looks for dead ones."""
+    ids = mails(conn, 3)
+    slow = Recorder(seconds=lambda _message: 6.0)
+    other = Recorder()
+
+    async def both() -> tuple[Drained, Drained]:
+        working = asyncio.create_task(drainer(database, {"email": slow}, lease_seconds=2).run())
+        while not slow.received:
+            await asyncio.sleep(0.05)
+        looking = drainer(database, {"email": other}, lease_seconds=2, linger_seconds=6.0)
+        second = await looking.run()
+        return await working, second
+
+    first, second = asyncio.run(both())
+
+    assert (first.sent, first.late, second.sent, second.rescued) == (3, 0, 0, 0)
+    assert sorted(slow.received) == ids
+    assert other.received == []
+
+
 def test_a_notification_is_shown_once(conn: Connection, database: str) -> None:
     payload = {"recipient": "ben@example.org", "title": "Paid", "body": "Invoice 7 is paid."}
     (job_id,) = add_many(conn, kind="notification", payloads=[payload], requested_by=ACTOR)

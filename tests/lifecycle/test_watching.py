@@ -24,7 +24,14 @@ from .test_drain_faults import own_server  # noqa: F401 - a fixture
 MAIL: dict[str, Any] = {"to": "a@example.org", "subject": "Hello", "text": "Text"}
 QUICK = WatchSettings(poll_seconds=60, settle_seconds=0.05, rest_seconds=0.3)
 POLLING = WatchSettings(poll_seconds=0.3, settle_seconds=0.05, rest_seconds=0.3)
-NOTHING = NextWork(due_seconds=None, schedule_seconds=None, has_events=False, living=0, expired=0)
+NOTHING = NextWork(
+    due_seconds=None,
+    schedule_seconds=None,
+    has_events=False,
+    living=0,
+    lease_seconds=None,
+    expired=0,
+)
 
 
 def mail(conn: Connection, **options: Any) -> int:
@@ -82,7 +89,7 @@ def test_wakes_for_work_that_nobody_does(facts: dict[str, Any], expected: bool) 
     assert wakes(work, WatchSettings()) is expected
 
 
-FIELDS = ("due_seconds", "schedule_seconds", "has_events", "living", "expired")
+FIELDS = ("due_seconds", "schedule_seconds", "has_events", "living", "lease_seconds", "expired")
 
 
 def test_sleeps_while_there_is_nothing(database: str) -> None:
@@ -137,6 +144,17 @@ def test_leased_work_wakes_nobody_while_its_worker_lives(conn: Connection, datab
 
     conn.execute("UPDATE job_workers SET leased_until = now() - interval '1 second'")
     assert watched(database) == 1
+
+
+def test_a_killed_worker_is_found_out_when_its_lease_runs_out(
+    conn: Connection, database: str
+) -> None:
+    mail(conn)
+    worker = queue.start_worker(conn, name="test", lease_seconds=2)
+    claim(conn, worker_id=worker, size=1)
+
+    assert watched(database, seconds=0.5) == 0
+    assert watched(database, seconds=20) == 1, "it looks only once a minute otherwise"
 
 
 def test_nothing_wakes_while_all_is_halted_and_the_end_of_it_does(

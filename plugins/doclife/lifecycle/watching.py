@@ -49,10 +49,13 @@ def wakes(work: NextWork, settings: WatchSettings) -> bool:
 
 
 def pause(work: NextWork, settings: WatchSettings) -> float:
-    """Return how long nothing will come due, as far as is known now."""
+    """Return how long nothing will come due, as far as is known now.
+
+    A lease that runs out counts: a worker that was killed is found out then, not at the next look.
+    """
     ahead = [
         seconds
-        for seconds in (work.due_seconds, work.schedule_seconds)
+        for seconds in (work.due_seconds, work.schedule_seconds, work.lease_seconds)
         if seconds is not None and seconds > 0
     ]
     return min([settings.poll_seconds, *ahead])

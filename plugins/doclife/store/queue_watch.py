@@ -27,6 +27,8 @@ class NextWork:
     has_events: bool
     living: int
     """Workers whose lease has not run out."""
+    lease_seconds: float | None
+    """Until the first of their leases runs out, unless its worker gives a sign of life."""
     expired: int
 
 
