@@ -344,6 +344,28 @@ def test_a_slow_worker_that_lives_keeps_what_it_has(conn: Connection, database: 
     assert other.received == []
 
 
+def test_a_job_has_the_time_that_it_was_given(conn: Connection, database: str) -> None:
+    times = {}
+
+    def note(message: Message) -> Attempt:
+        times[message.job_id] = message.timeout
+        return SENT
+
+    (usual,) = mails(conn, 1)
+    (short,) = mails(conn, 1, timeout_seconds=7)
+    endpoint(conn, "erp")
+    (called,) = calls(conn, "erp", 1)
+
+    channel = Recorder(note)
+    drain(database, {"email": channel, "webhook": channel})
+
+    assert times == {
+        usual: timedelta(minutes=2),
+        short: timedelta(seconds=7),
+        called: timedelta(seconds=30),
+    }
+
+
 def test_a_notification_is_shown_once(conn: Connection, database: str) -> None:
     payload = {"recipient": "ben@example.org", "title": "Paid", "body": "Invoice 7 is paid."}
     (job_id,) = add_many(conn, kind="notification", payloads=[payload], requested_by=ACTOR)
