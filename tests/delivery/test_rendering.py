@@ -1,5 +1,6 @@
 """Templates by name, in the reader's language, with other people's text kept harmless."""
 
+import os
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from doclife.delivery.plain_text import cut_for_slack, escape_for_slack, one_line
-from doclife.delivery.rendering import LOCALES, NAMES, TEMPLATES_DIR, Templates, templates
+from doclife.delivery.rendering import LOCALES, NAMES, Templates, templates
 from doclife.errors import ConfigurationError
 
 CONTEXT: dict[str, Any] = {
@@ -79,19 +80,103 @@ def test_an_own_folder_replaces_single_templates(tmp_path: Path) -> None:
     own.parent.mkdir(parents=True)
     own.write_text("Ours: {{ document.title }}\nOur words\n")
 
-    email = Templates((tmp_path, TEMPLATES_DIR)).email("notice", locale="en", context=CONTEXT)
+    email = Templates([tmp_path]).email("notice", locale="en", context=CONTEXT)
 
     assert email.subject == "Ours: Lease & <b>more</b>"
     assert "Rule <b>contracts</b>" in email.html
 
 
-def test_templates_cannot_reach_into_python(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "line", "reason"),
+    [
+        ("x {{ ''.__class__.__mro__ }}", 1, "unsafe"),
+        ("x\n\n{{ documnet.title }}", 3, "'documnet' is undefined"),
+        ("x\n{% if %}", 2, "Expected an expression"),
+        ("x\n{{ 1 + document.title }}", 2, "unsupported operand"),
+        ("x\n{{ document.title.upper() }}", 2, "not safely callable"),
+        ("x\n{{ 'x' * 1000000000 }}", 2, "for numbers alone"),
+        ("x\n{{ 9 ** 99999999 }}", 2, "no powers"),
+        ("x\n{{ '%999999999d' % 1 }}", 2, "for numbers alone"),
+        ("x\n{{ 'x' | center(1000000000) }}", 2, "No filter named 'center'"),
+        ("x\n{{ range(1000000000) }}", 2, "'range' is undefined"),
+        ("x\n{% include 'email/../../secrets.txt' %}", 2, "email/../../secrets.txt"),
+        ("x" * 100_001, 1, "larger than 100,000 characters"),
+        (
+            "{% set a = 'x' ~ document.title ~ document.title %}\n"
+            + "{% set a = a ~ a %}" * 17
+            + "\n{{ a }}",
+            None,
+            "longer than 2,000,000 characters",
+        ),
+    ],
+)
+def test_an_own_template_that_cannot_be_used_is_named_and_ours_is_used(
+    tmp_path: Path, text: str, line: int | None, reason: str
+) -> None:
     own = tmp_path / "email" / "en" / "notice.txt.j2"
     own.parent.mkdir(parents=True)
-    own.write_text("x {{ ''.__class__.__mro__ }}\n")
+    own.write_text(text)
+    both = Templates([tmp_path])
 
-    with pytest.raises(ConfigurationError, match="unsafe"):
-        Templates((tmp_path, TEMPLATES_DIR)).email("notice", locale="en", context=CONTEXT)
+    email = both.email("notice", locale="en", context=CONTEXT)
+
+    assert email == templates().email("notice", locale="en", context=CONTEXT)
+    [fault] = both.faults.take()
+    assert reason in fault.reason
+    if line is not None:
+        assert fault.place == f"{own}:{line}" or reason in fault.place + fault.reason
+    both.email("notice", locale="en", context=CONTEXT)
+    assert both.faults.take() == []
+
+
+def test_bytes_that_are_no_text_are_no_template(tmp_path: Path) -> None:
+    own = tmp_path / "email" / "en" / "notice.html.j2"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"\xff\xfe")
+    both = Templates([tmp_path])
+
+    assert both.email("notice", locale="en", context=CONTEXT).html.startswith("<!DOCTYPE")
+    assert len(both.faults.take()) == 1
+
+
+def test_an_organization_goes_before_the_deployment_and_that_before_us(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCLIFE_TEMPLATES", str(tmp_path))
+    for folder, words in (("", "All"), ("organizations/acme/", "Acme")):
+        own = tmp_path / f"{folder}email/en/notice.txt.j2"
+        own.parent.mkdir(parents=True)
+        own.write_text(f"{words}: {{{{ document.title }}}}\nWords\n")
+
+    def subject(organization: str | None) -> str:
+        return templates(organization).email("notice", locale="en", context=CONTEXT).subject
+
+    assert subject("acme").startswith("Acme: ")
+    assert subject("other").startswith("All: ")
+    assert templates("acme").email("digest", locale="en", context=CONTEXT).subject
+    own.write_text("Changed: {{ document.title }}\nWords\n")
+    os.utime(own, (1, 1))
+    assert subject("acme").startswith("Changed: ")
+
+
+def test_an_own_frame_is_put_around_our_mails(tmp_path: Path) -> None:
+    own = tmp_path / "email" / "layout.html.j2"
+    own.parent.mkdir(parents=True)
+    own.write_text("<p>Acme's frame</p>{% block content %}{% endblock %}")
+
+    html = Templates([tmp_path]).email("notice", locale="en", context=CONTEXT).html
+
+    assert html.startswith("<p>Acme's frame</p>")
+    assert "Lease &amp; &lt;b&gt;" in html
+
+
+def test_shows_the_logo_of_the_organization() -> None:
+    logo = {"logo_url": "https://example.org/l.png?a=1&b=2"}
+
+    html = templates().email("digest", locale="en", context={**CONTEXT, **logo}).html
+
+    assert '<img src="https://example.org/l.png?a=1&amp;b=2" alt="default"' in html
+    assert "<img" not in templates().email("digest", locale="en", context=CONTEXT).html
 
 
 @pytest.mark.parametrize(
