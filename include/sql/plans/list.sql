@@ -1,6 +1,9 @@
 -- The newest plans first.
 --   organization  text     only this one; NULL for all
 --   state         text     only this state; NULL for all
+--   mode          text     only this mode; NULL for both
+--   search        text     only rules or people whose name contains this; NULL for all
+--   is_failed     boolean  only those in which something failed; false for all
 --   dag_id        text     only those that this DAG has stored; NULL for all
 --   run_id        text     only those that this run has stored; NULL for all
 --   before        bigint   only plans with a smaller id, for the next page; NULL to begin
@@ -22,6 +25,8 @@ SELECT
     plan.run_id,
     plan.as_of,
     plan.created_at,
+    plan.applying_at,
+    plan.applied_at,
     progress.done_count,
     progress.skipped_count,
     progress.failed_count
@@ -40,6 +45,13 @@ LEFT JOIN LATERAL (
 WHERE
     (%(organization)s::text IS NULL OR organization.slug = %(organization)s)
     AND (%(state)s::text IS NULL OR plan.state = %(state)s)
+    AND (%(mode)s::text IS NULL OR plan.mode = %(mode)s)
+    AND (
+        %(search)s::text IS NULL
+        OR strpos(lower(rule.name), lower(%(search)s)) > 0
+        OR strpos(lower(plan.requested_by), lower(%(search)s)) > 0
+    )
+    AND (NOT %(is_failed)s OR progress.failed_count > 0)
     AND (%(dag_id)s::text IS NULL OR plan.dag_id = %(dag_id)s)
     AND (%(run_id)s::text IS NULL OR plan.run_id = %(run_id)s)
     AND (%(before)s::bigint IS NULL OR plan.id < %(before)s)

@@ -13,6 +13,7 @@ from doclife.dashboard import (
     dag_plans,
     forecast,
     halting,
+    history,
     organization,
     overdue,
     overview,
@@ -48,6 +49,7 @@ PAGES: tuple[APIRouter, ...] = (
     plan_pages.router,
     overdue.router,
     forecast.router,
+    history.router,
 )
 """Every page's router, one line each."""
 RESOURCES: tuple[APIRouter, ...] = (

@@ -88,21 +88,51 @@ def list_plans(
     *,
     organization: str | None = None,
     state: str | None = None,
+    mode: str | None = None,
+    search: str | None = None,
+    is_failed: bool = False,
     dag_id: str | None = None,
     run_id: str | None = None,
     before: int | None = None,
     size: int = 50,
 ) -> list[dict[str, Any]]:
-    """Return the newest plans first, with their progress; ``before`` pages on."""
+    """Return the newest plans first, with their progress; ``before`` pages on.
+
+    :param search: a part of the rule's name, or of who asked for the plan.
+    :param is_failed: only those in which something failed.
+    """
     parameters = {
         "organization": organization,
         "state": state,
+        "mode": mode,
+        "search": search,
+        "is_failed": is_failed,
         "dag_id": dag_id,
         "run_id": run_id,
         "before": before,
         "size": size,
     }
     return fetch_dicts(conn, statement("plans/list"), parameters)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DayOfPlans:
+    """What the plans made on one day came to, whatever they did."""
+
+    day: date
+    """In the organization's zone."""
+    plans: int
+    done_count: int
+    skipped_count: int
+    failed_count: int
+
+
+def count_by_day(
+    conn: Connection, *, organization_id: int, since: date, time_zone: str
+) -> list[DayOfPlans]:
+    """Return one row for each day since ``since`` on which plans were made that may act."""
+    parameters = {"organization_id": organization_id, "since": since, "time_zone": time_zone}
+    return fetch_rows(conn, statement("plans/count_by_day"), parameters, DayOfPlans)
 
 
 def list_of_rule(
