@@ -379,7 +379,13 @@ def test_the_role_of_tasks_may_do_all_of_it(world: World, postgres: Postgres) ->
             organization=organizations.find(conn, "default"),
         )
         digests = store_digests(
-            conn, now=world.now, as_of=world.now, actor="schedule", dag_id="d", run_id="r"
+            conn,
+            now=world.now,
+            as_of=world.now,
+            actor="schedule",
+            dag_id="d",
+            run_id="r",
+            is_early=True,
         )
         assert world.value("SELECT count(*) FROM jobs") == 4
 

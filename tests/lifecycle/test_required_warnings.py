@@ -273,7 +273,13 @@ def test_says_everywhere_that_there_is_no_fallback_recipient(world: World) -> No
     assert any("delivered one" in way for way in explained.could_stop_it)
     fallback(world)
     store_digests(
-        world.conn, now=world.now, as_of=world.now, actor="schedule", dag_id="d", run_id="r"
+        world.conn,
+        now=world.now,
+        as_of=world.now,
+        actor="schedule",
+        dag_id="d",
+        run_id="r",
+        is_early=True,
     )
     mail = next(
         json.loads(row[0])

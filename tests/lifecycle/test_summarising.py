@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from doclife.delivery.rendering import TEMPLATE_FAULTS
 from doclife.lifecycle import reviewing, summarising
 from doclife.lifecycle.forecasting import rebuild_dispositions
 from doclife.lifecycle.summarising import DigestOutcome, store_digests
@@ -514,3 +516,25 @@ def test_reminds_of_the_plans_that_have_been_asked_about_for_long(world: World) 
     assert "stage records; rejected without an answer by" in first
     assert "Reminder: Plan" in later
     assert "doclife plans approve NUMBER" in later
+
+
+def test_a_broken_template_of_ones_own_keeps_nobody_from_their_digest_and_alerts_once(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "own" / "email" / "en" / "digest.txt.j2"
+    own.parent.mkdir(parents=True)
+    own.write_text("Summary\n\n{{ todya }}\n")
+    monkeypatch.setenv("DOCLIFE_TEMPLATES", str(tmp_path / "own"))
+    for number in range(3):
+        world.add_document(f"{number}.txt", owner=f"{number}@example.org", expires_on=SOON)
+
+    assert digest(world).jobs == 3
+
+    assert "Your documents: summary of" in mails(world)["0@example.org"]["subject"]
+    [(title, body)] = world.conn.execute("SELECT title, body FROM notifications").fetchall()
+    assert title == "A message template of yours is not used"
+    assert body.startswith(f"{own}:3: 'todya' is undefined. Ours was used instead.")
+    TEMPLATE_FAULTS.known.clear()  # as in another process
+    world.later(days=1)
+    assert digest(world).jobs == 3
+    assert world.value("SELECT count(*) FROM notifications") == 1

@@ -11,6 +11,7 @@ SELECT
     organization.max_documents_per_day,
     organization.max_fraction_per_day,
     organization.fallback_recipient,
+    organization.logo_url,
     (
         SELECT count(*) FROM documents AS document
         WHERE document.organization_id = organization.id AND document.status <> 'purged'

@@ -8,6 +8,7 @@
 --   max_documents_per_day  integer
 --   max_fraction_per_day   numeric
 --   fallback_recipient     text
+--   logo_url               text     empty for none
 UPDATE organizations
 SET
     name = coalesce(%(name)s, name),
@@ -17,5 +18,6 @@ SET
     reprieve_days = coalesce(%(reprieve_days)s, reprieve_days),
     max_documents_per_day = coalesce(%(max_documents_per_day)s, max_documents_per_day),
     max_fraction_per_day = coalesce(%(max_fraction_per_day)s, max_fraction_per_day),
-    fallback_recipient = coalesce(%(fallback_recipient)s, fallback_recipient)
+    fallback_recipient = coalesce(%(fallback_recipient)s, fallback_recipient),
+    logo_url = nullif(coalesce(%(logo_url)s::text, logo_url), '')
 WHERE id = %(organization_id)s;

@@ -32,6 +32,7 @@ from doclife.cli import (
     stores,
     suppressions,
     tables,
+    templates,
 )
 from doclife.cli.failures import FriendlyGroup
 
@@ -71,6 +72,7 @@ app.add_typer(suppressions.app, name="suppressions")
 app.add_typer(preferences.app, name="preferences")
 app.add_typer(notifications.app, name="notifications")
 app.add_typer(reports.app, name="reports")
+app.add_typer(templates.app, name="templates")
 app.add_typer(stores.app, name="stores")
 app.add_typer(tables.app, name="tables")
 app.add_typer(organizations.app, name="organizations")

@@ -41,6 +41,9 @@ SETTINGS: Mapping[str, object] = {
     "fallback_recipient": Annotated[
         str | None, typer.Option(help="Is told what has no owner that can be told.")
     ],
+    "logo_url": Annotated[
+        str | None, typer.Option(help="Logo in mail and reports, an https address; '' for none.")
+    ],
 }
 """An option for each field of OrganizationSettings."""
 

@@ -5,21 +5,34 @@
 rendered when the job is stored: what a preview shows is what is sent.
 """
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import Environment, TemplateError, TemplateNotFound
 
 from doclife.delivery.plain_text import cut_for_slack, escape_for_slack, one_line
+from doclife.delivery.template_files import (
+    FAULTS_OF_OWN,
+    FaultLog,
+    TemplateFunction,
+    fault_of,
+    rendered,
+    sandbox,
+)
 from doclife.domain.message import TEMPLATES
 from doclife.errors import ConfigurationError
 
 TEMPLATES_DIR = Path(__file__).resolve().parents[3] / "include" / "templates"
+OWN_TEMPLATES = "DOCLIFE_TEMPLATES"
+"""A folder with an operator's own templates, laid out as ours. Templates are read where they are
+rendered, like SQL files, so this is looked at here and not handed down."""
+TEMPLATE_FAULTS = FaultLog()
+"""What is wrong with own templates, until somebody is told."""
 NAMES = tuple(sorted(("digest", "report", *TEMPLATES)))
 """The templates there are; ``digest`` is the daily summary's, ``report`` brings a report, and the
 others a rule may name."""
@@ -80,18 +93,17 @@ class SlackMessage:
 
 
 class Templates:
-    """The templates of one or more folders; a file in an earlier folder replaces a later one's.
+    """Our templates, and an operator's own that stand before them.
 
-    :param folders: where to look, in this order. Ours come last, so that an own folder needs to
-        hold only what differs.
+    :param own: where to look first, in this order: a folder holds only what differs.
+    :param faults: where it is noted that an own template could not be used, and ours was.
     """
 
-    def __init__(self, folders: Sequence[Path] = (TEMPLATES_DIR,)) -> None:
-        loader = FileSystemLoader([str(folder) for folder in folders])
-        self._text = _environment(loader, is_html=False)
-        self._html = _environment(loader, is_html=True)
-        self._slack = _environment(loader, is_html=False)
-        self._slack.finalize = _finalize_for_slack
+    def __init__(self, own: Sequence[Path] = (), *, faults: FaultLog | None = None) -> None:
+        self.own = tuple(own)
+        self.faults = faults or FaultLog()
+        self._ours = _ways([TEMPLATES_DIR])
+        self._all = _ways([*own, TEMPLATES_DIR]) if own else self._ours
 
     def email(self, name: str, *, locale: str, context: Mapping[str, object]) -> Email:
         """Render a mail.
@@ -101,9 +113,9 @@ class Templates:
         :raises ConfigurationError: no template of that name, or it asks for what is not there.
         """
         language = language_of(locale)
-        text = _render(self._text, f"email/{language}/{name}.txt.j2", name, language, context)
+        text = self._render("text", f"email/{language}/{name}.txt.j2", name, language, context)
         subject, _, body = text.partition("\n")
-        html = _render(self._html, f"email/{language}/{name}.html.j2", name, language, context)
+        html = self._render("html", f"email/{language}/{name}.html.j2", name, language, context)
         return Email(
             subject=one_line(subject, length=SUBJECT_LENGTH), text=body.strip() + "\n", html=html
         )
@@ -115,7 +127,7 @@ class Templates:
         """
         language = language_of(locale)
         path = f"report/{language}/activity.html.j2"
-        return _render(self._html, path, "report", language, context)
+        return self._render("html", path, "report", language, context)
 
     def slack(
         self,
@@ -136,7 +148,7 @@ class Templates:
         """
         language = language_of(locale)
         path = f"slack/{language}/{name}.txt.j2"
-        text = _render(self._slack, path, name, language, context).strip()
+        text = self._render("slack", path, name, language, context).strip()
         what, _, about = text.partition("\n\n")
         blocks: list[dict[str, Any]] = [{"type": "section", "text": _slack_text(what)}]
         if about.strip():
@@ -145,11 +157,56 @@ class Templates:
             blocks.append({"type": "actions", "elements": row})
         return SlackMessage(text=cut_for_slack(text, length=SLACK_TEXT_LENGTH), blocks=blocks)
 
+    def _render(
+        self, way: str, path: str, name: str, language: str, context: Mapping[str, object]
+    ) -> str:
+        # A name comes from a rule and becomes part of a path: only those we know.
+        if name not in NAMES:
+            raise ConfigurationError(
+                f"there is no message template {name!r}. Templates: {', '.join(NAMES)}."
+            )
+        given = {**context, **_functions(language)}
+        if self.own:
+            try:
+                return rendered(self._all[way], path, given)
+            except FAULTS_OF_OWN as error:
+                folders = [*self.own, TEMPLATES_DIR]
+                fault = fault_of(error, path, folders)
+            text = self._render_ours(way, path, given)
+            self.faults.note(fault)  # ours can be rendered, so it is the own one's fault
+            return text
+        return self._render_ours(way, path, given)
 
-@cache
-def templates() -> Templates:
-    """The templates that come with doclife, compiled once per process."""
-    return Templates()
+    def _render_ours(self, way: str, path: str, context: Mapping[str, object]) -> str:
+        try:
+            return rendered(self._ours[way], path, context)
+        except TemplateNotFound as error:
+            raise ConfigurationError(
+                f"the message template {error.name} is missing. Mount include/ next to plugins/."
+            ) from error
+        except TemplateError as error:
+            raise ConfigurationError(
+                f"the message template {path} cannot be rendered: {error.message or error}"
+            ) from error
+
+
+def templates(organization: str | None = None) -> Templates:
+    """The templates of an organization, compiled once per process.
+
+    A file in ``<DOCLIFE_TEMPLATES>/organizations/<organization>`` stands before one of the same
+    path in ``<DOCLIFE_TEMPLATES>``, and that before ours. A changed file is read again.
+
+    :param organization: short name; None for what holds for all.
+    """
+    return _templates(os.environ.get(OWN_TEMPLATES) or None, organization)
+
+
+@lru_cache(maxsize=1000)
+def _templates(folder: str | None, organization: str | None) -> Templates:
+    own = [] if folder is None else [Path(folder)]
+    if own and organization is not None:
+        own.insert(0, own[0] / "organizations" / organization)
+    return Templates(own, faults=TEMPLATE_FAULTS)
 
 
 def language_of(locale: str) -> str:
@@ -183,18 +240,24 @@ def size_in_words(size_bytes: int, language: str) -> str:
     return f"{written.replace('.', ',') if language == 'es' else written} {units[0]}"
 
 
-def _environment(loader: FileSystemLoader, *, is_html: bool) -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
-        loader=loader,
-        autoescape=is_html,
-        undefined=StrictUndefined,
-        finalize=_empty_for_none,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=False,
-    )
-    environment.globals |= dict.fromkeys(LINK_NAMES)
-    return environment
+def _ways(folders: Sequence[Path]) -> dict[str, Environment]:
+    def way(*, is_html: bool, finalize: Callable[[object], object]) -> Environment:
+        return sandbox(folders, is_html=is_html, names=LINK_NAMES, finalize=finalize)
+
+    return {
+        "text": way(is_html=False, finalize=_empty_for_none),
+        "html": way(is_html=True, finalize=_empty_for_none),
+        "slack": way(is_html=False, finalize=_finalize_for_slack),
+    }
+
+
+def _functions(language: str) -> dict[str, TemplateFunction]:
+    """Return what templates may call."""
+    return {
+        "day": TemplateFunction(lambda value: day_in_words(value, language)),
+        "number": TemplateFunction(lambda value: number_in_words(value, language)),
+        "size": TemplateFunction(lambda value: size_in_words(value, language)),
+    }
 
 
 def _empty_for_none(value: object) -> object:
@@ -226,32 +289,3 @@ def _slack_buttons(buttons: Mapping[str, str | None], language: str) -> list[dic
 
 def _finalize_for_slack(value: object) -> object:
     return "" if value is None else escape_for_slack(str(value))
-
-
-def _render(
-    environment: ImmutableSandboxedEnvironment,
-    path: str,
-    name: str,
-    language: str,
-    context: Mapping[str, object],
-) -> str:
-    # A name comes from a rule and becomes part of a path: only those we know.
-    if name not in NAMES:
-        raise ConfigurationError(
-            f"there is no message template {name!r}. Templates: {', '.join(NAMES)}."
-        )
-    try:
-        return environment.get_template(path).render(
-            context,
-            day=lambda value: day_in_words(value, language),
-            number=lambda value: number_in_words(value, language),
-            size=lambda value: size_in_words(value, language),
-        )
-    except TemplateNotFound as error:
-        raise ConfigurationError(
-            f"the message template {error.name} is missing. Mount include/ next to plugins/."
-        ) from error
-    except TemplateError as error:
-        raise ConfigurationError(
-            f"the message template {path} cannot be rendered: {error.message or error}"
-        ) from error

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 
@@ -28,6 +29,19 @@ class Organization:
     def date_of(self, moment: datetime) -> date:
         """Return the calendar day of a moment in the organization's time zone."""
         return moment.astimezone(ZoneInfo(self.time_zone)).date()
+
+
+LOGO_URL_LENGTH = 500
+
+
+def is_logo_url(url: str) -> bool:
+    """Whether a mail program may load a logo from there: an https address with a host."""
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        return False
+    return is_address and url.isascii() and url.isprintable() and len(url) <= LOGO_URL_LENGTH
 
 
 def is_time_zone(name: str) -> bool:

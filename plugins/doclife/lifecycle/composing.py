@@ -97,7 +97,7 @@ def compose_notice(
         keep_url = _keep_url(occasion, concern, recipient) if is_sent else None
         context = _context(occasion, concern, keep_url=keep_url)
         if channel == "slack" and settings.digest == "none":
-            message = templates().slack(
+            message = templates(occasion.organization.slug).slack(
                 name,
                 locale=locale,
                 context=context,
@@ -109,7 +109,7 @@ def compose_notice(
                 "blocks": message.blocks,
             }
             return _with_job(occasion, concern, "slack", recipient, name, payload)
-        email = templates().email(name, locale=locale, context=context)
+        email = templates(occasion.organization.slug).email(name, locale=locale, context=context)
     except ConfigurationError as error:
         return Unsendable(document_id=document["id"], reason_code="bad_message", reason=str(error))
     if channel == "email" and settings.digest == "none":

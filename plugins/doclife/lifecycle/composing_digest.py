@@ -94,7 +94,7 @@ def _payload(
     about = {"template": DIGEST, "locale": language, "organization": tenant.slug}
     context = _context(day, rows, plans, is_overview=reader.recipient == day.contact)
     if reader.channel == "slack":
-        message = templates().slack(
+        message = templates(tenant.slug).slack(
             DIGEST, locale=language, context=context, buttons={"start": day.links.start()}
         )
         return {
@@ -108,7 +108,7 @@ def _payload(
         unsubscribe_url = day.links.unsubscribe(
             ListMember(organization=tenant.slug, address=reader.recipient)
         )
-    email = templates().email(
+    email = templates(tenant.slug).email(
         DIGEST, locale=language, context={**context, "unsubscribe_url": unsubscribe_url}
     )
     if reader.channel == "notification":

@@ -9,6 +9,7 @@ from datetime import datetime
 from doclife.domain.actions import NotifyAction, NotifySettings, WebhookAction, WebhookSettings
 from doclife.domain.message import Message, Unsendable
 from doclife.domain.plan import ShardOutcome
+from doclife.lifecycle.alerting import alert_of_templates
 from doclife.lifecycle.batch import Batch, Work, open_batch
 from doclife.lifecycle.composing import Concern, Occasion, compose_notice, compose_webhook
 from doclife.store import notices
@@ -98,6 +99,7 @@ def _tell_batch(
         rule=work.rule_name,
         audit_action=audit_action,
     )
+    alert_of_templates(conn, now=now)
     outcome = notices.close_items(conn, work.shard, _outcomes(composed, new), now=now)
     return outcome + ShardOutcome(skipped=batch.skipped)
 

@@ -77,7 +77,11 @@ class Contents:
         """Return the page, in the organization's language."""
         parts = {name: getattr(self, name) for name in self.__dataclass_fields__}
         context = {**parts, **branding(self.organization), "shown": SHOWN}
-        return templates().page(locale=self.organization.locale, context=context).encode()
+        return (
+            templates(self.organization.slug)
+            .page(locale=self.organization.locale, context=context)
+            .encode()
+        )
 
     def csv(self) -> bytes:
         """Return the table: a line for each count or document, in UTF-8 that spreadsheets know."""

@@ -16,6 +16,7 @@ from doclife.delivery.rendering import templates
 from doclife.domain.address import is_address
 from doclife.domain.organization import Organization
 from doclife.errors import ConfigurationError, StorageError
+from doclife.lifecycle.alerting import alert_of_templates
 from doclife.lifecycle.branding import branding
 from doclife.lifecycle.queue import add, add_many
 from doclife.lifecycle.report_contents import Contents, gather
@@ -259,6 +260,7 @@ def _record(
             requested_by=row.requested_by,
             organization=tenant.slug,
         )
+    alert_of_templates(conn, now=now)
     audit.record(
         conn,
         organization_id=tenant.id,
@@ -285,7 +287,7 @@ def _mail(
     is_attached = wanted.send == "attachment" and (
         sum(len(file.content) for file in files) <= ATTACHED_BYTES
     )
-    email = templates().email(
+    email = templates(tenant.slug).email(
         "report",
         locale=tenant.locale,
         context={

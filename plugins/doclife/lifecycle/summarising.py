@@ -15,6 +15,7 @@ from doclife.delivery.links import NO_LINKS, Links
 from doclife.domain.address import is_address, mailbox_key
 from doclife.domain.message import DAILY
 from doclife.domain.organization import Organization, is_time_zone
+from doclife.lifecycle.alerting import alert_of_templates
 from doclife.lifecycle.composing_digest import Day, Rendered, render
 from doclife.lifecycle.judging import required_warnings
 from doclife.store import audit, digests, organizations, rules
@@ -98,6 +99,7 @@ def store_digests(
             )
             if is_early or day.morning < as_of + AHEAD:
                 total += _store_day(conn, day, dag_id=dag_id, run_id=run_id)
+    alert_of_templates(conn, now=now)
     return total
 
 

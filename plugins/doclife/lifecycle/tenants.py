@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from doclife.domain.organization import LOGO_URL_LENGTH, is_logo_url
 from doclife.errors import ConfigurationError
 from doclife.lifecycle.scheduling import keep_rule_schedules
 from doclife.store import audit, organizations, tenants
@@ -31,9 +32,16 @@ class OrganizationSettings:
     max_documents_per_day: int | None = None
     max_fraction_per_day: float | None = None
     fallback_recipient: str | None = None
+    logo_url: str | None = None
+    """Shown in mail and reports; empty for none."""
 
     def __post_init__(self) -> None:
-        """Refuse a time zone that Python or PostgreSQL would not know."""
+        """Refuse a time zone that nobody knows, and a logo that mail programs would not load."""
+        if self.logo_url and not is_logo_url(self.logo_url):
+            raise ConfigurationError(
+                f"{self.logo_url!r} is no logo: write an https address of at most "
+                f"{LOGO_URL_LENGTH} characters, which mail programs can load"
+            )
         if self.time_zone is not None:
             try:
                 ZoneInfo(self.time_zone)

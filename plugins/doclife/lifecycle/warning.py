@@ -11,6 +11,7 @@ from doclife.domain.message import Message, Unsendable
 from doclife.domain.organization import Organization
 from doclife.domain.recipient import recipient_fault
 from doclife.domain.rule import Mode, Rule
+from doclife.lifecycle.alerting import alert_of_templates
 from doclife.lifecycle.composing import Concern, KeepOffer, Occasion, compose_notice
 from doclife.lifecycle.judging import compilers_for
 from doclife.lifecycle.keeping import kept_until
@@ -79,6 +80,7 @@ def warn_owners(
             actor=actor,
             links=links,
         )
+    alert_of_templates(conn, now=now)
     return total
 
 

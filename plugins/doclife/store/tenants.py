@@ -22,6 +22,7 @@ class OrganizationRecord:
     max_documents_per_day: int
     max_fraction_per_day: Decimal
     fallback_recipient: str | None
+    logo_url: str | None
     document_count: int
     """Documents that are not purged."""
 
