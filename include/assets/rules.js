@@ -5,19 +5,37 @@ const fields = document.getElementById("rule-fields");
 const changed = () => form.dispatchEvent(new Event("doclife:changed"));
 let drawing;
 
+function typed() {
+  const controls = [...fields.querySelectorAll("input:not([type=hidden]), select, textarea")];
+  return new Map(controls.map((control) => [control.name, control.type === "checkbox" ? control.checked : control.value]));
+}
+
+// What is typed while the server draws stays typed. Removing a row gives others its name, so nothing is carried over then.
+function put(values) {
+  for (const [name, value] of values) {
+    const control = form.elements.namedItem(name);
+    if (control?.type === "checkbox") control.checked = value;
+    else if (control) control.value = value;
+  }
+}
+
 async function redraw(deed, focus) {
   drawing?.abort();
   drawing = new AbortController();
   const body = new URLSearchParams(new FormData(form));
   body.set("do", deed);
+  const before = typed();
   fields.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(form.action, { method: "POST", body, credentials: "same-origin", signal: drawing.signal });
     const made = new DOMParser().parseFromString(await answer.text(), "text/html");
     const drawn = made.getElementById("rule-fields");
     if (drawn) {
+      const since = deed.startsWith("remove") ? [] : [...typed()].filter(([name, value]) => before.get(name) !== value);
+      const at = fields.contains(document.activeElement) && document.activeElement.name || focus;
       fields.replaceChildren(...drawn.childNodes);
-      (focus && form.elements[focus] || fields.querySelector("[aria-invalid]") || fields).focus?.({ preventScroll: true });
+      put(since);
+      form.elements.namedItem(at)?.focus?.({ preventScroll: true });
     }
   } catch (error) {
     if (error.name !== "AbortError") form.requestSubmit(form.querySelector("button[value=preview]"));

@@ -125,6 +125,7 @@ def test_an_edit_shows_the_difference_it_makes_before_it_is_saved(
     form = fields(olga.get("/rules/temp/edit").text)
     form |= {"retain.for": "1y"}
 
+    assert "newly due" not in words(send(olga, "/rules/-/draft", form, do="refresh").text)
     preview = words(send(olga, "/rules/-/draft/preview", form).text)
     assert "+2 newly due" in preview
     assert "2 no longer retained." in preview

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Response
+from psycopg.errors import QueryCanceled
 
 from doclife.dashboard.access import Deed
 from doclife.dashboard.gate import needs
 from doclife.dashboard.rules import looking, wording
-from doclife.dashboard.rules.draft import Draft, received, text_of
+from doclife.dashboard.rules.draft import YAML, Draft, received, text_of
 from doclife.dashboard.submitted import Pairs
 from doclife.dashboard.visit import Here, Visit
 from doclife.domain.compiler import RuleVersion
@@ -21,6 +22,11 @@ from doclife.lifecycle.editing_rules import copy_of, save_rule
 from doclife.lifecycle.ruling import current_version
 from doclife.store import organizations
 
+TOO_LONG = (
+    "Counting takes too long just now, perhaps because a night is being planned. "
+    "Nothing was stored; try again in a moment."
+)
+
 router = APIRouter(dependencies=[needs(Deed.EDIT)])
 
 
@@ -30,7 +36,7 @@ def new(here: Here) -> Response:
     types = organizations.metadata_types(here.conn, here.tenant.id)
     draft = Draft.of_form(NEW_RULE, types=types)
     # Nobody is told what they have not filled in yet.
-    return _editor(here, draft, faults={}, with_preview=False)
+    return _editor(here, draft, faults={})
 
 
 @router.get("/rules/{name}/edit")
@@ -56,12 +62,13 @@ def draft(here: Here, pairs: Pairs) -> Response:
     found = received(here, pairs)
     if sent.get("do") == "review" and found.rule is not None:
         return _review(here, found, pairs, as_of=sent.get("as_of"))
-    is_asked = sent.get("do", "") in ("preview", "review") or found.rule is not None
+    is_judged = sent.get("do") in ("preview", "review") or found.view == YAML
     return _editor(
         here,
         found,
-        faults=None if is_asked or found.view == "yaml" else {},
+        faults=None if is_judged else {},
         as_of=sent.get("as_of"),
+        with_preview=sent.get("do") == "preview",
         status=422 if sent.get("do") == "review" else 200,
     )
 
@@ -117,11 +124,12 @@ def _editor(
     faults: dict[str, Sequence[str]] | None = None,
     as_of: str | None = None,
     refusal: str | None = None,
-    with_preview: bool = True,
+    with_preview: bool = False,
     status: int = 200,
 ) -> Response:
+    # Over a million documents a preview takes seconds: the page is there at once and asks for it.
     types = organizations.metadata_types(here.conn, here.tenant.id)
-    looked = _look(here, draft, as_of) if with_preview else _NOTHING_YET
+    looked = _look(here, draft, as_of) if with_preview else _nothing_yet(here, as_of)
     return here.page(
         "rules/edit.html.j2",
         status=status,
@@ -135,19 +143,20 @@ def _editor(
     )
 
 
-_NOTHING_YET: dict[str, Any] = {
-    "draft_faults": 0,
-    "look": None,
-    "difference": None,
-    "trouble": None,
-    "as_of": "",
-    "words": wording,
-}
+def _nothing_yet(here: Visit, as_of: str | None) -> dict[str, Any]:
+    return {
+        "draft_faults": 0,
+        "look": None,
+        "difference": None,
+        "trouble": None,
+        "as_of": as_of or str(here.today),
+        "words": wording,
+    }
 
 
 def _look(here: Visit, draft: Draft, as_of: str | None) -> dict[str, Any]:
     """What the preview shows: the numbers, or how much is still to be filled in."""
-    found = {**_NOTHING_YET, "as_of": as_of or str(here.today)}
+    found = _nothing_yet(here, as_of)
     if draft.rule is None:
         found["draft_faults"] = sum(map(len, draft.faults.values()))
         return found
@@ -157,6 +166,8 @@ def _look(here: Visit, draft: Draft, as_of: str | None) -> dict[str, Any]:
             found["difference"] = _difference(here, draft, as_of)
     except DoclifeError as error:
         found["trouble"] = str(error)
+    except QueryCanceled:
+        found["trouble"] = TOO_LONG
     return found
 
 
