@@ -32,7 +32,7 @@ from airflow.sdk.definitions.dag import _run_task
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow.utils.session import create_session
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 BUNDLE = "dags-folder"
 _numbers = itertools.count(1)
@@ -259,6 +259,12 @@ def run_ids(dag_id: str) -> list[str]:
     with create_session() as session:
         query = select(DagRun.run_id).where(DagRun.dag_id == dag_id).order_by(DagRun.id)
         return list(session.scalars(query))
+
+
+def forget_runs(dag_id: str) -> None:
+    """Remove the runs of a DAG that other tests have left: plans begin with number 1 in each."""
+    with create_session() as session:
+        session.execute(delete(DagRun).where(DagRun.dag_id == dag_id))
 
 
 def asset_counts(name: str) -> dict[str, Any]:

@@ -9,8 +9,15 @@ import pytest
 
 from doclife.lifecycle.halting import halt
 from doclife.lifecycle.queue import add
-from tests.dags.airflow_runs import Run, asset_counts, parse
-from tests.dags.catalogue import add_documents
+from tests.dags.airflow_runs import Run, asset_counts, forget_runs, parse, run_ids
+from tests.dags.catalogue import (
+    add_documents,
+    allow_everything,
+    apply_rules,
+    plan_states,
+    rule,
+    statuses,
+)
 
 pytestmark = pytest.mark.usefixtures("documents_connection")
 
@@ -114,3 +121,21 @@ def test_a_run_sends_with_as_many_processes_as_was_said(dags, monkeypatch):
         monkeypatch.setenv("DOCLIFE_DRAINERS", wrong)
         with pytest.raises(ConfigurationError, match="no number of processes"):
             drainers()
+
+
+@pytest.mark.parametrize(("most", "state"), [(1, "needs_approval"), (100, "applied")])
+def test_a_rule_by_its_own_cron_acts_at_its_time_or_asks(process_queue, conn, most, state):
+    forget_runs("review_plan")
+    allow_everything(conn)
+    add_documents(conn, "one", "two")
+    text = rule("{do: DELETE}", limits=f"max_documents: {most}, max_fraction: 1.0")
+    apply_rules(conn, text.replace("0 3 * * *", "0 * * * *"))
+    conn.execute("UPDATE scheduled_jobs SET next_run_at = now()")
+
+    assert process_queue().go_on() == "success"
+
+    assert plan_states(conn) == [state]
+    is_asked = state == "needs_approval"
+    assert run_ids("review_plan") == (["plan-1-stage-1"] if is_asked else [])
+    assert set(statuses(conn).values()) == {"active" if is_asked else "deleted"}
+    forget_runs("review_plan")

@@ -5,8 +5,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from doclife.errors import ConfigurationError
-from doclife.operators.connecting import document_stores, find_connection
+from doclife.operators.connecting import (
+    document_stores,
+    documents_database,
+    find_connection,
+)
 from doclife.operators.lifecycle_operator import LifecycleOperator, present
+from doclife.operators.linking import message_links
 from doclife.operators.queue_trigger import conninfo_of
 from doclife.operators.review_runs import start_reviews
 from doclife.operators.task_run import TaskRun
@@ -37,7 +42,8 @@ def drainers() -> list[int]:
 class ReactToEventsOperator(LifecycleOperator):
     """Store webhook calls for subscriptions and plans for rules with ON_EVENT, and apply these.
 
-    Also goes on with plans of the queue whose process died. Returns how many events, calls and
+    Also goes on with plans of the queue whose process died, and lets somebody be asked about those
+    that need approval. Returns how many events, calls and
     plans there were.
     """
 
@@ -47,7 +53,9 @@ class ReactToEventsOperator(LifecycleOperator):
         from doclife.lifecycle.reacting import react_to_events
 
         reaction = react_to_events(conn, now=present())
-        applied = continue_plans(conn, stores=document_stores(conn))
+        applied = continue_plans(conn, stores=document_stores(conn), links=message_links())
+        if reaction.plans:
+            start_reviews(conn)
         return {
             "events": reaction.events,
             "calls": reaction.calls,
@@ -65,7 +73,6 @@ class RunSchedulesOperator(LifecycleOperator):
 
     def work(self, conn: "Connection", run: TaskRun) -> dict[str, int]:  # noqa: ARG002
         """Run what is due, and return the counts."""
-        from doclife.domain.plan import PlanState
         from doclife.lifecycle.own_channels import continue_plans
         from doclife.lifecycle.scheduled_rules import plan_scheduled_rules
         from doclife.lifecycle.scheduling import run_due
@@ -75,10 +82,8 @@ class RunSchedulesOperator(LifecycleOperator):
         jobs = run_due(conn, now=now)
         plans = plan_scheduled_rules(conn, now=now)
         if plans:
-            continue_plans(conn, stores=document_stores(conn))
-        for plan in plans:
-            if plan.state is PlanState.NEEDS_APPROVAL:
-                start_reviews(conn, plan_id=plan.plan_id)
+            continue_plans(conn, stores=document_stores(conn), links=message_links())
+            start_reviews(conn)
         return {"jobs": jobs, "plans": len(plans)}
 
 
@@ -130,6 +135,7 @@ class DrainQueueOperator(LifecycleOperator):
                 delivery=read_delivery_settings(os.environ),
                 connections=find_connection,
                 open_stores=document_stores,
+                links=message_links(),
                 name=f"{socket.gethostname()}:{os.getpid()}",
                 present=present,
                 chance=random.random,
@@ -140,6 +146,10 @@ class DrainQueueOperator(LifecycleOperator):
         )
         if drained.halt_reason:
             self.log.warning("Nothing more is sent: %s", drained.halt_reason)
+        else:
+            # Events and schedules that came meanwhile may have become plans that ask for a person.
+            with documents_database(self.postgres_conn_id, application_name=run.name) as renewed:
+                start_reviews(renewed)
         return {
             "sent": drained.sent,
             "retried": drained.retried,
