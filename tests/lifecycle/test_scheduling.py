@@ -77,6 +77,26 @@ def test_an_endless_outage_is_made_up_for_within_bounds(conn: Connection) -> Non
     assert run_due(conn, now=NOW + timedelta(days=3)) == scheduling.MOST_MADE_UP_FOR
 
 
+@pytest.mark.parametrize(
+    ("evening", "at"),
+    [
+        (datetime(2026, 3, 28, 12, tzinfo=UTC), datetime(2026, 3, 29, 1, 30, tzinfo=UTC)),
+        (datetime(2025, 10, 25, 12, tzinfo=UTC), datetime(2025, 10, 26, 0, 30, tzinfo=UTC)),
+    ],
+    ids=["the hour does not exist", "the hour comes twice"],
+)
+def test_it_runs_once_in_the_nights_when_clocks_change(
+    conn: Connection, evening: datetime, at: datetime
+) -> None:
+    schedule(conn, cron="30 2 * * *", time_zone="Europe/Madrid", now=evening)
+    assert again(conn).next_run_at == at
+
+    looks = [evening + timedelta(minutes=30 * number) for number in range(48)]
+    stored = {moment: run_due(conn, now=moment) for moment in looks}
+
+    assert {moment: count for moment, count in stored.items() if count} == {at: 1}
+
+
 def test_two_at_once_store_each_time_once(conn: Connection, database: str) -> None:
     schedule(conn)
     with connect(database) as other, conn.transaction():
