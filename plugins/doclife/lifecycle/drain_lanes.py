@@ -37,11 +37,13 @@ class Lane:
     """Calls of the channel that have not returned."""
     done_lately: int = 0
     """Results in about the last second."""
+    done_before: int = 0
+    """The same of the second before: at its beginning nobody knows how fast a lane is."""
 
     @property
     def is_full(self) -> bool:
         """Whether claiming more for it would only fill memory."""
-        return len(self.waiting) > max(FULL, self.done_lately)
+        return len(self.waiting) > max(FULL, self.done_lately, self.done_before)
 
     @property
     def side_by_side(self) -> int:
@@ -89,7 +91,7 @@ class Lanes:
     def forget_the_last_second(self) -> None:
         """Count anew how much each lane does in a second."""
         for lane in self._lanes.values():
-            lane.done_lately = 0
+            lane.done_before, lane.done_lately = lane.done_lately, 0
 
     @property
     def waiting(self) -> int:

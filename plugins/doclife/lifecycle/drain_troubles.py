@@ -1,14 +1,21 @@
-"""What a drain writes down of channels and endpoints that refuse everything."""
+"""What a drain makes of channels that break, and writes down of those that refuse everything."""
 
+import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from doclife.delivery.channel import Channel, Message
 from doclife.delivery.outcome import Attempt, Outcome
 from doclife.lifecycle.alerting import alert_operators
 from doclife.store import clock, queue
 from doclife.store.connection import Connection
 from doclife.store.queue import ClaimedJob, EndpointAnswers, PutOff
 
+logger = logging.getLogger(__name__)
+
+CALL_GRACE_SECONDS = 60.0
+"""A channel that has not returned so long after its messages' time-out never will."""
 STOPPED_SECONDS = 300
 """How long a channel rests after its credentials were refused."""
 SHORTEST_REST = timedelta(seconds=30)
@@ -32,7 +39,20 @@ def stop_channels(conn: Connection, stopped: Mapping[str, str]) -> None:
             )
 
 
-def lost(error: str) -> Attempt:
+async def attempts_at(messages: Sequence[Message], *, channel: Channel) -> Sequence[Attempt]:
+    """Return what a channel made of messages, also when it broke or never returned."""
+    limit = max(message.timeout for message in messages).total_seconds() + CALL_GRACE_SECONDS
+    try:
+        return await asyncio.wait_for(channel.deliver(messages), timeout=limit)
+    except TimeoutError:
+        return [_lost("the channel did not return in time")] * len(messages)
+    except Exception as error:
+        # Nobody knows how far it came: the jobs must not be lost with it.
+        logger.exception("The %s channel broke", messages[0].kind)
+        return [_lost(type(error).__name__)] * len(messages)
+
+
+def _lost(error: str) -> Attempt:
     """Return what stands for an attempt of which nobody knows how far it came."""
     return Attempt(
         outcome=Outcome.UNKNOWN,

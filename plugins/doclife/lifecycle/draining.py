@@ -18,7 +18,7 @@ from doclife.delivery.channel import Channel, Endpoint
 from doclife.delivery.outcome import Attempt, Outcome
 from doclife.domain.backoff import retry_delay
 from doclife.lifecycle.drain_lanes import Lane, Lanes, message_of
-from doclife.lifecycle.drain_troubles import lost, note_endpoints, put_off_of, stop_channels
+from doclife.lifecycle.drain_troubles import attempts_at, note_endpoints, put_off_of, stop_channels
 from doclife.lifecycle.queue import LEASE_SECONDS
 from doclife.lifecycle.worker_session import Connect, Heart, Session
 from doclife.store import queue
@@ -33,8 +33,6 @@ FindEndpoint = Callable[[EndpointRow], Endpoint]
 IDLE_SECONDS = 0.2
 FULL_SCAN_SECONDS = 2.0
 CHORES_SECONDS = 1.0
-CALL_GRACE_SECONDS = 60.0
-"""A channel that has not returned so long after its messages' time-out never will."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,6 +122,7 @@ class Drainer:
         self._wake = asyncio.Event()
         self._hints: dict[int, datetime] = {}
         self._full: set[str | int] = set()
+        self._goes_on = True
         self._is_over = False
         self._outcome = Drained()
 
@@ -139,7 +138,10 @@ class Drainer:
         recorder = asyncio.create_task(self._keep_recording())
         chores = asyncio.create_task(self._keep_doing_chores(heart))
         try:
-            await self._claim_and_send(worker_id, heart, recorder)
+            try:
+                await self._claim_and_send(worker_id, heart, recorder)
+            finally:
+                self._goes_on = False
             if self._calls:
                 await asyncio.wait(self._calls)
         finally:
@@ -170,7 +172,8 @@ class Drainer:
             now = time.monotonic()
             if heart.is_lost or heart.halt_reason or now - started >= settings.most_seconds:
                 break
-            if not ahead and self._lanes.waiting < settings.batch_size:
+            # One batch more than the lanes are begun with: a claim must not be waited for.
+            if not ahead and self._lanes.waiting < 2 * settings.batch_size:
                 if now - scanned > FULL_SCAN_SECONDS:
                     # What was rescued or dated back lies before the hints.
                     self._hints.clear()
@@ -241,21 +244,21 @@ class Drainer:
             call.add_done_callback(self._calls.discard)
 
     async def _call(self, lane: Lane, jobs: list[ClaimedJob]) -> None:
-        messages = [message_of(job, lane.endpoint) for job in jobs]
-        limit = max(message.timeout for message in messages).total_seconds() + CALL_GRACE_SECONDS
+        """Give a lane's jobs to its channel, group after group while there are more."""
         try:
-            attempts = await asyncio.wait_for(
-                self._channels[lane.kind].deliver(messages), timeout=limit
-            )
-        except TimeoutError:
-            attempts = [lost("the channel did not return in time")] * len(jobs)
-        except Exception as error:
-            # Nobody knows how far it came: the jobs must not be lost with it.
-            logger.exception("The %s channel broke", lane.kind)
-            attempts = [lost(type(error).__name__)] * len(jobs)
+            while jobs:
+                await self._deliver(lane, jobs)
+                if len(lane.waiting) < self._settings.batch_size:
+                    self._wake.set()
+                goes_on = self._goes_on and lane.running <= lane.side_by_side
+                jobs = lane.next_group() if goes_on else []
         finally:
             lane.running -= 1
             self._wake.set()
+
+    async def _deliver(self, lane: Lane, jobs: list[ClaimedJob]) -> None:
+        messages = [message_of(job, lane.endpoint) for job in jobs]
+        attempts = await attempts_at(messages, channel=self._channels[lane.kind])
         lane.done_lately += len(jobs)
         for job, attempt in zip(jobs, attempts, strict=True):
             self._take(job, attempt)
@@ -278,12 +281,14 @@ class Drainer:
             self._answers.setdefault(job.endpoint_id, []).append(attempt)
             if attempt.disables_endpoint and outcome is Outcome.DEAD:
                 outcome = Outcome.RETRY  # it waits until somebody enables the endpoint
-        delay = retry_delay(
-            job.kind,
-            attempt=job.attempts + 1,
-            chance=self._chance(),
-            retry_after=attempt.retry_after,
-        )
+        delay_seconds = 0.0
+        if outcome in (Outcome.RETRY, Outcome.UNKNOWN):
+            delay_seconds = retry_delay(
+                job.kind,
+                attempt=job.attempts + 1,
+                chance=self._chance(),
+                retry_after=attempt.retry_after,
+            ).total_seconds()
         result = Result(
             batch_id=job.batch_id,
             job_id=job.job_id,
@@ -293,7 +298,7 @@ class Drainer:
             latency_ms=attempt.latency_ms,
             answer_head=attempt.answer_head,
             error=attempt.error,
-            delay_seconds=delay.total_seconds(),
+            delay_seconds=delay_seconds,
         )
         self._results.append((job, result))
         self._close(job)
