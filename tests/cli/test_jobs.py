@@ -37,6 +37,25 @@ def test_mail_without_a_mail_service_waits_untried_and_says_so_once(
     assert "no mail service is configured" in alert[0]
 
 
+def test_a_job_is_shown_with_what_the_mail_service_told(cli: Cli, conn: psycopg.Connection) -> None:
+    mail = {"to": "a@example.org", "subject": "Hello", "text": "Text"}
+    job_id = add(conn, kind="email", payload=mail, requested_by="user:olga")
+    assert "mail service told" not in cli("jobs", "show", str(job_id)).output
+    conn.execute(
+        "INSERT INTO delivery_events (organization_id, job_id, provider, outcome, is_lasting,"
+        " address, reason, occurred_at, received_at)"
+        " VALUES (1, %s, 'ses', 'bounced', true, 'a@example.org', '550 no such user',"
+        " now(), now())",
+        (job_id,),
+    )
+
+    shown = cli("jobs", "show", str(job_id)).output
+
+    assert "bounced" in shown
+    assert "550 no such user" in shown
+    assert cli.json("jobs", "show", str(job_id))["events"][0]["is_lasting"] is True
+
+
 def test_drain_refuses_while_all_is_halted(cli: Cli, conn: psycopg.Connection) -> None:
     notification(conn)
     cli("halt", "on", "--reason", "looking into it")

@@ -155,6 +155,7 @@ def drain(
                 delivery=read_delivery_settings(os.environ),
                 connections=s.connections(),
                 open_stores=lambda conn: open_stores(conn, options=s.credentials()),
+                links=s.links(),
                 name=f"{socket.gethostname()}:{os.getpid()}",
                 present=lambda: datetime.now(UTC),
                 chance=random.random,
@@ -231,3 +232,19 @@ def _print(s: Session, story: JobStory) -> None:
         ],
         empty="None yet.",
     )
+    if story.events:
+        s.output.heading("What the mail service told")
+        s.output.table(
+            ("when", "what", "address", "for good", "why"),
+            [
+                (
+                    event["occurred_at"],
+                    event["outcome"],
+                    event["address"],
+                    "yes" if event["is_lasting"] else "",
+                    event["reason"],
+                )
+                for event in story.events
+            ],
+            empty="Nothing.",
+        )

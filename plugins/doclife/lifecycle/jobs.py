@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from doclife.errors import ConfigurationError
-from doclife.store import job_reports, organizations
+from doclife.store import delivery_events, job_reports, organizations
 from doclife.store.connection import Connection
 
 COMPLETED_WITHIN = timedelta(days=7)
@@ -15,10 +15,12 @@ COMPLETED_WITHIN = timedelta(days=7)
 
 @dataclass(frozen=True, kw_only=True)
 class JobStory:
-    """One job, what it carries and every attempt to deliver it."""
+    """One job, what it carries, every attempt to deliver it, and what was told about it after."""
 
     job: dict[str, Any]
     attempts: list[dict[str, Any]]
+    events: list[dict[str, Any]]
+    """What the mail service told about a mail."""
 
 
 def list_jobs(
@@ -67,7 +69,9 @@ def tell_job(conn: Connection, *, job_id: int, now: datetime) -> JobStory:
         raise ConfigurationError(f"there is no job {job_id}. See: doclife jobs list")
     payload = json.loads(job["payload"]) if job["payload"] is not None else None
     return JobStory(
-        job={**job, "payload": payload}, attempts=job_reports.list_attempts(conn, job_id)
+        job={**job, "payload": payload},
+        attempts=job_reports.list_attempts(conn, job_id),
+        events=delivery_events.list_of_job(conn, job_id),
     )
 
 

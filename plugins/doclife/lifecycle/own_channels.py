@@ -182,8 +182,11 @@ def apply_stored(conn: Connection, summary: PlanSummary, *, stores: Stores) -> s
     )
 
 
-def continue_plans(conn: Connection, *, stores: Stores) -> int:
-    """Go on with plans whose process died between storing and applying; return how many."""
+def continue_plans(conn: Connection, *, stores: Stores, links: Links = NO_LINKS) -> int:
+    """Go on with plans whose process died between storing and applying; return how many.
+
+    :param links: where the messages lead that they send.
+    """
     continued = 0
     for plan in plans.list_begun_by(conn, dag_id=PLANNER):
         try:
@@ -193,6 +196,7 @@ def continue_plans(conn: Connection, *, stores: Stores) -> int:
                 now=lambda: clock.present(conn),
                 actor=plan.requested_by,
                 stores=stores,
+                links=links,
             )
         except DoclifeError as error:
             logger.warning("Plan %s is not applied: %s", plan.plan_id, error)

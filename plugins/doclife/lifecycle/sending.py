@@ -43,7 +43,8 @@ async def drain_queue(
     :param name: host and process, for people.
     :param present: the present, aware; what is signed and read from answers refers to it.
     :param chance: draws from 0 to 1, for the waits between attempts.
-    :param links: where the mails lead that are written here: those that bring reports.
+    :param links: where the messages lead that are written here: reports, and what rules with
+        ON_EVENT say.
     """
     routes = slack_routes(
         await asyncio.to_thread(_slack_channels, connect),
@@ -65,18 +66,18 @@ async def drain_queue(
                 name=name,
                 chance=chance,
                 settings=settings,
-                chores=lambda conn: do_chores(conn, open_stores=open_stores),
+                chores=lambda conn: do_chores(conn, open_stores=open_stores, links=links),
             )
             return await drainer.run()
 
 
-def do_chores(conn: Connection, *, open_stores: OpenStores) -> None:
+def do_chores(conn: Connection, *, open_stores: OpenStores, links: Links = NO_LINKS) -> None:
     """React to events, run due schedules, and apply the plans that came of both."""
     now = clock.present(conn)
     run_due(conn, now=now)
     has_plans = react_to_events(conn, now=now).plans > 0
     if plan_scheduled_rules(conn, now=now) or has_plans:
-        continue_plans(conn, stores=open_stores(conn))
+        continue_plans(conn, stores=open_stores(conn), links=links)
 
 
 def _slack_channels(connect: Connect) -> list[SlackChannelRow]:
