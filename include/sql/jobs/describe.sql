@@ -1,4 +1,5 @@
--- One job, unfinished or given up, with all that it carries. A completed job keeps no payload.
+-- One job, unfinished or given up, with all that it carries. A completed job keeps no payload,
+-- but of a webhook call.
 --   job_id  bigint
 --   now     timestamptz
 -- Returns at most one row.
@@ -55,7 +56,7 @@ SELECT
     organization.slug,
     job.kind,
     'completed',
-    NULL,
+    job.payload,
     NULL,
     NULL,
     job.attempts,

@@ -115,14 +115,18 @@ too_late AS (
 ),
 
 remembered AS (
-    INSERT INTO job_history (id, organization_id, kind, attempts, created_at, finished_at)
+    INSERT INTO job_history (
+        id, organization_id, kind, attempts, created_at, finished_at, endpoint_id, payload
+    )
     SELECT
         ended.id,
         ended.organization_id,
         ended.kind,
         ended.attempt,
         ended.created_at,
-        now()
+        now(),
+        ended.endpoint_id,
+        CASE WHEN ended.endpoint_id IS NOT NULL THEN ended.payload END
     FROM ended
     WHERE ended.outcome = 'sent'
 ),

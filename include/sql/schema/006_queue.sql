@@ -95,6 +95,9 @@ CREATE TABLE job_history (
     attempts smallint NOT NULL,
     created_at timestamptz NOT NULL,
     finished_at timestamptz NOT NULL,
+    -- Of webhook calls where they went and what was sent, so that it can be sent again.
+    endpoint_id bigint,
+    payload text,
     PRIMARY KEY (finished_at, id)
 ) PARTITION BY RANGE (finished_at);
 CREATE TABLE job_history_default PARTITION OF job_history DEFAULT;
@@ -122,6 +125,9 @@ CREATE TABLE delivery_attempts (
     CONSTRAINT an_outcome_is_known CHECK (outcome IN ('sent', 'retry', 'dead', 'unknown'))
 ) PARTITION BY RANGE (attempted_at);
 CREATE INDEX delivery_attempts_by_job ON delivery_attempts (job_id);
+CREATE INDEX delivery_attempts_by_endpoint
+ON delivery_attempts (endpoint_id, attempted_at, job_id, attempt)
+WHERE endpoint_id IS NOT NULL;
 CREATE TABLE delivery_attempts_default PARTITION OF delivery_attempts DEFAULT;
 
 -- A channel whose credentials were refused: its jobs wait, untried, until it is tried again.

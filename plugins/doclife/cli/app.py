@@ -4,6 +4,7 @@ import typer
 
 from doclife.cli import (
     comparing,
+    deliveries,
     documents,
     endpoints,
     events,
@@ -67,6 +68,7 @@ app.add_typer(plans.app, name="plans")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(schedules.app, name="schedules")
 app.add_typer(endpoints.app, name="endpoints")
+app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(slack.app, name="slack")
 app.add_typer(suppressions.app, name="suppressions")
 app.add_typer(preferences.app, name="preferences")
