@@ -1,15 +1,14 @@
--- What some recipients want of messages over one channel, as far as they said anything.
+-- What some recipients want of mail, as far as they said anything.
 --   organization_id  bigint
---   channel          text
 --   recipients       text[]  in small letters
--- Returns recipient, quiet and locale (or NULL).
+-- Returns recipient, is_quiet (notices shall wait for the digest, which they get) and locale (or NULL).
 SELECT DISTINCT ON (lower(recipient))
     lower(recipient) AS recipient,
-    quiet,
-    locale
+    locale,
+    wants_digest AND quiet = 'daily' AS is_quiet
 FROM recipient_preferences
 WHERE
     organization_id = %(organization_id)s
-    AND channel = %(channel)s
+    AND channel = 'email'
     AND lower(recipient) = ANY(%(recipients)s::text [])
 ORDER BY lower(recipient) ASC, updated_at DESC;

@@ -6,7 +6,7 @@ goes out, however the rule, the document or the template have changed by then.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -21,11 +21,13 @@ from doclife.domain.organization import Organization
 from doclife.domain.rule import Rule
 from doclife.errors import ConfigurationError
 from doclife.lifecycle.branding import branding
+from doclife.store.preferences import Wish
 
 MAX_METADATA = 16_000
 """Characters of metadata in a webhook: Standard Webhooks asks for under 20 kB in all."""
 LINK_OUTLIVES_DAY = timedelta(days=30)
 """How long after the day that a warning names its link says what became of the document."""
+NOTICE = "notice"
 MAIL_HEADERS = {"Auto-Submitted": "auto-generated"}  # RFC 3834: no automatic answers, please
 
 
@@ -44,6 +46,8 @@ class Occasion:
     plan_id: int | None
     now: datetime
     links: Links = NO_LINKS
+    wishes: Mapping[str, Wish] = field(default_factory=dict)
+    """What recipients want of mail, by address in small letters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,12 +95,16 @@ def compose_notice(
         channel, recipient = _reachable(settings.channel, recipient, occasion.organization)
         if channel is None:
             return _nobody(occasion, concern, settings)
-        locale = occasion.organization.locale
-        is_sent = channel in ("email", "slack") and settings.digest == "none"
+        wish = occasion.wishes.get(recipient.lower()) if channel == "email" else None
+        locale = (wish and wish.locale) or occasion.organization.locale
+        is_daily = settings.digest == "daily" or (
+            wish is not None and wish.is_quiet and template == NOTICE
+        )
+        is_sent = channel in ("email", "slack") and not is_daily
         # In the dashboard people are known: nothing there needs a link that anybody can follow.
         keep_url = _keep_url(occasion, concern, recipient) if is_sent else None
         context = _context(occasion, concern, keep_url=keep_url)
-        if channel == "slack" and settings.digest == "none":
+        if channel == "slack" and is_sent:
             message = templates(occasion.organization.slug).slack(
                 name,
                 locale=locale,
@@ -112,7 +120,7 @@ def compose_notice(
         email = templates(occasion.organization.slug).email(name, locale=locale, context=context)
     except ConfigurationError as error:
         return Unsendable(document_id=document["id"], reason_code="bad_message", reason=str(error))
-    if channel == "email" and settings.digest == "none":
+    if channel == "email" and is_sent:
         payload = {
             "to": recipient,
             "from": None,  # the transport's own
@@ -123,7 +131,6 @@ def compose_notice(
             "headers": MAIL_HEADERS,
         }
         return _with_job(occasion, concern, "email", recipient, name, payload)
-    is_daily = settings.digest == "daily"
     return _in_dashboard(concern, recipient, f"{DAILY}{name}" if is_daily else name, email)
 
 

@@ -12,6 +12,7 @@ from doclife.domain.plan import ShardOutcome
 from doclife.lifecycle.alerting import alert_of_templates
 from doclife.lifecycle.batch import Batch, Work, open_batch
 from doclife.lifecycle.composing import Concern, Occasion, compose_notice, compose_webhook
+from doclife.lifecycle.preferring import wishes_of
 from doclife.store import notices
 from doclife.store.connection import Connection
 
@@ -32,7 +33,7 @@ def notify_batch(conn: Connection, work: Work, *, now: datetime) -> ShardOutcome
     def compose(occasion: Occasion, concern: Concern) -> Message | Unsendable:
         return compose_notice(occasion, concern, settings, template="notice")
 
-    return _tell(conn, work, compose, now=now, audit_action="document.notified")
+    return _tell(conn, work, compose, settings, now=now, audit_action="document.notified")
 
 
 def webhook_batch(conn: Connection, work: Work, *, now: datetime) -> ShardOutcome | None:
@@ -46,13 +47,19 @@ def webhook_batch(conn: Connection, work: Work, *, now: datetime) -> ShardOutcom
 
 
 def _tell(
-    conn: Connection, work: Work, compose: Compose, *, now: datetime, audit_action: str
+    conn: Connection,
+    work: Work,
+    compose: Compose,
+    settings: NotifySettings | None,
+    *,
+    now: datetime,
+    audit_action: str,
 ) -> ShardOutcome | None:
     with conn.transaction():
         batch = open_batch(conn, work, now=now, size=BATCH_SIZE)
         if batch is None:
             return None
-        return _tell_batch(conn, work, batch, compose, now=now, audit_action=audit_action)
+        return _tell_batch(conn, work, batch, compose, settings, now=now, audit_action=audit_action)
 
 
 def _tell_batch(
@@ -60,6 +67,7 @@ def _tell_batch(
     work: Work,
     batch: Batch,
     compose: Compose,
+    settings: NotifySettings | None,
     *,
     now: datetime,
     audit_action: str,
@@ -77,6 +85,14 @@ def _tell_batch(
         plan_id=work.shard.plan_id,
         now=now,
         links=work.links,
+        wishes={}
+        if settings is None
+        else wishes_of(
+            conn,
+            organization=work.organization,
+            settings=settings,
+            documents=documents.values(),
+        ),
     )
     composed = [
         compose(

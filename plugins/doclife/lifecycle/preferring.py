@@ -3,18 +3,22 @@
 Warnings before a deletion are no matter of taste: they come at once, whatever anybody prefers.
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from doclife.delivery.plain_text import one_line
+from doclife.delivery.recipient import render_recipient
 from doclife.delivery.rendering import LOCALES, language_of
+from doclife.domain.actions import NotifySettings
 from doclife.domain.address import is_address, mailbox_key
 from doclife.domain.organization import Organization, is_time_zone
 from doclife.errors import ConfigurationError
 from doclife.store import audit, preferences
 from doclife.store.connection import Connection
-from doclife.store.preferences import Preference
+from doclife.store.preferences import Preference, Wish
 
 __all__ = ["Preference", "PreferenceChange"]
 
@@ -113,6 +117,28 @@ def change_preferences(
                 details={"recipient": key, **asdict(change)},
             )
     return after
+
+
+def wishes_of(
+    conn: Connection,
+    *,
+    organization: Organization,
+    settings: NotifySettings,
+    documents: Iterable[Mapping[str, Any]],
+) -> Mapping[str, Wish]:
+    """Return what those want whom a rule tells of documents, by address in small letters.
+
+    One statement for all of them; nothing where the rule sends no mail.
+    """
+    if settings.channel != "email":
+        return {}
+    recipients = {organization.fallback_recipient or ""}
+    for document in documents:
+        with contextlib.suppress(ConfigurationError):  # composing the message says what is wrong
+            recipients.add(render_recipient(settings.to, document))
+    return preferences.list_of_recipients(
+        conn, organization_id=organization.id, recipients=sorted(recipients)
+    )
 
 
 def recipient_key(recipient: str) -> str:

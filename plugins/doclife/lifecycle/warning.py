@@ -1,6 +1,7 @@
 """Warnings: tells people some days before what a rule will do, so that they can speak up."""
 
 import logging
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from doclife.delivery.links import NO_LINKS, Links
@@ -15,6 +16,7 @@ from doclife.lifecycle.alerting import alert_of_templates
 from doclife.lifecycle.composing import Concern, KeepOffer, Occasion, compose_notice
 from doclife.lifecycle.judging import compilers_for
 from doclife.lifecycle.keeping import kept_until
+from doclife.lifecycle.preferring import wishes_of
 from doclife.store import audit, notices, organizations, rules
 from doclife.store.connection import Connection
 
@@ -226,6 +228,15 @@ def _compose(
 ) -> list[Message | Unsendable]:
     documents = notices.read_documents(conn, [warning.document_id for warning in warnings])
     is_destruction = occasion.action in (ActionType.ARCHIVE, ActionType.DELETE)
+    occasion = replace(
+        occasion,
+        wishes=wishes_of(
+            conn,
+            organization=occasion.organization,
+            settings=settings,
+            documents=documents.values(),
+        ),
+    )
     return [
         compose_notice(
             occasion,

@@ -28,10 +28,11 @@ class Preference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wish:
-    """What a recipient wants of single messages."""
+    """What a recipient wants of single mails."""
 
     recipient: str
-    quiet: str
+    is_quiet: bool
+    """Notices shall wait for the digest."""
     locale: str | None
 
 
@@ -42,12 +43,11 @@ def list_of(conn: Connection, *, organization_id: int, recipient: str) -> list[P
 
 
 def list_of_recipients(
-    conn: Connection, *, organization_id: int, channel: str, recipients: Sequence[str]
+    conn: Connection, *, organization_id: int, recipients: Sequence[str]
 ) -> dict[str, Wish]:
-    """Return what these recipients want of messages over a channel, by their small letters."""
+    """Return what these recipients want of mail, by their addresses in small letters."""
     parameters = {
         "organization_id": organization_id,
-        "channel": channel,
         "recipients": [name.lower() for name in recipients],
     }
     found = fetch_rows(conn, statement("preferences/list_of_recipients"), parameters, Wish)
