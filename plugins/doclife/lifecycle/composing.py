@@ -84,9 +84,11 @@ def compose_notice(
 ) -> Message | Unsendable:
     """Compose what NOTIFY says about one document.
 
-    A recipient that comes out empty or malformed is replaced by the organization's fallback.
+    A recipient that comes out empty or malformed is replaced by the organization's fallback. Who
+    wants it so gets notices with the digest; warnings come at once.
 
-    :param template: used when the settings name none.
+    :param template: used when the settings name none; ``notice`` is of what has happened, the
+        others warn.
     """
     document = concern.document
     name = settings.template or template

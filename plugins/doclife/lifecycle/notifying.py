@@ -43,7 +43,7 @@ def webhook_batch(conn: Connection, work: Work, *, now: datetime) -> ShardOutcom
     def compose(occasion: Occasion, concern: Concern) -> Message | Unsendable:
         return compose_webhook(occasion, concern, settings)
 
-    return _tell(conn, work, compose, now=now, audit_action="document.webhook_queued")
+    return _tell(conn, work, compose, None, now=now, audit_action="document.webhook_queued")
 
 
 def _tell(
