@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from local.airflow_api import AirflowApi
@@ -24,11 +24,12 @@ from local.state import ROOT, Running, State
 from local.stop_request import StopRequest
 
 # The log servers are left out: the api-server reads the logs from the same disk.
+# In this order: a task that the scheduler starts reports to the api-server, and fails without.
 COMPONENTS: Mapping[str, Sequence[str]] = {
-    "scheduler": ("scheduler", "--skip-serve-logs"),
+    "api-server": ("api-server",),
     "dag-processor": ("dag-processor",),
     "triggerer": ("triggerer", "--skip-serve-logs"),
-    "api-server": ("api-server",),
+    "scheduler": ("scheduler", "--skip-serve-logs"),
 }
 HEALTHY_WITHIN_SECONDS = 180.0
 CATCHER_WITHIN_SECONDS = 60.0
@@ -100,12 +101,17 @@ class Supervisor:
 
     def start_airflow(self, env: Mapping[str, str]) -> None:
         """Start the four components and wait until Airflow calls all of them healthy."""
-        for name, arguments in COMPONENTS.items():
-            self._start(name, [sys.executable, "-m", "airflow", *arguments], env)
         gives_up_at = time.monotonic() + HEALTHY_WITHIN_SECONDS
+        for name, arguments in COMPONENTS.items():
+            if name == "scheduler":
+                self._wait_until(lambda: bool(self.api.health()), gives_up_at)
+            self._start(name, [sys.executable, "-m", "airflow", *arguments], env)
         # Heartbeats of the last start count as healthy for half a minute, so look at the
         # children too.
-        while not self._all_healthy():
+        self._wait_until(self._all_healthy, gives_up_at)
+
+    def _wait_until(self, is_so: Callable[[], bool], gives_up_at: float) -> None:
+        while not is_so():
             self.check_children()
             if time.monotonic() > gives_up_at:
                 raise LocalError(
