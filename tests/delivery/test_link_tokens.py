@@ -8,7 +8,7 @@ import pytest
 
 from doclife.connections import ServiceConnection
 from doclife.delivery.link_tokens import ExpiredToken, InvalidToken, LinkKeys, Purpose
-from doclife.delivery.links import KeepSubject, ListMember, read_links
+from doclife.delivery.links import KeepSubject, ListMember, read_links, read_public_url
 from doclife.errors import ConfigurationError
 
 NOW = datetime(2026, 3, 2, 3, tzinfo=UTC)
@@ -128,9 +128,15 @@ def test_pages_are_where_airflow_says_when_nobody_else_does() -> None:
 )
 def test_an_address_that_no_link_should_have_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="DOCLIFE_PUBLIC_URL"):
-        read_links({"DOCLIFE_PUBLIC_URL": url}, connections=connection)
+        read_public_url({"DOCLIFE_PUBLIC_URL": url})
 
 
-def test_public_links_without_a_key_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match="doclife_links"):
-        read_links({"DOCLIFE_PUBLIC_URL": "https://h.org"}, connections=lambda _id: None)
+@pytest.mark.parametrize("url", ["https://h.org", "http://h.org"])
+def test_messages_go_out_without_public_links_where_these_are_set_up_wrongly(url: str) -> None:
+    environment = {"DOCLIFE_PUBLIC_URL": url, "DOCLIFE_AIRFLOW_URL": "https://airflow"}
+    links = read_links(environment, connections=lambda _id: None)
+
+    assert links.unsubscribe(ListMember(organization="default", address="a@b.org")) is None
+    assert links.document(7) == "https://airflow/doclife/documents/7"
+    assert links.fault is not None
+    assert "doclife_links" in links.fault or "DOCLIFE_PUBLIC_URL" in links.fault

@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 import typer
 
-from doclife.cli.output import Output
+from doclife.cli.output import Output, warn
 from doclife.connections import Connections, from_environment
 from doclife.delivery.links import Links, read_links
 from doclife.domain.decision_moment import read_moment
@@ -53,8 +53,11 @@ class Session:
         return from_environment(os.environ)
 
     def links(self) -> Links:
-        """Return where messages lead, by the environment."""
-        return read_links(os.environ, connections=self.connections())
+        """Return where messages lead, by the environment; says what is wrong with public links."""
+        links = read_links(os.environ, connections=self.connections())
+        if links.fault:
+            warn(f"Messages have no public links: {links.fault}")
+        return links
 
     def credentials(self) -> Options:
         """Return what finds the credentials of stores, from the same variables."""

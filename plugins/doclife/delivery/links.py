@@ -99,11 +99,14 @@ class Links:
     :param airflow_url: where users find Airflow, without a slash at the end.
     :param public_url: where everybody finds the public pages; None while they are off.
     :param keys: never None when there is a public URL.
+    :param fault: why there are no public links although somebody asked for them: messages go out
+        without, for a warning without a link is better than none.
     """
 
     airflow_url: str | None = None
     public_url: str | None = None
     keys: LinkKeys | None = None
+    fault: str | None = None
 
     def document(self, document_id: int) -> str | None:
         """Return the page of a document, for users of Airflow."""
@@ -148,21 +151,24 @@ def read_links(
     """Read where messages lead.
 
     :param airflow_url: Airflow's own ``[api] base_url``, where ``DOCLIFE_AIRFLOW_URL`` is not set.
-    :raises ConfigurationError: ``DOCLIFE_PUBLIC_URL`` is no address that links can have, or there
-        is no key to seal them with.
     """
-    public_url = read_public_url(environment)
-    keys = read_link_keys(connections) if public_url else None
-    if public_url and keys is None:
-        raise ConfigurationError(
-            f"{PUBLIC_URL} is set, and nothing to seal links with: add the Airflow Connection "
-            f"{CONNECTION!r} of type generic with a password from: openssl rand -base64 48"
-        )
+    public_url, keys, fault = None, None, None
+    try:
+        public_url = read_public_url(environment)
+        keys = read_link_keys(connections) if public_url else None
+        if public_url and keys is None:
+            raise ConfigurationError(
+                f"{PUBLIC_URL} is set, and nothing to seal links with: add the Airflow Connection "
+                f"{CONNECTION!r} of type generic with a password from: openssl rand -base64 48"
+            )
+    except ConfigurationError as error:
+        public_url, keys, fault = None, None, str(error)
     pages = (environment.get(AIRFLOW_URL) or airflow_url or "").strip().rstrip("/")
     return Links(
         airflow_url=pages if pages.startswith(("https://", "http://")) else None,
         public_url=public_url,
         keys=keys,
+        fault=fault,
     )
 
 
