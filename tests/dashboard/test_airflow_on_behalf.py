@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from airflow.api_fastapi.app import cached_app, purge_cached_app
 from airflow.models import DagRun
 from airflow.models.hitl import HITLDetail
 from airflow.utils.session import create_session
@@ -44,12 +42,12 @@ def airflow(
     """The api-server whole, with the plugin as Airflow loads it."""
     url = role_url(postgres, database.rsplit("/", 1)[1], role=databases.TASKS)
     monkeypatch.setenv("AIRFLOW_CONN_DOCUMENTS", url.replace("postgresql://", "postgres://"))
-    purge_cached_app()
-    with TestClient(
-        cached_app(apps=os.environ.get("AIRFLOW_API_APPS", "all")), raise_server_exceptions=False
-    ) as client:
+    # The import sets it for good; here only until the end of the test.
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
+    from airflow.api_fastapi.main import app  # what the api-server serves
+
+    with TestClient(app, raise_server_exceptions=False) as client:
         yield client
-    purge_cached_app()
 
 
 def test_a_rule_is_run_by_airflow_in_the_name_of_whoever_asked(

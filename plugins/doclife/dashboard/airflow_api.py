@@ -4,7 +4,6 @@ The call stays in this process, so no address, certificate or proxy has to be kn
 it as it checks every other, and records who started a run or answered a question.
 """
 
-import os
 from typing import Any
 
 import anyio.from_thread
@@ -55,10 +54,11 @@ async def _call(request: Request, method: str, path: str, content: dict[str, Any
 
 
 def _airflow() -> Any:
-    """Return the app that serves this request; asked for as Airflow's main module does."""
-    from airflow.api_fastapi.app import cached_app
+    """Return the app that serves this request."""
+    # Later: this module is a part of what that one loads.
+    from airflow.api_fastapi.main import app
 
-    return cached_app(apps=os.environ.get("AIRFLOW_API_APPS", "all"))
+    return app
 
 
 def _said(answer: httpx.Response) -> str:
