@@ -190,9 +190,10 @@ def measure_memory(server: Postgres) -> None:
         told = json.loads(subprocess.check_output(command, text=True).splitlines()[-1])
     assert told["done"] == JOBS, told
     above = (told["peak"] - bare) / 1e6
+    verdict = "kept" if above <= 170 else "BROKEN"
     print(
         f"memory: {told['peak'] / 1e6:.0f} MB for {JOBS:,} webhooks, {bare / 1e6:.0f} MB a bare "
-        f"task process: {above:.0f} MB above it; at most 170: {'kept' if above <= 170 else 'BROKEN'}"
+        f"task process: {above:.0f} MB above it; at most 170: {verdict}"
     )
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from doclife.delivery.channel import Channel, Endpoint, Message
 from doclife.delivery.outcome import Attempt, Outcome
 from doclife.lifecycle.draining import Drained, Drainer, DrainSettings
@@ -224,6 +226,23 @@ def test_an_endpoint_gets_no_more_calls_at_once_than_it_bears(
 
     assert drain(database, {"webhook": channel}).sent == 30
     assert channel.most_running == 3
+
+
+def test_it_does_not_end_while_an_endpoint_had_too_much_to_be_given_more(
+    conn: Connection, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint(conn, "quick", max_concurrency=100)
+    for _ in range(3):
+        calls(conn, "quick", 500)
+    claim = queue.claim
+
+    def claim_slowly(*arguments: Any, **named: Any) -> list[queue.ClaimedJob]:
+        time.sleep(0.2)  # meanwhile all that was claimed before is sent
+        return claim(*arguments, **named)
+
+    monkeypatch.setattr(queue, "claim", claim_slowly)
+
+    assert drain(database, {"webhook": Recorder()}).sent == 1500
 
 
 def test_an_endpoint_that_wants_no_more_is_disabled_and_its_jobs_wait(

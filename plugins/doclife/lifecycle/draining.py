@@ -186,7 +186,7 @@ class Drainer:
             self._send()
             if self._calls or self._batches:
                 busy = time.monotonic()
-            elif time.monotonic() - busy >= settings.linger_seconds:
+            elif not self._full and time.monotonic() - busy >= settings.linger_seconds:
                 break
             await self._pause()
 
