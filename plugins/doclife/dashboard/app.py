@@ -19,6 +19,7 @@ from doclife.dashboard import (
     overview,
     problems,
     rendering,
+    reports,
 )
 from doclife.dashboard.gate import Gate, TokenCheck
 from doclife.dashboard.plans import resource as plan_resource
@@ -50,6 +51,7 @@ PAGES: tuple[APIRouter, ...] = (
     overdue.router,
     forecast.router,
     history.router,
+    reports.router,
 )
 """Every page's router, one line each."""
 RESOURCES: tuple[APIRouter, ...] = (
