@@ -4,6 +4,7 @@
 --   document_type    text     only this type; NULL for all
 --   owner            text     only this owner's; NULL for all
 --   tag              text     only those with this tag; NULL for all
+--   search           text     only those whose title or external id contains this; NULL for all
 --   expires_before   date     only those that expire before this day; NULL for all
 --   is_held          boolean  only those under legal hold (or not); NULL for all
 --   after            text     the last external id of the page before; NULL to begin
@@ -28,6 +29,11 @@ WHERE
     AND (%(document_type)s::text IS NULL OR document.document_type = %(document_type)s)
     AND (%(owner)s::text IS NULL OR document.owner = %(owner)s)
     AND (%(tag)s::text IS NULL OR document.tags @> ARRAY[%(tag)s::text])
+    AND (
+        %(search)s::text IS NULL
+        OR strpos(lower(document.title), lower(%(search)s)) > 0
+        OR strpos(lower(document.external_id), lower(%(search)s)) > 0
+    )
     AND (%(expires_before)s::date IS NULL OR document.expires_on < %(expires_before)s)
     AND (%(is_held)s::boolean IS NULL OR (document.hold_count > 0) = %(is_held)s)
     AND (%(after)s::text IS NULL OR document.external_id > %(after)s)

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from doclife.cli.options import AsOf, Json, Organization
-from doclife.cli.output import FOR_GOOD, counted, size
+from doclife.cli.output import counted, size
 from doclife.cli.session import Session, session
+from doclife.domain.explanation_words import FOR_GOOD
 from doclife.errors import ConfigurationError
 from doclife.lifecycle import ruling
 from doclife.lifecycle.comparing import (

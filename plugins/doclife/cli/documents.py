@@ -35,6 +35,9 @@ def list_(
     document_type: Annotated[str | None, typer.Option("--type", help="Only this type.")] = None,
     owner: Annotated[str | None, typer.Option(help="Only this owner's.")] = None,
     tag: Annotated[str | None, typer.Option(help="Only those with this tag.")] = None,
+    search: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Only with this in title or external id.")
+    ] = None,
     expires_before: Annotated[
         str | None, typer.Option(metavar="DATE", help="Only those that expire before this day.")
     ] = None,
@@ -59,6 +62,7 @@ def list_(
                 document_type=document_type,
                 owner=owner,
                 tag=tag,
+                search=search,
                 expires_before=before,
                 is_held=held,
             ),

@@ -1,18 +1,23 @@
 """doclife documents explain: why a document is still here, or why it is gone."""
 
-from datetime import date
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from doclife.cli.options import AsOf, Json, Organization
-from doclife.cli.output import FOR_GOOD
 from doclife.cli.session import Session, session
 from doclife.domain.explanation import ActionVerdict, Explanation, Predicate, RuleExplanation
+from doclife.domain.explanation_words import VerdictKind, clock_words, verdict_of, why_words
 from doclife.domain.rule import Mode
 from doclife.lifecycle.explaining import explain_document
 
+VERDICT_STYLES = {
+    VerdictKind.WINS: "bold",
+    VerdictKind.SIMULATED: "yellow",
+    VerdictKind.STOPPED: "yellow",
+    VerdictKind.QUIET: "dim",
+}
 ANSWERS = {True: ("true", "green"), False: ("false", "red"), None: ("unknown", "yellow")}
 
 
@@ -161,11 +166,14 @@ def _print_rule(s: Session, rule: RuleExplanation) -> None:
             empty="",
         )
     if rule.clock is not None:
-        s.output.say(f"  {_clock(rule)}")
+        s.output.say(f"  {clock_words(rule)}")
     if rule.actions:
         s.output.table(
             ("  action", "due on", "verdict", "why"),
-            [_action(rule, one) for one in rule.actions],
+            [
+                (f"  {one.action}", one.due_on, _verdict(rule, one), why_words(rule, one))
+                for one in rule.actions
+            ],
             empty="",
         )
 
@@ -182,54 +190,6 @@ def _predicate(one: Predicate) -> tuple[object, ...]:
     )
 
 
-def _clock(rule: RuleExplanation) -> str:
-    clock = rule.clock
-    assert clock is not None
-    if clock.counted_from is None:
-        text = f"counts from {clock.anchor}, which is not known"
-    else:
-        text = f"counts from {clock.anchor} = {clock.counted_from}"
-    if clock.is_floored:
-        text += f" (it says {clock.as_read} now, but a date that moves earlier shortens nothing)"
-    if clock.cutoff != "none" and clock.cutoff_on is not None:
-        text += f", {clock.cutoff.replace('_', ' ')}: {clock.cutoff_on}"
-    if rule.period is not None:
-        text += f", retains {rule.period}"
-        if rule.retain_until is not None:
-            text += f": until {_day(rule.retain_until)}"
-    if rule.protected_until is None and rule.period is not None:
-        text += " (not this document)"
-    return text
-
-
-def _action(rule: RuleExplanation, one: ActionVerdict) -> tuple[object, ...]:
-    return (f"  {one.action}", one.due_on, _verdict(rule, one), _why(rule, one))
-
-
 def _verdict(rule: RuleExplanation, one: ActionVerdict) -> Text:
-    if one.would_be_done:
-        return (
-            Text("wins", style="bold")
-            if rule.mode is Mode.ENFORCE
-            else Text("simulated", style="yellow")
-        )
-    if one.code is not None:
-        return Text(one.code.replace("_", " "), style="yellow")
-    if one.is_due and one.reason is None and rule.mode is not Mode.OFF:
-        return Text("sent before" if one.speaks_before else "nothing to do", style="dim")
-    return Text("not due" if rule.is_met else "-", style="dim")
-
-
-def _why(rule: RuleExplanation, one: ActionVerdict) -> str | None:
-    text = one.reason
-    if one.blocking_rule:
-        text = f"{text} ({one.blocking_rule})"
-    if one.action == "DELETE" and one.would_be_done:
-        text = f"{text}; grace {rule.grace}"
-    if one.would_be_done and rule.per_night is not None:
-        text = f"{text}; at most {rule.per_night} a night, the longest overdue first"
-    return text
-
-
-def _day(day: date) -> str:
-    return FOR_GOOD if day == date.max else str(day)
+    verdict = verdict_of(rule, one)
+    return Text(verdict.words, style=VERDICT_STYLES[verdict.kind])

@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from doclife.domain.explanation_words import FOR_GOOD
+
 WIDTH_OF_PIPES = 200
 """Columns of a table that nobody's terminal limits; COLUMNS sets another number."""
 NARROWEST = 40
 """Fewer columns show nothing that can be read, so they are not meant."""
-
-FOR_GOOD = "for good"
 
 DONE, FAILED, WRONG_USAGE, PARTLY_DONE = 0, 1, 2, 3
 """Exit codes."""

@@ -21,6 +21,7 @@ from doclife.dashboard import (
     rendering,
     reports,
 )
+from doclife.dashboard.documents import pages as document_pages
 from doclife.dashboard.gate import Gate, TokenCheck
 from doclife.dashboard.plans import resource as plan_resource
 from doclife.dashboard.plans import showing as plan_pages
@@ -51,6 +52,7 @@ PAGES: tuple[APIRouter, ...] = (
     overdue.router,
     forecast.router,
     history.router,
+    document_pages.router,
     reports.router,
 )
 """Every page's router, one line each."""

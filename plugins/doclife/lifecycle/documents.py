@@ -25,6 +25,8 @@ class DocumentFilter:
     document_type: str | None = None
     owner: str | None = None
     tag: str | None = None
+    search: str | None = None
+    """A part of the title or of the external id."""
     expires_before: date | None = None
     is_held: bool | None = None
 
@@ -60,6 +62,7 @@ def list_documents(
             "document_type": where.document_type,
             "owner": where.owner,
             "tag": where.tag,
+            "search": where.search,
             "expires_before": where.expires_before,
             "is_held": where.is_held,
             "after": after,

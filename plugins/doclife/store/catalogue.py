@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from doclife.store.connection import Connection
-from doclife.store.rows import fetch_dicts, fetch_rows
+from doclife.store.rows import fetch_dicts, fetch_rows, fetch_value
 from doclife.store.sql import statement
 
 
@@ -29,6 +29,40 @@ class DocumentLine:
     purge_after: date | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordedBytes:
+    """Where the bytes of a document are, and which they must be."""
+
+    uri: str
+    version_id: str | None
+    size_bytes: int
+    sha256: bytes
+    media_type: str | None
+    external_id: str
+
+
+def find_bytes(conn: Connection, organization_id: int, document_id: int) -> RecordedBytes | None:
+    """Return where a document's bytes are now; None when there are none."""
+    parameters = {"organization_id": organization_id, "document_id": document_id}
+    rows = fetch_rows(conn, statement("documents/find_bytes"), parameters, RecordedBytes)
+    return rows[0] if rows else None
+
+
+def record_download(
+    conn: Connection, *, organization_id: int, document_id: int, at: datetime, actor: str
+) -> None:
+    """Record that somebody took a document's bytes away to look at."""
+    conn.execute(
+        statement("documents/record_download"),
+        {
+            "organization_id": organization_id,
+            "document_id": document_id,
+            "at": at,
+            "actor": actor,
+        },
+    )
+
+
 def list_page(conn: Connection, parameters: Mapping[str, object]) -> list[DocumentLine]:
     """Return a page of documents; the parameters are those of documents/list.sql."""
     return fetch_rows(conn, statement("documents/list"), parameters, DocumentLine)
@@ -39,6 +73,13 @@ def describe(conn: Connection, organization_id: int, external_id: str) -> dict[s
     parameters = {"organization_id": organization_id, "external_id": external_id}
     rows = fetch_dicts(conn, statement("documents/describe"), parameters)
     return rows[0] if rows else None
+
+
+def find_external_id(conn: Connection, organization_id: int, document_id: int) -> str | None:
+    """Return what its application calls a document; None when the organization has none such."""
+    parameters = {"organization_id": organization_id, "document_id": document_id}
+    external_id: str | None = fetch_value(conn, statement("documents/find_external_id"), parameters)
+    return external_id
 
 
 def find_ids(conn: Connection, organization_id: int, external_ids: Sequence[str]) -> dict[str, int]:

@@ -1,0 +1,103 @@
+"""The catalogue, searched and filtered."""
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from doclife.dashboard.paging import PAGE_ROWS, Page, page_of, read_cursor
+from doclife.dashboard.visit import Here, Visit
+from doclife.domain.text import text_fault
+from doclife.errors import ConfigurationError
+from doclife.lifecycle.documents import DocumentFilter, DocumentLine, list_documents
+
+router = APIRouter()
+
+Text = Annotated[str, Query(max_length=500)]
+
+STATUSES = {
+    "active": ("success", "Active"),
+    "archived": ("deferred", "Archived"),
+    "deleted": ("waiting", "In the trash"),
+    "purging": ("running", "Being destroyed"),
+    "purged": ("none", "Destroyed"),
+}
+"""Kind and word of each status, as its pill shows it."""
+HELD = {"yes": True, "no": False}
+
+
+@router.get("/documents")
+def show(
+    here: Here,
+    q: Text = "",
+    status: Text = "",
+    type: Text = "",  # noqa: A002 - the word people see in the address
+    owner: Text = "",
+    tag: Text = "",
+    held: Text = "",
+    expires_before: Text = "",
+    cursor: Text = "",
+) -> Response:
+    """Show a page of documents, in the order of their external ids."""
+    query = {
+        "q": q,
+        "status": status,
+        "type": type,
+        "owner": owner,
+        "tag": tag,
+        "held": held,
+        "expires_before": expires_before,
+    }
+    return here.page(
+        "documents/list.html.j2",
+        page=find_page(here, where=filter_of(query), cursor=cursor),
+        query=query,
+        is_filtered=any(query.values()),
+        statuses=[("", "Any status"), *((key, words) for key, (_, words) in STATUSES.items())],
+        held_choices=[("", "Held or not"), ("yes", "Under legal hold"), ("no", "Not held")],
+        pills=STATUSES,
+    )
+
+
+def find_page(
+    here: Visit, *, where: DocumentFilter, cursor: str, limit: int = PAGE_ROWS
+) -> Page[DocumentLine]:
+    """Return a page of the documents that the filters let through."""
+    after = read_cursor(cursor)
+    if after is not None and (not isinstance(after, str) or text_fault(after) is not None):
+        raise ConfigurationError(f"{cursor!r} is no place in this list: begin with the first page")
+    found = list_documents(
+        here.conn, organization=here.tenant.slug, where=where, after=after, size=limit + 1
+    )
+    return page_of(found, limit=limit, key=lambda one: one.external_id, cursor=cursor)
+
+
+def filter_of(query: dict[str, str]) -> DocumentFilter:
+    """Return what the fields of the search form ask for.
+
+    :raises ConfigurationError: one of them cannot be searched for.
+    """
+    for text in query.values():
+        if (fault := text_fault(text)) is not None:
+            raise ConfigurationError(f"nothing can be searched for by a {fault}")
+    words = {name: text.strip() or None for name, text in query.items()}
+    if words["status"] not in (None, *STATUSES):
+        raise ConfigurationError(f"documents are {', '.join(STATUSES)}, not {words['status']!r}")
+    return DocumentFilter(
+        status=words["status"],
+        document_type=words["type"],
+        owner=words["owner"],
+        tag=words["tag"],
+        search=words["q"],
+        expires_before=_day(words["expires_before"]),
+        is_held=None if words["held"] is None else HELD.get(words["held"]),
+    )
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(f"{text!r} is no date; write for example 2027-01-31") from None
