@@ -44,11 +44,20 @@ def chromium() -> Iterator[Browser]:
 
 
 def logged_in(
-    browser: Browser, server: ApiServer, name: str, *, width: int = 1440, theme: str = "light"
+    browser: Browser,
+    server: ApiServer,
+    name: str,
+    *,
+    width: int = 1440,
+    theme: str = "light",
+    has_script: bool = True,
 ) -> BrowserContext:
     """Return a fresh profile of somebody who is logged in to Airflow."""
     context = browser.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=theme, reduced_motion="reduce"
+        viewport={"width": width, "height": 900},
+        color_scheme=theme,
+        reduced_motion="reduce",
+        java_script_enabled=has_script,
     )
     context.set_default_timeout(LIMIT_MILLISECONDS)
     context.add_cookies(

@@ -19,9 +19,11 @@ from tests import airflow_environment  # before anything of Airflow
 
 # isort: split
 import importlib
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,11 +41,14 @@ from fastapi.testclient import TestClient
 
 from doclife.dashboard.app import PREFIX, make_app
 from doclife.store import clock
-from doclife.store.connection import Connection
+from doclife.store.connection import Connection, connect
 from local import databases
+from local.guard import Guard
 from local.postgres import Postgres
-from tests.conftest import role_url
+from tests.conftest import _copy, _drop, role_url
+from tests.dashboard.api_server import ApiServer, serving
 from tests.dashboard.browsers import Browser
+from tests.dashboard.scene import set_scene
 from tests.lifecycle.conftest import world  # noqa: F401 - fixture
 
 ROLES = {"admin": "ADMIN", "olga": "OP", "bob": "USER", "vic": "VIEWER"}
@@ -73,6 +78,17 @@ def airflow(_airflow_database: None, database: str, postgres: Postgres) -> Itera
     host = FastAPI(lifespan=lifespan)
     init_auth_manager(host)
     host.mount(PREFIX, make_app(database=lambda: url))
+    with TestClient(host, raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def dead_airflow(_airflow_database: None) -> Iterator[TestClient]:
+    """The same over a catalogue that does not answer."""
+    host = FastAPI(lifespan=lifespan)
+    init_auth_manager(host)
+    nowhere = "host=127.0.0.1 port=1 dbname=documents user=nobody connect_timeout=1"
+    host.mount(PREFIX, make_app(database=lambda: nowhere))
     with TestClient(host, raise_server_exceptions=False) as client:
         yield client
 
@@ -123,3 +139,21 @@ def value(conn: Connection, query: Any, *parameters: object) -> Any:
     """Return the first column of the first row."""
     row = conn.execute(query, parameters).fetchone()
     return None if row is None else row[0]
+
+
+@pytest.fixture(scope="session")
+def airflow_server(
+    guard: Guard, postgres: Postgres, migrated_template: str, airflow_with_dags: None
+) -> Iterator[ApiServer]:
+    """An api-server over a catalogue in which something has happened."""
+    name = "seen_in_a_browser"
+    owner = _copy(postgres, migrated_template, name)
+    with tempfile.TemporaryDirectory(prefix="doclife-test-api-") as folder:
+        home = Path(folder)
+        (home / "files").mkdir()
+        with connect(owner) as conn:
+            set_scene(conn, home / "files")
+        url = role_url(postgres, name, role=databases.TASKS)
+        with serving(home, documents_url=url, guard=guard) as running:
+            yield running
+    _drop(postgres, name)

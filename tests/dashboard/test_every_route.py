@@ -131,6 +131,12 @@ def test_a_program_that_sends_its_own_credential_needs_no_token(admin: Browser) 
     assert answer.status_code == 303
     wrong = admin.request("POST", "/resume", headers={"Authorization": f"Bearer {token}x"})
     assert wrong.status_code == 403
+    # Airflow itself adds the header where everybody is an administrator.
+    for foreign in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        made = admin.request(
+            "POST", "/resume", headers={"Authorization": f"Bearer {token}", **foreign}
+        )
+        assert made.status_code == 403, foreign
 
 
 def test_every_answer_forbids_what_a_page_does_not_need(admin: Browser, stranger: Browser) -> None:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+from fastapi.testclient import TestClient
+
+from doclife.dashboard.paging import page_of, read_cursor
+from doclife.errors import ConfigurationError
 from tests.dashboard.browsers import SAME_ORIGIN, Browser, words
+from tests.dashboard.conftest import People
 
 
 def test_strangers_are_refused_even_where_there_is_nothing(stranger: Browser) -> None:
@@ -55,3 +61,38 @@ def test_writes_without_the_token_of_the_person_are_refused(olga: Browser, bob: 
             "POST", "/halt", data={"form_token": token, "reason": "x"}, headers=SAME_ORIGIN
         )
         assert answer.status_code == 403, token
+
+
+def test_whatever_goes_wrong_is_said_in_the_same_look_and_with_the_same_headers(
+    people: People, airflow: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_self: object) -> None:
+        raise RuntimeError("a secret of the database")
+
+    olga = people("olga")
+    monkeypatch.setattr("doclife.store.clock.present", fail)
+    page = olga.get("/")
+    assert page.status_code == 500
+    assert "fault of doclife" in words(page.text)
+    assert "secret" not in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    missing = olga.get("/api/v1/no-such-thing")
+    assert missing.headers["content-type"] == "application/problem+json"
+    assert missing.json()["status"] == 404
+
+
+def test_a_catalogue_that_is_away_is_named(people: People, dead_airflow: TestClient) -> None:
+    page = Browser(dead_airflow, user=people("olga").user).get("/")
+    assert page.status_code == 503
+    assert "does not answer" in words(page.text)
+
+
+def test_the_same_place_is_reached_by_key_from_page_to_page() -> None:
+    page = page_of([1, 2, 3], limit=2, key=lambda row: [row], cursor=None)
+    assert (page.rows, page.is_first) == ([1, 2], True)
+    assert read_cursor(page.next_cursor) == [2]
+    last = page_of([3], limit=2, key=lambda row: [row], cursor=page.next_cursor)
+    assert (last.next_cursor, last.is_first) == (None, False)
+    for nonsense in ("x", "%", "A" * 5, "é"):
+        with pytest.raises(ConfigurationError, match="first page"):
+            read_cursor(nonsense)

@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from doclife.store.connection import connect
-from local import databases
-from local.guard import Guard
-from local.postgres import Postgres
-from tests.conftest import _copy, _drop, role_url
-from tests.dashboard.api_server import ApiServer, serving
-from tests.dashboard.chromium import chromium, framed, logged_in
-from tests.dashboard.scene import set_scene
+from tests.dashboard.api_server import ApiServer
+from tests.dashboard.chromium import accessibility_faults, chromium, framed, logged_in
 
 pytestmark = pytest.mark.full
 
+BACKGROUND = "getComputedStyle(document.documentElement).backgroundColor"
+THEME = "['light', 'dark'].filter(name => document.documentElement.classList.contains(name))"
+
 
 @pytest.fixture(scope="module")
-def server(
-    guard: Guard, postgres: Postgres, migrated_template: str, airflow_with_dags: None
-) -> Iterator[ApiServer]:
+def server(airflow_server: ApiServer) -> ApiServer:
     """An api-server over a catalogue in which something has happened."""
-    name = "seen_in_a_browser"
-    owner = _copy(postgres, migrated_template, name)
-    with tempfile.TemporaryDirectory(prefix="doclife-test-api-") as folder:
-        home = Path(folder)
-        (home / "files").mkdir()
-        with connect(owner) as conn:
-            set_scene(conn, home / "files")
-        url = role_url(postgres, name, role=databases.TASKS)
-        with serving(home, documents_url=url, guard=guard) as running:
-            yield running
-    _drop(postgres, name)
+    return airflow_server
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +50,105 @@ def test_the_navigation_opens_it_and_the_address_of_a_tab_can_be_shared(
         framed(olga).get_by_role("link", name="Rules", exact=True).get_attribute("aria-current")
         == "page"
     )
+
+
+def test_it_takes_the_theme_of_airflow_and_follows_its_switch(
+    olga: Page, server: ApiServer
+) -> None:
+    olga.goto(server.framed("/"))
+    frame = framed(olga)
+    light = frame.evaluate(BACKGROUND)
+    assert frame.evaluate(THEME) == ["light"]
+
+    # What Airflow's switch does to its own page.
+    olga.evaluate("document.documentElement.classList.replace('light', 'dark')")
+    frame.wait_for_function("document.documentElement.classList.contains('dark')")
+    assert frame.evaluate(BACKGROUND) != light
+
+
+def test_the_first_paint_is_already_dark_for_whoever_chose_dark(
+    browser: Browser, server: ApiServer
+) -> None:
+    context = logged_in(browser, server, "olga", theme="dark")
+    page = context.new_page()
+    page.goto(server.path("/"))
+    assert page.evaluate(THEME) == ["dark"]
+    context.close()
+
+
+def test_a_halt_asks_for_its_reason_in_a_dialog_and_everybody_sees_it(
+    olga: Page, browser: Browser, server: ApiServer
+) -> None:
+    olga.goto(server.framed("/"))
+    frame = framed(olga)
+    frame.get_by_role("link", name="Halt…").click()
+    frame.get_by_label("Reason, shown to everybody").fill("Wrong dates <b>came</b> in")
+    frame.get_by_role("button", name="Halt now").click()
+    banner = framed(olga).get_by_role("alert")
+    assert "Wrong dates <b>came</b> in" in banner.inner_text()
+
+    context = logged_in(browser, server, "vic")
+    viewer = context.new_page()
+    viewer.goto(server.framed("/"))
+    seen = framed(viewer)
+    assert "Wrong dates" in seen.get_by_role("alert").inner_text()
+    assert seen.get_by_text("Resume…").count() == 0
+    context.close()
+
+    frame = framed(olga)
+    frame.get_by_role("link", name="Resume…").click()
+    frame.get_by_role("button", name="Resume", exact=True).click()
+    framed(olga).get_by_text("Running plans and deliveries go on.").wait_for()
+
+
+def test_the_page_of_a_dag_has_a_tab_with_its_plans(olga: Page, server: ApiServer) -> None:
+    olga.goto(f"{server.url}/dags/run_rule")
+    olga.get_by_role("link", name="Documents").last.click()
+    assert "Plans of run_rule" in framed(olga).locator("h1").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("width", "theme"), [(1440, "light"), (1440, "dark"), (390, "dark")], ids=str
+)
+def test_every_tab_is_accessible_and_fits(
+    browser: Browser, server: ApiServer, width: int, theme: str
+) -> None:
+    context = logged_in(browser, server, "olga", width=width, theme=theme)
+    page = context.new_page()
+    faults, errors = [], []
+    page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    page.goto(server.path("/"))
+    tabs = page.get_by_role("navigation", name="Documents").get_by_role("link").all()
+    for address in [str(tab.get_attribute("href")) for tab in tabs]:
+        page.goto(server.origin + address)
+        faults += [f"{address}: {fault}" for fault in accessibility_faults(page)]
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            faults.append(f"{address}: is wider than the screen")
+    context.close()
+    assert not faults, "\n".join(faults)
+    assert not errors, errors
+
+
+def test_without_script_a_halt_is_asked_for_on_a_page_of_its_own(
+    browser: Browser, server: ApiServer
+) -> None:
+    context = logged_in(browser, server, "olga", has_script=False)
+    page = context.new_page()
+    page.goto(server.path("/"))
+    page.get_by_role("link", name="Halt…").click()
+    page.get_by_label("Reason, shown to everybody").wait_for()
+    assert page.url == server.path("/halt")
+    context.close()
+
+
+def test_whoever_logs_in_by_airflows_own_form_is_known(browser: Browser, server: ApiServer) -> None:
+    context = browser.new_context()
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    page.goto(server.url)
+    page.get_by_label("Username").fill("bob")
+    page.get_by_label("Password").fill("bob")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="Documents", exact=True).click()
+    assert framed(page).get_by_role("heading", name="What matters today").is_visible()
+    context.close()

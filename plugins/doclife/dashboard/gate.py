@@ -27,20 +27,6 @@ TOKEN_HEADER = "X-Doclife-Token"  # noqa: S105 - a name
 TOKEN_SECONDS = 12 * 3600
 """How long a page may stand open before its forms must be loaded again."""
 
-SECURITY_HEADERS = {
-    # Nothing from elsewhere, nothing inline; only Airflow itself may put it into a frame.
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    # Not no-referrer: with that browsers send "Origin: null" with forms.
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
-NOT_KEPT = "no-store"
-"""Pages show documents: neither the browser's disk nor a proxy keeps them."""
-
 
 class Gate:
     """ASGI middleware around the whole dashboard."""
@@ -85,9 +71,8 @@ def _with_headers(send: Send) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in SECURITY_HEADERS.items():
+            for name, value in problems.SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
-            headers.setdefault("Cache-Control", NOT_KEPT)
         await send(message)
 
     return send_with_headers
@@ -95,7 +80,7 @@ def _with_headers(send: Send) -> Send:
 
 def _is_forged(request: Request) -> bool:
     """Return whether another site may have made the user's browser send this."""
-    if _carries_own_credential(request):
+    if _is_of_a_program(request):
         return False
     site = request.headers.get("sec-fetch-site")
     if site is not None and site != "same-origin":
@@ -110,9 +95,16 @@ def _is_forged(request: Request) -> bool:
     return urlsplit(origin).netloc not in own - {""}
 
 
-def _carries_own_credential(request: Request) -> bool:
-    """Return whether a program sent its own token: no browser adds one by itself."""
-    return request.headers.get("authorization", "").lower().startswith("bearer ")
+def _is_of_a_program(request: Request) -> bool:
+    """Return whether a program sent this, with a credential of its own.
+
+    The credential alone proves nothing: where everybody is an administrator (``[core]
+    simple_auth_manager_all_admins``) Airflow itself adds one to each request. But no browser sends
+    a write without saying from where.
+    """
+    return request.headers.get("authorization", "").lower().startswith("bearer ") and not (
+        {"origin", "sec-fetch-site"} & set(request.headers)
+    )
 
 
 # ------------------------------------------------------------------------------------- tokens
@@ -142,7 +134,7 @@ async def check_token(request: Request) -> None:
 
     A dependency of the whole app: no route can leave it out.
     """
-    if request.method in SAFE_METHODS or _carries_own_credential(request):
+    if request.method in SAFE_METHODS or _is_of_a_program(request):
         return
     if problems.path_of(request).startswith(PUBLIC_PREFIX):
         return  # nobody is logged in there; the link itself is signed

@@ -23,6 +23,20 @@ from doclife.errors import (
 
 logger = logging.getLogger(__name__)
 
+SECURITY_HEADERS = {
+    # Nothing from elsewhere, nothing inline; only Airflow itself may put it into a frame.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    # Not no-referrer: with that browsers send "Origin: null" with forms.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    # Pages show documents: neither the browser's disk nor a proxy keeps them.
+    "Cache-Control": "no-store",
+}
+"""What every answer carries that does not say otherwise."""
 API_PREFIX = "/api/"
 STATUSES: tuple[tuple[type[DoclifeError], int], ...] = (
     (ConfigurationError, 422),
@@ -98,12 +112,19 @@ def _ours(request: Request, error: Any) -> Response:
 
 
 def _away(request: Request, error: Exception) -> Response:
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return respond(request, 503, detail="Somebody else is at work on it. Try again.")
+    if isinstance(error, psycopg.errors.QueryCanceled):
+        logger.error("%s %s took too long", request.method, request.url.path)
+        return respond(request, 503, detail="It took too long and was given up. Ask for less.")
     logger.warning("The documents database does not answer: %s", error)
     return respond(request, 503, detail=AWAY)
 
 
 def _unforeseen(request: Request, error: Exception) -> Response:
     logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return respond(
+    answer = respond(
         request, 500, detail="This is a fault of doclife's. The api-server's log says which."
     )
+    answer.headers.update(SECURITY_HEADERS)  # it is given outside of the Gate
+    return answer
