@@ -10,7 +10,9 @@ from typing import Any
 
 from local.errors import LocalError
 
-TIMEOUT_SECONDS = 20.0
+HEALTH_TIMEOUT_SECONDS = 20.0
+TIMEOUT_SECONDS = 60.0
+"""A busy machine answers late; what is asked again and again may also be late more than once."""
 
 
 class AirflowApi:
@@ -25,7 +27,9 @@ class AirflowApi:
     def health(self) -> dict[str, str]:
         """Return the state of each component, e.g. ``{"scheduler": "healthy"}``; {}: no answer."""
         try:
-            parts = self._call("GET", "/api/v2/monitor/health")
+            parts = self._call(
+                "GET", "/api/v2/monitor/health", timeout_seconds=HEALTH_TIMEOUT_SECONDS
+            )
         except (OSError, ValueError):
             return {}
         return {name: part["status"] for name, part in parts.items() if part.get("status")}
@@ -68,7 +72,14 @@ class AirflowApi:
     def _run_path(dag_id: str, run_id: str) -> str:
         return f"/api/v2/dags/{dag_id}/dagRuns/{urllib.parse.quote(run_id, safe='')}"
 
-    def _call(self, method: str, path: str, content: dict[str, Any] | None = None) -> Any:
+    def _call(
+        self,
+        method: str,
+        path: str,
+        content: dict[str, Any] | None = None,
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> Any:
         request = urllib.request.Request(self.address + path, method=method)  # noqa: S310 (http)
         request.add_header("Accept", "application/json")
         if self._token:
@@ -77,7 +88,7 @@ class AirflowApi:
             request.add_header("Content-Type", "application/json")
             request.data = json.dumps(content).encode()
         try:
-            with self._open(request, timeout=TIMEOUT_SECONDS) as answer:
+            with self._open(request, timeout=timeout_seconds) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             error.close()  # whoever catches it looks at the code only

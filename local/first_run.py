@@ -207,12 +207,19 @@ def _explain_failure(supervisor: Supervisor, dag_id: str, run_id: str, what: str
 def _within(seconds: float, condition: Callable[[], bool], supervisor: Supervisor) -> bool:
     """Wait until the condition holds, with an eye on the children; return whether it came true."""
     gives_up_at = time.monotonic() + seconds
-    while not condition():
+    while not _holds(condition):
         supervisor.check_children()
         if time.monotonic() > gives_up_at:
             return False
         supervisor.pause(0.3)
     return True
+
+
+def _holds(condition: Callable[[], bool]) -> bool:
+    try:
+        return condition()
+    except TimeoutError:  # Airflow is busy and will be asked again
+        return False
 
 
 def describe(supervisor: Supervisor, catcher: Catcher, logins: dict[str, str]) -> str:

@@ -98,9 +98,11 @@ def test_a_zombie_does_not_run(sleeper):
     ours = identify(sleeper.pid)
 
     sleeper.kill()
-    time.sleep(0.2)
 
-    assert psutil.Process(sleeper.pid).status() == psutil.STATUS_ZOMBIE
+    ends_at = time.monotonic() + 30
+    while psutil.Process(sleeper.pid).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < ends_at
+        time.sleep(0.05)
     assert find(ours) is None
 
 
@@ -115,5 +117,5 @@ def test_who_does_not_listen_is_killed_after_the_grace():
 
     end_family([identify(deaf.pid)], grace_seconds=0.5)
 
-    assert deaf.wait(timeout=1) == -9
+    assert deaf.wait(timeout=30) == -9
     deaf.stdout.close()

@@ -107,7 +107,8 @@ def test_the_second_start_keeps_data_and_logins_and_runs_no_dag_again(home, port
     began = time.monotonic()
     started = start(home, port)
 
-    assert time.monotonic() - began < 60
+    # Usually a dozen seconds: nothing is loaded and run again.
+    assert time.monotonic() - began < 150
     assert "Running each DAG" not in started.output()
     assert run_count(home, port) == len(DAGS)
     assert home.read("logins.json") == before
