@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -135,6 +137,10 @@ def test_a_page_lets_nothing_in_keeps_nothing_and_tells_nobody(
     assert "frame-ancestors 'none'" in policy
     assert "img-src https://logos.example.com;" in policy
     assert "<script" not in answer.text
+    style = re.search(r"<style>(.*?)</style>", answer.text, re.DOTALL)
+    assert style is not None
+    digest_of_style = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest_of_style}'" in policy
 
 
 def test_a_page_speaks_the_organizations_language(world: World, server: PublicServer) -> None:

@@ -249,3 +249,9 @@ def test_a_summary_leads_to_each_plan_and_to_signing_off() -> None:
             assert "https://airflow/doclife/plans/7" in text
             assert "https://airflow/doclife/\n" in text or 'href="https://airflow/doclife/"' in text
             assert "https://public/doclife/public/unsubscribe/token" in text
+
+
+def test_each_fact_of_a_notice_in_slack_has_a_line_of_its_own() -> None:
+    message = templates().slack("notice", locale="en", context=CONTEXT)
+
+    assert message.text.endswith("counted from 1 January 2025\nDue since 2 December 2026")
