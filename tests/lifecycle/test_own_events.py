@@ -19,6 +19,9 @@ from doclife.lifecycle.reacting import Reaction, react_to_events
 from doclife.lifecycle.warning import warn_owners
 from doclife.store import organizations, queue
 from doclife.store.connection import Connection, connect
+from local import databases
+from local.postgres import Postgres
+from tests.conftest import role_url
 
 from .conftest import World
 from .test_killing import EVERY_STEP, LONGEST_STRIDE, die_before_step
@@ -325,3 +328,20 @@ def _is_open(conn: Connection) -> bool:
     ).fetchone()
     assert row is not None
     return bool(row[0])
+
+
+def test_tasks_react_with_the_rights_that_they_have(
+    today: World, postgres: Postgres, database: str
+) -> None:
+    tell_when(today, OwnEvent.DOCUMENT_ARCHIVED)
+    today.enforce("archive", when=DRAFTS, actions=ARCHIVE)
+    today.add_document("a", document_type="draft")
+    databases.let_tasks_work(database)
+    name = database.rsplit("/", 1)[1]
+    with connect(role_url(postgres, name, role=databases.TASKS)) as conn:
+        tasks = World(conn=conn, folder=today.folder, now=datetime.now(UTC))
+        tasks.night()
+        assert react(tasks) == Reaction(events=1, plans=1)
+        continue_plans(conn, stores=tasks.stores)
+
+    assert today.value("SELECT count(*) FROM notifications") == 1
