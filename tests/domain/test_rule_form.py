@@ -240,7 +240,7 @@ def test_a_condition_beside_a_single_one_makes_a_group_of_both() -> None:
 
 @pytest.mark.parametrize(
     "deed", ["", "remove-condition:when.9", "add-condition:x", "remove-action:x", "remove-action:7",
-             "add-group:when.²", "nothing:at.all"]
+             "add-group:when.²", "remove-action:" + "9" * 5000, "nothing:at.all"]
 )  # fmt: skip
 def test_a_button_that_the_form_does_not_have_changes_nothing(deed: str) -> None:
     form = form_of(rule(when={"all": [DRAFTS]}, actions=[{"do": "ARCHIVE"}]))

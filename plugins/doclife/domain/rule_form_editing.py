@@ -11,6 +11,8 @@ from doclife.domain.rule_form import COMPARISON, GROUPS, SETTINGS, ActionRow, Co
 
 ADD_CONDITION, ADD_GROUP, REMOVE_CONDITION = "add-condition", "add-group", "remove-condition"
 ADD_ACTION, REMOVE_ACTION, REFRESH = "add-action", "remove-action", "refresh"
+MAX_DIGITS = 3
+"""Of the position of a row: no rule has a thousand parts."""
 _DEEDS = (ADD_CONDITION, ADD_GROUP, REMOVE_CONDITION, ADD_ACTION, REMOVE_ACTION, REFRESH)
 _NEW_ROW = ConditionRow(field="document_type", operator="eq")
 _NEW_GROUP = ConditionRow(kind="any", parts=(_NEW_ROW,))
@@ -30,7 +32,7 @@ def edited(form: RuleForm, deed: str, *, metadata_types: Mapping[str, MetadataTy
         return form
     if name == ADD_ACTION and len(form.actions) < MAX_ACTIONS:
         form = replace(form, actions=(*form.actions, ActionRow(do="NOTIFY")))
-    elif name == REMOVE_ACTION and where.isascii() and where.isdigit():
+    elif name == REMOVE_ACTION and _is_position(where):
         form = replace(
             form, actions=tuple(one for at, one in enumerate(form.actions) if at != int(where))
         )
@@ -51,9 +53,13 @@ def edited(form: RuleForm, deed: str, *, metadata_types: Mapping[str, MetadataTy
     )
 
 
+def _is_position(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
+
+
 def _steps(where: str) -> tuple[int, ...] | None:
     first, *steps = where.split(".")
-    if first != "when" or not all(step.isascii() and step.isdigit() for step in steps):
+    if first != "when" or not all(map(_is_position, steps)):
         return None
     return tuple(map(int, steps))
 
