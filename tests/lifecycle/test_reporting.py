@@ -24,6 +24,9 @@ from doclife.lifecycle.sending import drain_queue
 from doclife.lifecycle.stores import open_stores
 from doclife.store import organizations
 from doclife.store.connection import connect
+from local import databases
+from local.postgres import Postgres
+from tests.conftest import role_url
 from tests.delivery.mail_servers import Mailbox, mail_server
 
 from .conftest import NOW, World
@@ -274,3 +277,11 @@ def test_what_is_too_large_to_attach_is_named(
     assert payload["attachments"] == []
     assert "attached" not in payload["text"]
     assert made.html_uri in payload["text"]
+
+
+def test_the_role_of_tasks_may_make_reports(world: World, postgres: Postgres) -> None:
+    url = role_url(postgres, world.conn.info.dbname, role=databases.TASKS)
+    with connect(url, application_name="tasks") as conn:
+        world.conn = conn
+
+        assert make(world, to=["ann@example.org"]).report_id
