@@ -31,7 +31,7 @@ PICTURES = (
     ("overview", "/", "light", 1280, 800),
     ("overview-dark", "/", "dark", 1280, 800),
     ("rules", "/rules", "light", 1280, 800),
-    ("overview-phone", "/", "light", 390, 800),
+    ("plan", "/plans/1", "light", 1280, 800),
 )
 
 

@@ -108,7 +108,7 @@ def test_the_page_of_a_dag_has_a_tab_with_its_plans(olga: Page, server: ApiServe
 
 
 @pytest.mark.parametrize(
-    ("width", "theme"), [(1440, "light"), (1440, "dark"), (390, "dark")], ids=str
+    ("width", "theme"), [(1440, "light"), (1440, "dark"), (326, "dark")], ids=str
 )
 def test_every_tab_is_accessible_and_fits(
     browser: Browser, server: ApiServer, width: int, theme: str
