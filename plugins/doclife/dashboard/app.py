@@ -14,6 +14,7 @@ from doclife.dashboard import (
     forecast,
     halting,
     history,
+    notifications,
     organization,
     overdue,
     overview,
@@ -53,6 +54,7 @@ PAGES: tuple[APIRouter, ...] = (
     forecast.router,
     history.router,
     document_pages.router,
+    notifications.router,
     reports.router,
 )
 """Every page's router, one line each."""
