@@ -23,6 +23,9 @@ FOR_READERS = frozenset(
         "/rules/look",
         "/api/v1/rules/-/preview",
         "/api/v1/rules/-/difference",
+        "/notifications/{number}/read",  # what is addressed to oneself, and how much of it
+        "/notifications/read",
+        "/notifications/quiet",
     }
 )
 """Writes to everybody who may read: they change nothing, or only what is one's own."""
