@@ -52,6 +52,7 @@ def held(catalogue: Catalogue) -> Held:
         "events",
         organization_id=1,
         type="contract.ended",
+        is_external=True,
         document_id=document,
         occurred_on=NOW.date(),
         actor="application",
