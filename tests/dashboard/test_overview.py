@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
+from html import unescape
 
 from doclife.store.connection import Connection
 from tests.dashboard.browsers import Browser
@@ -109,3 +111,12 @@ def test_the_tab_of_a_dag_shows_what_its_runs_have_planned(
 
     answer = vic.get("/dags/test", params={"run_id": "run-1"})
     assert answer.headers["location"] == f"/doclife/plans/{first.plan_id}"
+
+
+def test_what_matters_leads_to_a_page_that_answers(
+    world: World, here_and_now: datetime, olga: Browser
+) -> None:
+    world.add_document("soon", expires_on=here_and_now.date() + timedelta(days=3))
+    page = olga.get("/").text
+    [address] = re.findall(r'href="/doclife(/documents\?[^"]+)"', page)
+    assert "Title of soon" in olga.text(unescape(address))

@@ -99,7 +99,11 @@ def _matters(here: Visit, today: Today) -> Iterator[Matter]:
             title=f"{_things(today.documents_expiring, 'document')} "
             f"{'expires' if today.documents_expiring == 1 else 'expire'} within 30 days",
             text="Their owners are told 30, 7 and 1 days before.",
-            link=here.link("documents", expires="30"),
+            link=here.link(
+                "documents",
+                status="active",
+                expires_before=(here.today + timedelta(days=31)).isoformat(),
+            ),
             button="Show documents",
         )
 
