@@ -24,6 +24,7 @@ from doclife.dashboard import (
 )
 from doclife.dashboard.documents import pages as document_pages
 from doclife.dashboard.gate import Gate, TokenCheck
+from doclife.dashboard.jobs import pages as job_pages
 from doclife.dashboard.plans import resource as plan_resource
 from doclife.dashboard.plans import showing as plan_pages
 from doclife.dashboard.public import routes as public_routes
@@ -54,6 +55,7 @@ PAGES: tuple[APIRouter, ...] = (
     forecast.router,
     history.router,
     document_pages.router,
+    job_pages.router,
     notifications.router,
     reports.router,
 )

@@ -158,6 +158,52 @@ def cancel_job(conn: Connection, *, job_id: int, reason: str, actor: str, now: d
         _record_deed(conn, action="job.cancelled", ids=[job_id], actor=actor, now=now, why=reason)
 
 
+def cancel_jobs(
+    conn: Connection,
+    *,
+    organization: str,
+    actor: str,
+    now: datetime,
+    reason: str,
+    job_ids: Sequence[int] | None = None,
+    kind: str | None = None,
+    endpoint: str | None = None,
+    words: str | None = None,
+    error: str | None = None,
+) -> list[int]:
+    """Cancel waiting jobs of an organization, and return their ids; each can be retried.
+
+    What is being sent at this moment is left alone. A second call finds nothing more to cancel.
+
+    :param job_ids: only these; None for all that the rest describes, as ``jobs.list_jobs`` finds
+        them.
+    """
+    tenant = organizations.find(conn, organization)
+    with conn.transaction():
+        cancelled = queue.cancel_all(
+            conn,
+            organization=tenant.slug,
+            job_ids=job_ids,
+            kind=kind,
+            endpoint=endpoint,
+            words=words,
+            error=error,
+            reason=f"{reason} ({actor})",
+            size=MAX_RETRIES,
+        )
+        if cancelled:
+            _record_deed(
+                conn,
+                action="job.cancelled",
+                ids=cancelled,
+                actor=actor,
+                now=now,
+                why=reason,
+                organization=tenant.slug,
+            )
+    return cancelled
+
+
 def retry_jobs(
     conn: Connection,
     *,
@@ -196,7 +242,15 @@ def retry_jobs(
             size=MAX_RETRIES,
         )
         if retried:
-            _record_deed(conn, action="job.retried", ids=retried, actor=actor, now=now, why=reason)
+            _record_deed(
+                conn,
+                action="job.retried",
+                ids=retried,
+                actor=actor,
+                now=now,
+                why=reason,
+                organization=organization or "default",
+            )
     return retried
 
 
@@ -223,11 +277,18 @@ def stats(conn: Connection, *, organization: str | None = None) -> list[dict[str
 
 
 def _record_deed(
-    conn: Connection, *, action: str, ids: Sequence[int], actor: str, now: datetime, why: str
+    conn: Connection,
+    *,
+    action: str,
+    ids: Sequence[int],
+    actor: str,
+    now: datetime,
+    why: str,
+    organization: str = "default",
 ) -> None:
     audit.record(
         conn,
-        organization_id=organizations.find(conn, "default").id,
+        organization_id=organizations.find(conn, organization).id,
         at=now,
         actor=actor,
         action=action,

@@ -299,6 +299,36 @@ def cancel(conn: Connection, *, job_id: int, reason: str) -> bool:
     return bool(fetch_value(conn, statement("queue/cancel"), parameters))
 
 
+def cancel_all(
+    conn: Connection,
+    *,
+    organization: str,
+    job_ids: Sequence[int] | None,
+    kind: str | None,
+    endpoint: str | None,
+    words: str | None,
+    error: str | None,
+    reason: str,
+    size: int,
+) -> list[int]:
+    """Cancel the jobs described that nobody has begun to send; return their ids."""
+    rows = fetch_dicts(
+        conn,
+        statement("queue/cancel_all"),
+        {
+            "organization": organization,
+            "job_ids": None if job_ids is None else list(job_ids),
+            "kind": kind,
+            "endpoint": endpoint,
+            "words": words,
+            "error": error,
+            "reason": reason,
+            "size": size,
+        },
+    )
+    return [_id(row) for row in rows]
+
+
 def retry(
     conn: Connection,
     *,
