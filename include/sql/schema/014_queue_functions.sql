@@ -217,47 +217,69 @@ CREATE TABLE heard_events (
 );
 CREATE INDEX heard_events_by_day ON heard_events (type, occurred_on);
 
--- By statement and by type: an import of a thousand documents asks once who listens.
+-- Who wants to hear of events of a type.
+CREATE FUNCTION find_listeners(
+    for_organization_id bigint, event_type text, OUT by_subscription boolean, OUT by_rule boolean
+)
+LANGUAGE sql STABLE
+SET search_path = doclife, pg_temp
+AS $$
+    SELECT
+        EXISTS (
+            SELECT FROM webhook_subscriptions AS subscription
+            INNER JOIN webhook_endpoints AS endpoint ON subscription.endpoint_id = endpoint.id
+            WHERE
+                endpoint.organization_id = for_organization_id
+                AND subscription.event_types && event_patterns(event_type)
+        ),
+        EXISTS (
+            SELECT FROM rules AS rule
+            INNER JOIN rule_versions AS version ON rule.current_version_id = version.id
+            WHERE
+                rule.organization_id = for_organization_id
+                AND rule.removed_at IS NULL
+                AND version.mode <> 'off'
+                AND version.definition -> 'trigger' ->> 'event' = event_type
+        )
+$$;
+REVOKE EXECUTE ON FUNCTION find_listeners(bigint, text) FROM public;
+
+-- By statement and by type: an import of a thousand documents asks once who listens, and looks at
+-- single events only when somebody does.
 CREATE FUNCTION keep_events_to_react() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = doclife, pg_temp
 AS $$
 DECLARE
     unknown_type text;
+    are_heard boolean;
 BEGIN
-    SELECT event.type INTO unknown_type
-    FROM new_events AS event
-    WHERE NOT event.is_external AND event.type <> ALL(own_event_types())
-    LIMIT 1;
-    IF FOUND THEN
+    SELECT
+        min(kind.type) FILTER (WHERE kind.is_own AND kind.type <> ALL(own_event_types())),
+        bool_or(listeners.by_subscription OR listeners.by_rule)
+    INTO unknown_type, are_heard
+    FROM (
+        SELECT organization_id, type, bool_or(NOT is_external) AS is_own
+        FROM new_events
+        GROUP BY organization_id, type
+    ) AS kind
+    CROSS JOIN LATERAL find_listeners(kind.organization_id, kind.type) AS listeners;
+    IF unknown_type IS NOT NULL THEN
         RAISE EXCEPTION '% is not among the events that doclife emits', unknown_type
             USING ERRCODE = 'check_violation', CONSTRAINT = 'an_own_event_is_on_the_list';
     END IF;
-    WITH kind AS (
-        SELECT DISTINCT organization_id, type FROM new_events
-    ),
+    IF are_heard IS NOT TRUE THEN
+        RETURN NULL;
+    END IF;
     -- A rule acts on documents that are there: what it cannot hear of is not kept for it.
-    wanted AS MATERIALIZED (
+    WITH wanted AS MATERIALIZED (
         SELECT
             kind.organization_id,
             kind.type,
-            EXISTS (
-                SELECT FROM webhook_subscriptions AS subscription
-                INNER JOIN webhook_endpoints AS endpoint ON subscription.endpoint_id = endpoint.id
-                WHERE
-                    endpoint.organization_id = kind.organization_id
-                    AND subscription.event_types && event_patterns(kind.type)
-            ) AS by_subscription,
-            EXISTS (
-                SELECT FROM rules AS rule
-                INNER JOIN rule_versions AS version ON rule.current_version_id = version.id
-                WHERE
-                    rule.organization_id = kind.organization_id
-                    AND rule.removed_at IS NULL
-                    AND version.mode <> 'off'
-                    AND version.definition -> 'trigger' ->> 'event' = kind.type
-            ) AS by_rule
-        FROM kind
+            listeners.by_subscription,
+            listeners.by_rule
+        FROM (SELECT DISTINCT organization_id, type FROM new_events) AS kind
+        CROSS JOIN LATERAL find_listeners(kind.organization_id, kind.type) AS listeners
     ),
     heard AS (
         INSERT INTO heard_events AS known (document_id, type, occurred_on)
