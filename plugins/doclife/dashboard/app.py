@@ -22,6 +22,7 @@ from doclife.dashboard import (
     rendering,
     reports,
 )
+from doclife.dashboard.api import documents as document_resource
 from doclife.dashboard.documents import pages as document_pages
 from doclife.dashboard.gate import Gate, TokenCheck
 from doclife.dashboard.jobs import pages as job_pages
@@ -63,6 +64,7 @@ PAGES: tuple[APIRouter, ...] = (
 RESOURCES: tuple[APIRouter, ...] = (
     rule_resource.router,
     plan_resource.router,
+    document_resource.router,
 )
 """Every router of the JSON API; their prefix is ``/api/v1``."""
 PUBLIC: tuple[APIRouter, ...] = (public_routes.router,)
