@@ -7,6 +7,7 @@ from fastapi.testclient import TestClient
 
 from doclife.dashboard.paging import page_of, read_cursor
 from doclife.errors import ConfigurationError
+from doclife.store.connection import Connection
 from tests.dashboard.browsers import SAME_ORIGIN, Browser, words
 from tests.dashboard.conftest import People
 
@@ -41,6 +42,21 @@ def test_a_halt_without_a_reason_is_asked_for_one(olga: Browser) -> None:
     answer = olga.post("/halt", reason=" ")
     assert answer.status_code == 422
     assert "needs a reason" in words(answer.text)
+
+
+def test_whoever_is_bound_halts_but_lets_nobody_elses_organization_go_on(
+    conn: Connection, olga: Browser, bob: Browser
+) -> None:
+    conn.execute("INSERT INTO organization_members (organization_id, user_name) VALUES (1, 'Bob')")
+    assert bob.post("/halt", reason="Stop at once").status_code == 303
+    assert bob.post("/resume").status_code == 403
+    assert "Resume" not in bob.text("/")
+    assert "Resume" not in bob.text("/halt")
+    assert "Everything that changes or sends is halted" in bob.text("/")
+    assert bob.post("/halt", reason="Another word").status_code == 403
+    assert "Stop at once" in olga.text("/")
+    assert olga.post("/resume").status_code == 303
+    assert "Stop at once" not in bob.text("/")
 
 
 def test_writes_of_other_sites_are_refused(olga: Browser) -> None:

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Response
+from fastapi import APIRouter, Form, HTTPException, Response
 
 from doclife.dashboard.access import Deed
 from doclife.dashboard.gate import needs
 from doclife.dashboard.visit import Here
 from doclife.errors import ConfigurationError
 from doclife.lifecycle import halting
+from doclife.store import switches
 
 router = APIRouter()
 
@@ -21,7 +22,13 @@ def ask(here: Here) -> Response:
 
 @router.post("/halt", dependencies=[needs(Deed.RUN)])
 def halt(here: Here, reason: Annotated[str, Form()] = "") -> Response:
-    """Stop every apply, purge and drain at its next batch."""
+    """Stop every apply, purge and drain at its next batch.
+
+    Whoever is bound to organizations may do so too: stopping is always safe. They do not put
+    their reason in the place of another's, nor let go on what others have stopped.
+    """
+    if here.is_bound and switches.read(here.conn).reason is not None:
+        raise HTTPException(403, "It is halted already, by somebody's word that stays.")
     try:
         halting.halt(here.conn, reason=reason, actor=here.actor, now=here.now)
     except ConfigurationError as error:
@@ -32,6 +39,10 @@ def halt(here: Here, reason: Annotated[str, Form()] = "") -> Response:
 @router.post("/resume", dependencies=[needs(Deed.RUN)])
 def resume(here: Here) -> Response:
     """Take the switch off; a copied database stays halted until it is adopted."""
+    if here.is_bound:
+        raise HTTPException(
+            403, "Every organization is halted: somebody who is bound to none lets them go on."
+        )
     left = halting.resume(here.conn, actor=here.actor, now=here.now)
     if left.reason is not None:
         return here.redirect("", flash=f"The switch is off, but it stays halted: {left.reason}")
