@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Mount
 from doclife.dashboard.access import Deed
 from doclife.dashboard.app import make_app
 from doclife.dashboard.gate import PUBLIC_PREFIX, SAFE_METHODS, Need
+from doclife.dashboard.paging import write_cursor
 from tests.dashboard.browsers import SAME_ORIGIN, Browser
 
 FOR_READERS = frozenset(
@@ -161,6 +162,21 @@ def test_no_page_says_500_to_an_address_that_leads_nowhere(admin: Browser) -> No
             assert answer.status_code < 500, (path, answer.text[:2000])
             assert "style=" not in answer.text, path
             assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=", answer.text), path
+
+
+def test_what_no_column_can_hold_is_refused_without_a_500(admin: Browser) -> None:
+    cursor = write_cursor(True)
+    for address in (
+        "/dags/%00",
+        "/rules?mode=%00",
+        "/overdue?rule=%00",
+        "/history?mode=%00",
+        "/notifications?type=%00",
+        "/reports/99999999999999999999999",
+        *(f"/{page}?cursor={cursor}" for page in ("history", "jobs", "notifications", "reports")),
+    ):
+        assert admin.get(address).status_code == 422, address
+    assert admin.post("/halt", reason="\x00").status_code == 422
 
 
 def test_nothing_is_changed_by_reading(admin: Browser) -> None:

@@ -62,8 +62,9 @@ def read_cursor(cursor: str | None) -> object:
     if not cursor:
         return None
     try:
-        return json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        key: object = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except ValueError:
-        raise ConfigurationError(
-            f"{cursor!r} is no place in this list: begin with the first page"
-        ) from None
+        key = None
+    if key is None or isinstance(key, bool):  # which Python takes for a number
+        raise ConfigurationError(f"{cursor!r} is no place in this list: begin with the first page")
+    return key

@@ -78,6 +78,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DoclifeError, _ours)
     app.add_exception_handler(psycopg.OperationalError, _away)
     app.add_exception_handler(PoolTimeout, _away)
+    app.add_exception_handler(psycopg.DataError, _unspeakable)
     app.add_exception_handler(Exception, _unforeseen)
 
 
@@ -119,6 +120,12 @@ def _away(request: Request, error: Exception) -> Response:
         return respond(request, 503, detail="It took too long and was given up. Ask for less.")
     logger.warning("The documents database does not answer: %s", error)
     return respond(request, 503, detail=AWAY)
+
+
+def _unspeakable(request: Request, error: Exception) -> Response:
+    """Refuse what no column can hold: a NUL character, a number without end."""
+    logger.warning("%s %s was refused: %s", request.method, request.url.path, error)
+    return respond(request, 422, detail="The database has no place for one of these values.")
 
 
 def _unforeseen(request: Request, error: Exception) -> Response:
