@@ -25,6 +25,7 @@ from doclife.dashboard import (
 from doclife.dashboard.api import documents as document_resource
 from doclife.dashboard.documents import pages as document_pages
 from doclife.dashboard.gate import Gate, TokenCheck
+from doclife.dashboard.integrations import pages as integration_pages
 from doclife.dashboard.jobs import pages as job_pages
 from doclife.dashboard.plans import resource as plan_resource
 from doclife.dashboard.plans import showing as plan_pages
@@ -57,6 +58,7 @@ PAGES: tuple[APIRouter, ...] = (
     history.router,
     document_pages.router,
     job_pages.router,
+    integration_pages.router,
     notifications.router,
     reports.router,
 )

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from doclife.domain.organization import Organization
 from doclife.errors import ConfigurationError
 from doclife.store import delivery_events, job_reports, organizations
 from doclife.store.connection import Connection
+from doclife.store.job_reports import ChannelHealth
 
 COMPLETED_WITHIN = timedelta(days=7)
 """How far back completed jobs are counted, so that counting stays quick whatever the history."""
@@ -85,3 +87,8 @@ def count_jobs(
     return job_reports.count_by_state(
         conn, organization=organization, now=now, completed_since=since
     )
+
+
+def channel_health(conn: Connection, *, organization: Organization) -> list[ChannelHealth]:
+    """Return how mail and Slack messages of an organization have fared; endpoints know theirs."""
+    return job_reports.list_channel_health(conn, organization_id=organization.id)

@@ -1,10 +1,11 @@
 """Reads jobs for people."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from doclife.store.connection import Connection
-from doclife.store.rows import fetch_dicts
+from doclife.store.rows import fetch_dicts, fetch_rows
 from doclife.store.sql import statement
 
 
@@ -61,3 +62,24 @@ def count_by_state(
     """Return how many jobs there are of each kind and state."""
     parameters = {"organization": organization, "now": now, "completed_since": completed_since}
     return fetch_dicts(conn, statement("jobs/count_by_state"), parameters)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChannelHealth:
+    """How the messages of one kind have fared of late."""
+
+    kind: str
+    """``email`` or ``slack``."""
+    last_success_at: datetime | None
+    last_failure_at: datetime | None
+    """When one was given up last, as far as it is still kept."""
+    last_error: str | None
+    stop_reason: str | None
+    """Why nothing of this kind is tried at present; None while it is."""
+    stopped_until: datetime | None
+
+
+def list_channel_health(conn: Connection, *, organization_id: int) -> list[ChannelHealth]:
+    """Return how mail and Slack messages of an organization have fared."""
+    parameters = {"organization_id": organization_id}
+    return fetch_rows(conn, statement("jobs/channel_health"), parameters, ChannelHealth)

@@ -1,0 +1,243 @@
+"""Channels at a glance; an endpoint with its delivery log, tried, paused, its calls sent again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from doclife.delivery.guard import ALLOW_HTTP, ALLOWED_NETWORKS
+from doclife.delivery.signing import new_secret
+from tests.dashboard.conftest import value
+
+EVIL = "<script>alert(1)</script>"
+
+
+class Answer(BaseHTTPRequestHandler):
+    """Says that it is being mended."""
+
+    def do_POST(self) -> None:
+        """Answer every call alike."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = f"mended until noon {EVIL}".encode()
+        self.send_response(503)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments: object) -> None:
+        """Stay quiet."""
+
+
+@pytest.fixture
+def far_side() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/hook"
+        server.shutdown()
+        thread.join()
+
+
+def add_endpoint(conn, name, *, url="https://example.org/hook", organization_id=1, **columns):
+    return value(
+        conn,
+        "INSERT INTO webhook_endpoints (organization_id, name, url, created_by, connection_id)"
+        " VALUES (%s, %s, %s, 'user:olga', %s) RETURNING id",
+        organization_id,
+        name,
+        url,
+        columns.get("connection_id"),
+    )
+
+
+def give_up(conn, job_id, endpoint_id, *, minutes_ago=0):
+    """A call that was tried once and given up."""
+    conn.execute(
+        "INSERT INTO jobs_failed (id, organization_id, kind, payload, priority, attempts,"
+        " max_attempts, last_error, requested_by, endpoint_id, created_at, state, finished_at)"
+        " VALUES (%s, 1, 'webhook', %s, 100, 1, 10, 'no', 'user:olga', %s, now(), 'failed',"
+        " now() - make_interval(mins => %s))",
+        (job_id, '{"endpoint": "erp", "type": "a.b", "data": {}}', endpoint_id, minutes_ago),
+    )
+    conn.execute(
+        "INSERT INTO delivery_attempts (job_id, attempt, organization_id, endpoint_id, outcome,"
+        " status_code, latency_ms, answer_head, error, attempted_at)"
+        " VALUES (%s, 1, 1, %s, 'dead', 422, 52, %s, 'refused',"
+        " now() - make_interval(mins => %s))",
+        (job_id, endpoint_id, EVIL, minutes_ago),
+    )
+
+
+def failed(conn):
+    return {row[0] for row in conn.execute("SELECT id FROM jobs_failed").fetchall()}
+
+
+@pytest.fixture
+def erp(world, conn):
+    """An endpoint with three calls that were given up, and one of another organization."""
+    endpoint_id = add_endpoint(conn, "erp")
+    for number in (901, 902, 903):
+        give_up(conn, number, endpoint_id, minutes_ago=(904 - number) * 60)
+    return endpoint_id
+
+
+@pytest.fixture
+def foreign(world, conn):
+    branch = value(
+        conn, "INSERT INTO organizations (slug, name) VALUES ('branch', 'Branch') RETURNING id"
+    )
+    return add_endpoint(conn, "theirs", organization_id=branch)
+
+
+@pytest.mark.usefixtures("world")
+def test_with_nothing_set_up_the_page_says_how_to_begin(vic):
+    words = vic.text("/integrations")
+
+    assert "No webhook endpoints yet" in words
+    assert "Not set up" in words
+    assert "None is saved" in words
+
+
+@pytest.mark.usefixtures("foreign")
+def test_each_channel_shows_its_last_success_and_failure_in_ones_own_organization(vic, conn, erp):
+    conn.execute(
+        "INSERT INTO job_counts (organization_id, kind, day, completed)"
+        " VALUES (1, 'email', now()::date, 1)"
+    )
+    conn.execute(
+        "INSERT INTO job_history (id, organization_id, kind, attempts, created_at, finished_at)"
+        " VALUES (1, 1, 'email', 1, now(), now() - interval '3 hours')"
+    )
+    conn.execute(
+        "INSERT INTO jobs_failed (id, organization_id, kind, payload, priority, attempts,"
+        " max_attempts, last_error, requested_by, created_at, state)"
+        " VALUES (2, 1, 'slack', '{}', 100, 1, 3, 'channel_not_found', 'x', now(), 'failed')"
+    )
+    conn.execute(
+        "INSERT INTO channel_stops (kind, reason, stopped_until)"
+        " VALUES ('slack', 'token revoked', now() + interval '5 minutes')"
+    )
+    words = vic.text("/integrations")
+
+    assert "Delivers 3 hours ago" in words
+    assert "Stopped token revoked" in words
+    assert "channel_not_found" in words
+    assert "erp" in words
+    assert "theirs" not in words
+
+
+@pytest.mark.usefixtures("world")
+def test_slack_channels_and_suppressed_addresses_are_listed(vic, conn):
+    conn.execute(
+        "INSERT INTO slack_channels (organization_id, name, connection_id, channel)"
+        " VALUES (1, 'records', 'slack_records', '#records')"
+    )
+    conn.execute(
+        "INSERT INTO email_suppressions (organization_id, address, reason)"
+        " VALUES (1, 'gone@example.org', 'bounced')"
+    )
+    words = vic.text("/integrations")
+
+    assert "records #records slack_records" in words
+    assert "gone@example.org bounced" in words
+
+
+def test_the_log_has_every_attempt_and_is_narrowed_by_outcome_and_time(vic, erp):
+    page = vic.get(f"/integrations/endpoints/{erp}").text
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;" in page
+    assert [page.index(f'/jobs/{number}"') for number in (903, 902, 901)] == sorted(
+        page.index(f'/jobs/{number}"') for number in (901, 902, 903)
+    )
+
+    assert "No call matches" in vic.text(f"/integrations/endpoints/{erp}?outcome=sent")
+    assert "No call matches" in vic.text(f"/integrations/endpoints/{erp}?since=2099-01-01T00:00")
+    assert vic.get(f"/integrations/endpoints/{erp}?since=soon").status_code == 422
+
+
+def test_a_long_log_goes_on_where_the_page_before_ended(vic, conn, erp):
+    for number in range(1000, 1060):
+        give_up(conn, number, erp)
+    page = vic.get(f"/integrations/endpoints/{erp}").text
+    cursor = page.split("cursor=")[1].split('"')[0].split("&")[0]
+
+    assert '/jobs/901"' not in page
+    assert '/jobs/901"' in vic.get(f"/integrations/endpoints/{erp}?cursor={cursor}").text
+    for odd in ("WzEsMl0", "bm8", "WyIyMDI2LTAxLTAxIiwxLDFd", "WyJ4IiwiYSIsMV0"):
+        assert vic.get(f"/integrations/endpoints/{erp}?cursor={odd}").status_code == 422
+
+
+def test_an_endpoint_is_paused_and_enabled_by_those_who_may(olga, vic, conn, erp):
+    at = f"/integrations/endpoints/{erp}"
+
+    def state():
+        return value(conn, "SELECT state FROM webhook_endpoints WHERE id = %s", erp)
+
+    assert vic.post(f"{at}/state", state="paused").status_code == 403
+    assert "wait until it is enabled" in olga.follow(olga.post(f"{at}/state", state="paused"))
+    assert state() == "paused"
+    assert "go again" in olga.follow(olga.post(f"{at}/state", state="enabled"))
+    assert state() == "enabled"
+    assert olga.post(f"{at}/state", state="disabled").status_code == 422
+
+
+def test_a_test_call_shows_the_real_answer_as_text(olga, world, conn, far_side, monkeypatch):
+    monkeypatch.setenv(ALLOW_HTTP, "true")
+    monkeypatch.setenv(ALLOWED_NETWORKS, "127.0.0.0/8")
+    secret = new_secret()
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_ERP_SECRET", f'{{"conn_type": "http", "password": "{secret}"}}'
+    )
+    erp = add_endpoint(conn, "erp", url=far_side, connection_id="erp_secret")
+
+    answer = olga.post(f"/integrations/endpoints/{erp}/test")
+
+    assert answer.status_code == 200
+    assert "503" in answer.text
+    assert "mended until noon &lt;script&gt;" in answer.text
+    assert secret not in answer.text
+    assert value(conn, "SELECT actor FROM audit_entries WHERE action = 'endpoint.tested'") == (
+        "user:olga"
+    )
+
+
+def test_ticked_calls_are_sent_again_under_their_numbers(olga, conn, erp):
+    answer = olga.post(f"/integrations/endpoints/{erp}/resend", job=["901", "903"])
+
+    assert "2 calls are sent again" in olga.follow(answer)
+    assert failed(conn) == {902}
+    assert value(conn, "SELECT count(*) FROM jobs WHERE id IN (901, 903)") == 2
+
+
+def test_a_range_is_sent_again_with_its_reason(olga, conn, erp, here_and_now):
+    since = here_and_now.timestamp() - 150 * 60
+    local = here_and_now.fromtimestamp(since, here_and_now.tzinfo).isoformat()
+    at = f"/integrations/endpoints/{erp}/range"
+
+    assert olga.post(at, since=local, reason=" ", states="failed").status_code == 422
+    olga.post(at, since=local, reason="They lost a day", states="failed")
+
+    assert failed(conn) == {901}
+    reason = "SELECT reason FROM audit_entries WHERE action = 'delivery.resent'"
+    assert value(conn, reason) == "They lost a day"
+
+
+def test_another_organizations_endpoint_is_not_there(olga, conn, foreign):
+    at = f"/integrations/endpoints/{foreign}"
+
+    assert olga.get(at).status_code == 404
+    for deed in ("state", "test", "resend"):
+        assert olga.post(f"{at}/{deed}", state="paused").status_code == 404
+    assert value(conn, "SELECT state FROM webhook_endpoints WHERE id = %s", foreign) == "enabled"
+
+
+def test_viewers_see_no_buttons_and_are_refused(vic, erp):
+    page = vic.get("/integrations").text + vic.get(f"/integrations/endpoints/{erp}").text
+
+    for words in ("Send a test", "Pause", "Resend", "doclife endpoints rotate"):
+        assert words not in page
+    assert vic.post(f"/integrations/endpoints/{erp}/resend", job="901").status_code == 403
+    assert vic.post(f"/integrations/endpoints/{erp}/test").status_code == 403
