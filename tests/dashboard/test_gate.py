@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -57,6 +59,23 @@ def test_whoever_is_bound_halts_but_lets_nobody_elses_organization_go_on(
     assert "Stop at once" in olga.text("/")
     assert olga.post("/resume").status_code == 303
     assert "Stop at once" not in bob.text("/")
+
+
+def test_a_request_without_end_is_refused_before_a_right_is_asked_for(
+    vic: Browser, stranger: Browser
+) -> None:
+    headers = {**SAME_ORIGIN, "Content-Type": "multipart/form-data; boundary=x"}
+
+    def body() -> Iterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
+        for _ in range(20):
+            yield bytes(1_000_000)
+
+    for content in (b"".join(body()), body()):
+        answer = vic.request("POST", "/rules/-/import/check", content=content, headers=headers)
+        assert answer.status_code == 413
+    content = {"content": body(), "headers": headers}
+    assert stranger.request("POST", "/rules/-/import/check", **content).status_code == 401
 
 
 def test_writes_of_other_sites_are_refused(olga: Browser) -> None:

@@ -24,6 +24,8 @@ PUBLIC_PREFIX = "/public/"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 TOKEN_FIELD = "form_token"  # noqa: S105 - a name
 TOKEN_HEADER = "X-Doclife-Token"  # noqa: S105 - a name
+MOST_BYTES = 16_000_000
+"""Of a request: a rule file of the longest text that is read, written as a form at its worst."""
 TOKEN_SECONDS = 12 * 3600
 """How long a page may stand open before its forms must be loaded again."""
 
@@ -44,7 +46,7 @@ class Gate:
             return  # there are no web sockets here
         request = Request(scope, receive)
         refusal = await self._refusal(request)
-        await (refusal or self._app)(scope, receive, _with_headers(send))
+        await (refusal or self._app)(scope, _limited(receive), _with_headers(send))
 
     async def _refusal(self, request: Request) -> ASGIApp | None:
         if problems.path_of(request).startswith(PUBLIC_PREFIX):
@@ -60,11 +62,29 @@ class Gate:
                 request, 403, detail="Reading needs read access to all of doclife's DAGs in Airflow"
             )
         request.state.person, request.state.rights = person, rights
+        length = request.headers.get("content-length", "")
+        if length.isdecimal() and int(length) > MOST_BYTES:
+            return problems.respond(request, 413, detail=TOO_LARGE)
         if request.method not in SAFE_METHODS and _is_forged(request):
             return problems.respond(
                 request, 403, detail="The request does not come from one of doclife's own pages"
             )
         return None
+
+
+def _limited(receive: Receive) -> Receive:
+    """Let no body grow without end: forms are read, and files kept, before a right is asked for."""
+    received = 0
+
+    async def receive_limited() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > MOST_BYTES:
+            raise HTTPException(413, TOO_LARGE)
+        return message
+
+    return receive_limited
 
 
 def _with_headers(send: Send) -> Send:
@@ -181,4 +201,5 @@ WHY_NOT = {
     Deed.CONNECT: "Secrets are Airflow Connections; this needs the right to change them",
 }
 
+TOO_LARGE = f"A request has at most {MOST_BYTES // 1_000_000} MB"
 TokenCheck = Depends(check_token)
