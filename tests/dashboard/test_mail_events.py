@@ -400,3 +400,15 @@ def test_an_address_that_is_suppressed_by_hand_keeps_its_reason(
     from_sendgrid(server, sendgrid_event(job_id, "spamreport", at=NOW))
 
     assert suppressed(world) == [(OWNER, "manual")]
+
+
+def test_what_strangers_make_up_is_no_fault_of_ours(server: PublicServer) -> None:
+    for transport, extra in (
+        ("mailgun", {"event_secret": MAILGUN_KEY}),
+        ("ses", {"event_topic": TOPIC}),
+    ):
+        server.connections["doclife_email"] = service(transport, **extra)
+        no_text = {"signature": dict.fromkeys(("timestamp", "token", "signature"), "\ud800")}
+        for body in (b"[" * 500_000, json.dumps(no_text).encode()):
+            answer = server.post(URL + transport, body)
+            assert answer.status_code in (200, 400, 403), (transport, body[:20], answer.text)

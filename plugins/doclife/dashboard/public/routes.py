@@ -78,6 +78,9 @@ async def take_events(request: Request, configuration: Configuration, provider: 
         return _plain(503, "not configured rightly")
     except (psycopg.OperationalError, PoolTimeout):
         return _plain(503, "try again later")
+    except (RecursionError, UnicodeError, psycopg.DataError):
+        # JSON can be nested without end, and hold what is no text; services send neither.
+        return _plain(400, "it cannot be read")
     return _plain(200, f"{new} new")
 
 
