@@ -98,7 +98,7 @@ def _matters(here: Visit, today: Today) -> Iterator[Matter]:
             tone="muted",
             title=f"{_things(today.documents_expiring, 'document')} "
             f"{'expires' if today.documents_expiring == 1 else 'expire'} within 30 days",
-            text="Their owners are told 30, 7 and 1 days before.",
+            text="What is still needed gets a later date, or a hold.",
             link=here.link(
                 "documents",
                 status="active",
