@@ -27,6 +27,7 @@ FOR_READERS = frozenset(
         "/notifications/{number}/read",  # what is addressed to oneself, and how much of it
         "/notifications/read",
         "/notifications/quiet",
+        "/api/v1/notifications/read",
     }
 )
 """Writes to everybody who may read: they change nothing, or only what is one's own."""

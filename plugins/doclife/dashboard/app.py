@@ -22,7 +22,10 @@ from doclife.dashboard import (
     rendering,
     reports,
 )
+from doclife.dashboard.api import description as description_resource
 from doclife.dashboard.api import documents as document_resource
+from doclife.dashboard.api import jobs as jobs_resource
+from doclife.dashboard.api import looking_ahead as looking_ahead_resource
 from doclife.dashboard.documents import pages as document_pages
 from doclife.dashboard.gate import Gate, TokenCheck
 from doclife.dashboard.integrations import pages as integration_pages
@@ -67,6 +70,9 @@ RESOURCES: tuple[APIRouter, ...] = (
     rule_resource.router,
     plan_resource.router,
     document_resource.router,
+    description_resource.router,
+    jobs_resource.router,
+    looking_ahead_resource.router,
 )
 """Every router of the JSON API; their prefix is ``/api/v1``."""
 PUBLIC: tuple[APIRouter, ...] = (public_routes.router,)

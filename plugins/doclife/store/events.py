@@ -1,8 +1,11 @@
 """Takes events that somebody wants to hear of, and keeps what was done about them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
 
 from doclife.store.connection import Connection
 from doclife.store.rows import fetch_rows, fetch_value
@@ -55,6 +58,26 @@ def record_reactions(
             "now": now,
         },
     )
+
+
+def emit(
+    conn: Connection,
+    *,
+    type: str,  # noqa: A002 - the word of the table and of everybody who emits
+    external_id: str,
+    payload: Mapping[str, Any],
+    organization: str,
+    occurred_on: date | None,
+) -> int:
+    """Say that something has happened to a document; return the event's number."""
+    parameters = {
+        "type": type,
+        "external_id": external_id,
+        "payload": Jsonb(dict(payload)),
+        "organization": organization,
+        "occurred_on": occurred_on,
+    }
+    return int(fetch_value(conn, statement("events/emit"), parameters))
 
 
 def withdraw(

@@ -1,16 +1,21 @@
 """What the resources of the JSON API take, in types that refuse what makes no sense."""
 
-from typing import Annotated
+import json
+from typing import Annotated, Any
 
-from fastapi import Query
-from pydantic import AfterValidator, StringConstraints
+from fastapi import HTTPException, Query
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from doclife.dashboard.access import Deed
+from doclife.dashboard.gate import WHY_NOT
 from doclife.dashboard.paging import read_cursor
+from doclife.dashboard.visit import Visit
 from doclife.domain.text import text_fault
 from doclife.errors import ConfigurationError
 
 MAX_LIMIT = 200
 LARGEST_ID = 2**63 - 1
+MAX_OBJECT = 500_000
 
 
 def _checked(value: str) -> str:
@@ -45,3 +50,34 @@ def read_id(cursor: str) -> int | None:
 def no_place(cursor: str) -> ConfigurationError:
     """Return the error for a cursor that is of another list, or of none."""
     return ConfigurationError(f"{cursor!r} is no place in this list: begin with the first page")
+
+
+def _checked_object(value: dict[str, Any]) -> dict[str, Any]:
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if len(text) > MAX_OBJECT:
+        raise ValueError(f"it is {len(text)} characters as JSON; at most {MAX_OBJECT}")
+    if "\\u0000" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("it holds a NUL or half a character, which PostgreSQL cannot hold")
+    return value
+
+
+Object = Annotated[dict[str, Any], AfterValidator(_checked_object)]
+"""A JSON object that PostgreSQL can hold."""
+Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+
+
+class Why(BaseModel):
+    """Why; kept in the audit trail."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Line
+
+
+def check_kind(here: Visit, kind: str) -> None:
+    """Refuse jobs that change documents to whoever may not run rules.
+
+    :raises HTTPException: 403.
+    """
+    if kind in ("archive", "delete") and not here.may.run:
+        raise HTTPException(403, WHY_NOT[Deed.RUN])

@@ -4,10 +4,10 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from doclife.dashboard.access import Deed
-from doclife.dashboard.api.asking import Asked, Cursor, Limit, Line
+from doclife.dashboard.api.asking import Asked, Cursor, Limit, Line, Why
 from doclife.dashboard.documents.listing import find_page
 from doclife.dashboard.documents.showing import find
 from doclife.dashboard.gate import needs
@@ -42,14 +42,6 @@ class ShownDocument(BaseModel):
     decisions: list[dict[str, Any]]
     history: list[dict[str, Any]]
     events: list[dict[str, Any]]
-
-
-class Why(BaseModel):
-    """Why; kept in the audit trail."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    reason: Line
 
 
 class HoldBody(Why):
