@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from airflow.models.connection import Connection
+from airflow.utils.session import create_session
+from sqlalchemy import delete, select
 
 from doclife.delivery.guard import ALLOW_HTTP, ALLOWED_NETWORKS
 from doclife.delivery.signing import new_secret
@@ -237,7 +240,67 @@ def test_another_organizations_endpoint_is_not_there(olga, conn, foreign):
 def test_viewers_see_no_buttons_and_are_refused(vic, erp):
     page = vic.get("/integrations").text + vic.get(f"/integrations/endpoints/{erp}").text
 
-    for words in ("Send a test", "Pause", "Resend", "doclife endpoints rotate"):
+    for words in ("Send a test", "Pause", "Resend", "Rotate", "New endpoint", "Edit"):
         assert words not in page
     assert vic.post(f"/integrations/endpoints/{erp}/resend", job="901").status_code == 403
     assert vic.post(f"/integrations/endpoints/{erp}/test").status_code == 403
+
+
+def stored_secret(connection_id):
+    """What Airflow keeps as password and previous secret."""
+    with create_session() as session:
+        found = session.scalar(select(Connection).where(Connection.conn_id == connection_id))
+        return found.password, found.extra_dejson.get("previous_secret")
+
+
+@pytest.fixture
+def _no_connections_left():
+    yield
+    with create_session() as session:
+        session.execute(delete(Connection))
+
+
+@pytest.mark.usefixtures("world", "_no_connections_left")
+def test_a_new_endpoint_and_a_rotation_show_their_secret_once_and_airflow_keeps_it(olga, conn):
+    made = olga.post(
+        "/integrations/endpoints/new",
+        name="portal",
+        url="https://93.184.216.34/in",
+        events="document.*",
+        timeout="20",
+    )
+    assert made.status_code == 200, made.text
+    number = value(conn, "SELECT id FROM webhook_endpoints WHERE name = 'portal'")
+    first, none = stored_secret(f"doclife_endpoint_{number}")
+    assert first in made.text
+    assert made.headers["cache-control"] == "no-store"
+    assert none is None
+
+    rotated = olga.post(f"/integrations/endpoints/{number}/rotate")
+    second, previous = stored_secret(f"doclife_endpoint_{number}")
+    assert second in rotated.text
+    assert previous == first != second
+    assert second not in olga.get(f"/integrations/endpoints/{number}").text
+    assert not value(
+        conn, "SELECT count(*) FROM audit_entries WHERE details::text LIKE %s", f"%{second}%"
+    )
+
+
+@pytest.mark.usefixtures("world")
+def test_what_was_typed_wrong_is_said_and_kept(olga):
+    answer = olga.post("/integrations/endpoints/new", name="No Name!", url="https://example.org")
+
+    assert answer.status_code == 422
+    assert "is no name for an endpoint" in answer.text
+    assert 'value="https://example.org"' in answer.text
+
+
+def test_settings_are_changed_by_those_who_may_edit(olga, bob, vic, conn, erp):
+    at = f"/integrations/endpoints/{erp}"
+    change = {"url": "https://93.184.216.34/new", "events": "document.*", "timeout": "12"}
+
+    assert vic.post(f"{at}/edit", **change).status_code == 403
+    assert bob.post(f"{at}/rotate").status_code == 403
+    assert "https://93.184.216.34/new" in olga.follow(olga.post(f"{at}/edit", **change))
+    assert olga.post(f"{at}/edit", **{**change, "timeout": "1e9"}).status_code == 422
+    assert value(conn, "SELECT timeout_seconds FROM webhook_endpoints WHERE id = %s", erp) == 12

@@ -1,9 +1,15 @@
 """Airflow's Connections, as the api-server sees them."""
 
+import json
+
+from airflow.models.connection import Connection
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.utils.session import create_session
+from sqlalchemy import select
 
 from doclife.connections import ServiceConnection
+from doclife.errors import RefusedError
 
 
 def find_connection(connection_id: str) -> ServiceConnection | None:
@@ -22,3 +28,29 @@ def find_connection(connection_id: str) -> ServiceConnection | None:
         schema=found.schema,
         extra=found.extra_dejson,
     )
+
+
+def store_secret(connection_id: str, secret: str) -> bool:
+    """Make a secret the password of a Connection, which is made when there is none.
+
+    The one before stays in its extra as ``previous_secret``, so that calls are signed with both.
+    The caller has asked whether the person may change Connections.
+
+    :returns: whether there was one before.
+    :raises RefusedError: it comes from the environment or a secrets backend, which we cannot write.
+    """
+    with create_session() as session:
+        found = session.scalar(select(Connection).where(Connection.conn_id == connection_id))
+        if found is None:
+            if find_connection(connection_id) is not None:
+                raise RefusedError(
+                    f"Connection {connection_id} comes from the environment or a secrets backend: "
+                    "change its password there. See: doclife endpoints rotate"
+                )
+            session.add(Connection(conn_id=connection_id, conn_type="http", password=secret))
+            return False
+        before = found.password
+        if before:
+            found.extra = json.dumps({**found.extra_dejson, "previous_secret": before})
+        found.password = secret
+        return bool(before)

@@ -195,6 +195,18 @@ def set_state(
     return after
 
 
+def record_rotation(
+    conn: Connection,
+    *,
+    organization: Organization,
+    record: EndpointRecord,
+    now: datetime,
+    actor: str,
+) -> None:
+    """Note that an endpoint gets a new secret, which Airflow keeps."""
+    _record(conn, organization, now=now, actor=actor, action="secret_rotated", record=record)
+
+
 def check_target(url: str, *, guard: Guard) -> str | None:
     """Refuse what nothing may be sent to; return why it cannot be reached at present, or None.
 

@@ -2,8 +2,9 @@
 
 from fastapi import APIRouter
 
-from doclife.dashboard.integrations import deeds, listing, showing
+from doclife.dashboard.integrations import deeds, editing, listing, showing
 
 router = APIRouter()
-for part in (listing, showing, deeds):
+# Editing first: /integrations/endpoints/new is no number.
+for part in (editing, listing, showing, deeds):
     router.include_router(part.router)

@@ -1,0 +1,184 @@
+"""Endpoints made and changed in a form, and their secrets, each shown once."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Response
+
+from doclife.dashboard.access import Deed
+from doclife.dashboard.connecting import store_secret
+from doclife.dashboard.gate import needs
+from doclife.dashboard.integrations.showing import find
+from doclife.dashboard.public.configuration import CONFIGURATION
+from doclife.dashboard.visit import Here, Visit
+from doclife.delivery.signing import new_secret
+from doclife.errors import ConfigurationError, DoclifeError
+from doclife.lifecycle import endpoints
+from doclife.lifecycle.endpoints import EndpointSettings
+from doclife.store.endpoints import EndpointRecord
+
+router = APIRouter()
+
+Text = Annotated[str, Form(max_length=2000)]
+NOTHING = {
+    "name": "",
+    "url": "",
+    "events": "",
+    "types": "",
+    "timeout": str(endpoints.DEFAULT_TIMEOUT_SECONDS),
+    "at_once": str(endpoints.DEFAULT_CONCURRENCY),
+}
+
+
+@router.get("/integrations/endpoints/new", dependencies=[needs(Deed.EDIT), needs(Deed.CONNECT)])
+def ask_new(here: Here) -> Response:
+    """Show an empty form."""
+    return _form(here, NOTHING)
+
+
+@router.post("/integrations/endpoints/new", dependencies=[needs(Deed.EDIT), needs(Deed.CONNECT)])
+def add(
+    here: Here,
+    name: Text = "",
+    url: Text = "",
+    events: Text = "",
+    types: Text = "",
+    timeout: Text = "",
+    at_once: Text = "",
+) -> Response:
+    """Add an endpoint, store a new secret in its Connection, and show it this once."""
+    typed = _typed(name, url, events, types, timeout, at_once)
+    try:
+        record, doubt = endpoints.add_endpoint(
+            here.conn,
+            organization=here.tenant,
+            name=typed["name"],
+            settings=_settings(typed),
+            guard=CONFIGURATION.delivery().guard,
+            now=here.now,
+            actor=here.actor,
+        )
+    except DoclifeError as error:
+        return _form(here, typed, error=str(error), status=422)
+    return _show_secret(here, record, doubt=doubt)
+
+
+@router.get("/integrations/endpoints/{endpoint_id}/edit", dependencies=[needs(Deed.EDIT)])
+def ask_edit(here: Here, endpoint_id: int) -> Response:
+    """Show the form with the settings as they are."""
+    record = find(here, endpoint_id)
+    return _form(here, _written(record), record=record)
+
+
+@router.post("/integrations/endpoints/{endpoint_id}/edit", dependencies=[needs(Deed.EDIT)])
+def edit(
+    here: Here,
+    endpoint_id: int,
+    url: Text = "",
+    events: Text = "",
+    types: Text = "",
+    timeout: Text = "",
+    at_once: Text = "",
+) -> Response:
+    """Change the settings of an endpoint; headers and secrets stay."""
+    record = find(here, endpoint_id)
+    typed = _typed(record.name, url, events, types, timeout, at_once)
+    try:
+        _record, doubt = endpoints.change_endpoint(
+            here.conn,
+            organization=here.tenant,
+            name=record.name,
+            settings=_settings(typed),
+            guard=CONFIGURATION.delivery().guard,
+            now=here.now,
+            actor=here.actor,
+        )
+    except DoclifeError as error:
+        return _form(here, typed, record=record, error=str(error), status=422)
+    words = f"Saved. It cannot be called yet: {doubt}." if doubt else "Saved."
+    return here.redirect(f"integrations/endpoints/{endpoint_id}", flash=words)
+
+
+@router.post(
+    "/integrations/endpoints/{endpoint_id}/rotate",
+    dependencies=[needs(Deed.EDIT), needs(Deed.CONNECT)],
+)
+def rotate(here: Here, endpoint_id: int) -> Response:
+    """Make a new secret; calls carry signatures of both until the old one is taken out."""
+    return _show_secret(here, find(here, endpoint_id), doubt=None)
+
+
+def _show_secret(here: Visit, record: EndpointRecord, *, doubt: str | None) -> Response:
+    connection_id = record.connection_id or f"doclife_endpoint_{record.endpoint_id}"
+    secret = new_secret()
+    # Noted first: a secret that nobody noted would be worse than a note without a secret.
+    endpoints.record_rotation(
+        here.conn, organization=here.tenant, record=record, now=here.now, actor=here.actor
+    )
+    had_one = store_secret(connection_id, secret)
+    return here.page(
+        "integrations/secret.html.j2",
+        endpoint=record,
+        connection_id=connection_id,
+        secret=secret,
+        had_one=had_one,
+        doubt=doubt,
+    )
+
+
+def _form(
+    here: Visit,
+    typed: dict[str, str],
+    *,
+    record: EndpointRecord | None = None,
+    error: str | None = None,
+    status: int = 200,
+) -> Response:
+    return here.page(
+        "integrations/edit.html.j2", status=status, typed=typed, endpoint=record, error=error
+    )
+
+
+def _typed(
+    name: str, url: str, events: str, types: str, timeout: str, at_once: str
+) -> dict[str, str]:
+    return {
+        "name": name.strip(),
+        "url": url.strip(),
+        "events": events.strip(),
+        "types": types.strip(),
+        "timeout": timeout.strip(),
+        "at_once": at_once.strip(),
+    }
+
+
+def _written(record: EndpointRecord) -> dict[str, str]:
+    return {
+        "name": record.name,
+        "url": record.url,
+        "events": ", ".join(record.event_types or ()),
+        "types": ", ".join(record.document_types or ()),
+        "timeout": str(record.timeout_seconds),
+        "at_once": str(record.max_concurrency),
+    }
+
+
+def _settings(typed: dict[str, str]) -> EndpointSettings:
+    return EndpointSettings(
+        url=typed["url"] or None,
+        event_types=_words(typed["events"]),
+        document_types=_words(typed["types"]),
+        timeout_seconds=_count(typed["timeout"], "the timeout", endpoints.LONGEST_TIMEOUT_SECONDS),
+        max_concurrency=_count(typed["at_once"], "calls at once", 100),
+    )
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _count(text: str, what: str, most: int) -> int | None:
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
+        raise ConfigurationError(f"{what}: a number from 1 to {most}, not {text!r}")
+    return int(text)
