@@ -37,6 +37,21 @@ def test_months_and_rules_are_shown_as_a_plot_and_as_numbers(world, here_and_now
     assert "drafts@1" not in olga.text("/forecast?rule=early")
 
 
+def test_notices_change_no_document_and_so_are_not_in_the_plot(world, here_and_now, olga):
+    world.now = here_and_now
+    world.add_document("a", document_type="draft", created_on=days_ago(1), title="A draft")
+    world.enforce(
+        "tell", when=DRAFTS, retain={"for": "10mo", "after": "created_on"},
+        actions=[{"do": "NOTIFY", "with": {"to": "owner"}}],
+    )  # fmt: skip
+    rebuild_dispositions(world.conn, now=world.now, as_of=world.now)
+
+    page = olga.get("/forecast").text
+
+    assert "Documents a month for 24 months" not in page
+    assert "tell@1" in page
+
+
 def test_a_rule_that_is_none_is_refused_in_words(olga):
     assert olga.get("/forecast?rule=none-such").status_code == 422
 

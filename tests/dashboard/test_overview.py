@@ -96,6 +96,7 @@ def test_somebody_bound_to_an_organization_sees_only_its_rows(
     assert "secret-rule" not in olga.follow(olga.post("/organization", slug="north"))
     assert "secret-rule" not in olga.text("/"), "the choice is remembered"
     assert "secret-rule" in olga.text("/?organization=default")
+    assert "secret-rule" in olga.text("/"), "its links lead into the organization it shows"
 
 
 def test_the_tab_of_a_dag_shows_what_its_runs_have_planned(

@@ -21,6 +21,8 @@ SERIES = (
     Series(key="DELETE", title="Delete", css_class="de-bar"),
     Series(key="PURGE", title="Purge", css_class="bad-bar"),
 )
+DRAWN = {one.key for one in SERIES}
+"""Notices and calls do not change a document: only the table by rule counts them."""
 MONTHS_PER_TICK = 3
 OUTSIDE = {
     "overdue": "overdue now",
@@ -68,7 +70,7 @@ def show(here: Here, rule: Annotated[str, Query(max_length=200)] = "") -> Respon
     ]
     acting = [one for one in found.counts if one.mode != "simulate"]
     simulated = [one for one in found.counts if one.mode == "simulate"]
-    months = by_month(found.months, acting)
+    months = by_month(found.months, [one for one in acting if one.action in DRAWN])
     sums = sum((month.documents for month in months), Counter[str]())
     return here.page(
         "forecast/show.html.j2",

@@ -71,6 +71,9 @@ class Visit:
         )
         if FLASH_COOKIE in self.request.cookies:
             answer.delete_cookie(FLASH_COOKIE, path=self._cookie_path())
+        if "organization" in self.request.query_params:
+            # The links of the page do not repeat it: they lead to the same organization this way.
+            self._remember(answer, self.tenant.slug)
         return answer
 
     def partial(self, template: str, **context: Any) -> HTMLResponse:
@@ -94,6 +97,10 @@ class Visit:
     def with_organization(self, slug: str) -> Response:
         """Send the browser to the overview of an organization, and remember the choice."""
         answer = self.redirect("/")
+        self._remember(answer, slug)
+        return answer
+
+    def _remember(self, answer: Response, slug: str) -> None:
         answer.set_cookie(
             ORGANIZATION_COOKIE,
             slug,
@@ -102,7 +109,6 @@ class Visit:
             httponly=True,
             samesite="strict",
         )
-        return answer
 
     def _context(self) -> dict[str, Any]:
         return {
