@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
 
 from doclife.dashboard.jobs.listing import pace_of
 from doclife.lifecycle import queue
@@ -247,3 +249,28 @@ def test_the_time_left_is_that_of_the_pace_so_far(here_and_now):
         failed=0,
     )
     assert pace_of(plan, now=here_and_now) == "41 items a second, about 3 min 20 s left"
+
+
+def test_what_changes_documents_is_retried_by_those_who_may_run_rules(jobs, conn, bob, monkeypatch):
+    archive = queue.add(
+        conn, kind="archive", payload={"external_ids": ["a"], "reason": "r"}, requested_by="app"
+    )
+    queue.cancel_job(conn, job_id=archive, reason="wrong", actor="user:olga", now=days_ago(0))
+    asked = SimpleAuthManager.is_authorized_dag
+
+    def may_only_send(manager, *, method, user, access_entity=None, details=None):
+        if access_entity is DagAccessEntity.RUN and details.id == "run_rule":
+            return False
+        return asked(
+            manager, method=method, user=user, access_entity=access_entity, details=details
+        )
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SimpleAuthManager, "is_authorized_dag", may_only_send)
+        assert bob.post(f"/jobs/{archive}/retry").status_code == 403
+        bob.post("/jobs/selected", deed="retry", job=[archive, jobs["first"]])
+        bob.post("/jobs/all", deed="retry", state="cancelled", reason="all of them")
+        assert state_of(conn, archive) == "cancelled"
+        assert state_of(conn, jobs["first"]) == "pending"
+    bob.post(f"/jobs/{archive}/retry")
+    assert state_of(conn, archive) == "pending"

@@ -2,6 +2,7 @@
 --   organization  text         NULL for all
 --   job_ids       bigint[]     NULL for all that the rest describes
 --   kind          text         NULL for all
+--   without       text[]       none of these kinds
 --   endpoint      text         name of the endpoint that webhook calls go to; NULL for all
 --   words         text         anywhere in what it carries, its error or its key; NULL for all
 --   error         text         anywhere in its last error; NULL for all
@@ -18,6 +19,7 @@ WITH chosen AS MATERIALIZED (
         (%(organization)s::text IS NULL OR organization.slug = %(organization)s)
         AND (%(job_ids)s::bigint [] IS NULL OR job.id = ANY(%(job_ids)s))
         AND (%(kind)s::text IS NULL OR job.kind = %(kind)s)
+        AND job.kind <> ALL(%(without)s)
         AND (
             %(endpoint)s::text IS NULL
             OR (

@@ -21,6 +21,8 @@ from doclife.store.queue import ClaimedJob, Recorded, Result
 
 KINDS = ("email", "webhook", "slack", "archive", "delete", "notification", "report")
 """What a worker can take."""
+CHANGING = ("archive", "delete")
+"""Those that change documents: whoever starts one must be allowed to run rules."""
 LEASE_SECONDS = 20
 """A worker beats four times in this; rescue comes within two of them."""
 MAX_RETRIES = 100_000
@@ -213,6 +215,7 @@ def retry_jobs(
     organization: str | None = None,
     job_ids: Sequence[int] | None = None,
     kind: str | None = None,
+    without: Sequence[str] = (),
     endpoint: str | None = None,
     words: str | None = None,
     error: str | None = None,
@@ -225,6 +228,7 @@ def retry_jobs(
 
     :param job_ids: only these; None for all that the rest describes, as ``jobs.list_jobs`` finds
         them.
+    :param without: none of these kinds, whatever else is described.
     """
     if organization is not None:
         organizations.find(conn, organization)
@@ -234,6 +238,7 @@ def retry_jobs(
             organization=organization,
             job_ids=job_ids,
             kind=kind,
+            without=without,
             endpoint=endpoint,
             words=words,
             error=error,

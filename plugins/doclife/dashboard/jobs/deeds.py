@@ -1,11 +1,12 @@
 """What a person does to jobs: retry and cancel, one, some, or all that a filter finds."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Form, HTTPException, Query, Response
 
 from doclife.dashboard.access import Deed
-from doclife.dashboard.gate import needs
+from doclife.dashboard.gate import WHY_NOT, needs
 from doclife.dashboard.jobs.listing import narrowing, read_filter
 from doclife.dashboard.jobs.showing import find, page
 from doclife.dashboard.visit import Here, Visit
@@ -43,6 +44,7 @@ def do_selected(
             here.conn,
             organization=here.tenant.slug,
             job_ids=ids,
+            without=beyond(here),
             states=RETRIED,
             reason=REASON,
             actor=here.actor,
@@ -96,6 +98,7 @@ def do_all(
         done = queue.retry_jobs(
             here.conn,
             organization=here.tenant.slug,
+            without=beyond(here),
             states=(query["state"] or "failed",),
             reason=said,
             actor=here.actor,
@@ -117,7 +120,9 @@ def do_all(
 @router.post("/jobs/{job_id}/retry", dependencies=[needs(Deed.SEND)])
 def retry(here: Here, job_id: int) -> Response:
     """Let one job be tried again."""
-    find(here, job_id)
+    story = find(here, job_id)
+    if story.job["kind"] in beyond(here):
+        raise HTTPException(403, WHY_NOT[Deed.RUN])
     done = queue.retry_jobs(
         here.conn,
         organization=here.tenant.slug,
@@ -146,6 +151,11 @@ def cancel(here: Here, job_id: int, reason: Text = REASON) -> Response:
     except DoclifeError as fault:
         return page(here, job_id, error=str(fault), status=409)
     return here.redirect(f"jobs/{job_id}", flash=f"Job {job_id} is cancelled; it can be retried.")
+
+
+def beyond(here: Visit) -> Sequence[str]:
+    """Return which kinds of jobs a person cannot set going again: somebody stopped them."""
+    return () if here.may.run else queue.CHANGING
 
 
 def _known(deed: str) -> str:
