@@ -6,6 +6,7 @@ import json
 
 import pytest
 from fastapi.routing import APIRoute
+from psycopg.types.json import Jsonb
 
 from doclife.dashboard.app import make_app
 from doclife.lifecycle.forecasting import rebuild_dispositions
@@ -28,6 +29,15 @@ def _now(world: World) -> None:
 def draft(world: World) -> int:
     world.enforce("drafts", when=DRAFTS, retain=AGED, actions=[{"do": "DELETE"}])
     return world.add_document("d-1", document_type="draft", created_on=days_ago(3000))
+
+
+def add_hook(world: World) -> None:
+    world.conn.execute(
+        "INSERT INTO webhook_endpoints (organization_id, name, url, headers, created_by) "
+        "SELECT id, 'hook', 'https://example.org/hook', %s, 'user:olga' FROM organizations "
+        "WHERE slug = 'default'",
+        (Jsonb({"X-Key": "secret"}),),
+    )
 
 
 # ---------------------------------------------------------------------------------- documents
@@ -218,3 +228,139 @@ def test_notifications_are_listed_and_marked_read(world: World, vic: Browser, bo
     assert len(vic.api("POST", "/notifications/read", json={}).json()["read"]) == 1
     assert vic.api("GET", "/notifications?unread=true").json()["items"] == []
     assert len(bob.api("GET", "/notifications?unread=true").json()["items"]) == 1
+
+
+# ------------------------------------------------------------- endpoints, schedules and audit
+
+
+def test_endpoints_are_shown_without_what_their_headers_say(
+    world: World, vic: Browser, olga: Browser
+) -> None:
+    add_hook(world)
+
+    shown = vic.api("GET", "/endpoints").json()["items"]
+    assert [(one["name"], one["headers"]) for one in shown] == [("hook", {"X-Key": "..."})]
+    assert olga.api("POST", "/endpoints/hook/pause").json()["state"] == "paused"
+    assert olga.api("POST", "/endpoints/hook/enable").json()["headers"] == {"X-Key": "..."}
+    assert olga.api("GET", "/endpoints/hook").json()["state"] == "enabled"
+    assert olga.api("POST", "/endpoints/none/pause").status_code == 404
+
+
+def test_calls_are_logged_by_cursor_and_sent_again(world: World, olga: Browser) -> None:
+    add_hook(world)
+    call = {"endpoint": "hook", "type": "invoice.paid", "data": {}}
+    job = olga.api("POST", "/jobs", json={"kind": "webhook", "payload": call}).json()["job_id"]
+    for attempt in (1, 2, 3):
+        world.conn.execute(
+            "INSERT INTO delivery_attempts"
+            " (job_id, organization_id, endpoint_id, attempt, outcome, attempted_at)"
+            " SELECT %s, organization_id, id, %s, 'retry', now() - make_interval(mins => %s)"
+            " FROM webhook_endpoints",
+            (job, attempt, 10 - attempt),
+        )
+
+    first = olga.api("GET", "/deliveries?endpoint=hook&limit=2").json()
+    rest = olga.api("GET", f"/deliveries?limit=2&cursor={first['next_cursor']}").json()
+
+    assert [one["attempt"] for one in first["items"] + rest["items"]] == [3, 2, 1]
+    assert rest["next_cursor"] is None
+    olga.api("POST", f"/jobs/{job}/cancel", json=WHY)
+    body = {"job_ids": [job], **WHY}
+    assert olga.api("POST", "/deliveries/resend", json=body).json() == {"resent": [job]}
+    assert olga.api("POST", "/deliveries/resend", json=WHY).status_code == 422
+
+
+def test_a_job_is_scheduled_paused_run_and_forgotten(world: World, olga: Browser) -> None:
+    made = olga.api("POST", "/schedules", json={"name": "hello", "cron": "0 8 * * mon", **MAIL})
+
+    assert (made.status_code, made.json()["time_zone"]) == (201, "UTC")
+    assert olga.api("POST", "/schedules/hello/pause").json()["is_active"] is False
+    assert olga.api("POST", "/schedules/hello/resume").json()["is_active"] is True
+    job = olga.api("POST", "/schedules/hello/run").json()["job_id"]
+    assert olga.api("GET", f"/jobs/{job}").json()["job"]["requested_by"] == "user:olga"
+    assert [one["name"] for one in olga.api("GET", "/schedules").json()["items"]] == ["hello"]
+    assert olga.api("DELETE", "/schedules/hello").status_code == 204
+    assert olga.api("DELETE", "/schedules/hello").status_code == 404
+
+
+def test_the_audit_trail_is_narrowed_and_paged(world: World, draft: int, olga: Browser) -> None:
+    matter = {"matter": "case-7", **WHY}
+    olga.api("POST", f"/documents/{draft}/hold", json=matter)
+    olga.api("POST", f"/documents/{draft}/release", json=matter)
+
+    whole = olga.api("GET", f"/audit?document_id={draft}&actor=user:olga").json()["items"]
+    first = olga.api("GET", f"/audit?document_id={draft}&limit=1").json()
+    rest = olga.api("GET", f"/audit?document_id={draft}&cursor={first['next_cursor']}").json()
+
+    assert len(whole) >= 2
+    assert first["items"] + rest["items"] == whole
+    assert {one["actor"] for one in whole} == {"user:olga"}
+    assert olga.api("GET", "/audit?plan_id=77").json()["items"] == []
+
+
+# ------------------------------------------------------------------------------ for all of them
+
+
+def test_what_is_another_organizations_is_not_there(
+    world: World, draft: int, olga: Browser
+) -> None:
+    world.conn.execute("INSERT INTO organizations (slug, name) VALUES ('other', 'Other')")
+    job = olga.api("POST", "/jobs", json=MAIL).json()["job_id"]
+    add_hook(world)
+    olga.api("POST", "/schedules", json={"name": "hello", "cron": "0 8 * * mon", **MAIL})
+
+    for method, path, body in (
+        ("GET", f"/documents/{draft}", None),
+        ("GET", f"/documents/{draft}/explain", None),
+        ("POST", f"/documents/{draft}/hold", {"matter": "case-7", **WHY}),
+        ("POST", f"/documents/{draft}/release", {"matter": "case-7", **WHY}),
+        ("POST", f"/documents/{draft}/restore", WHY),
+        ("GET", f"/jobs/{job}", None),
+        ("POST", f"/jobs/{job}/cancel", WHY),
+        ("POST", f"/jobs/{job}/retry", WHY),
+        ("GET", "/endpoints/hook", None),
+        ("POST", "/endpoints/hook/pause", None),
+        ("GET", "/schedules/hello", None),
+        ("POST", "/schedules/hello/run", None),
+        ("DELETE", "/schedules/hello", None),
+    ):
+        answer = olga.api(method, f"{path}?organization=other", json=body)
+        assert answer.status_code == 404, (method, path, answer.text)
+    for path in ("documents", "jobs", "endpoints", "deliveries", "schedules", "notifications"):
+        assert olga.api("GET", f"/{path}?organization=other").json()["items"] == [], path
+    assert value(world.conn, "SELECT status FROM documents") == "active"
+
+
+def test_what_makes_no_sense_is_refused_and_is_no_fault_of_ours(
+    world: World, olga: Browser
+) -> None:
+    for path in (
+        "/documents?search=%00",
+        "/documents?cursor=IlwwIg",
+        "/documents?cursor=MTI",
+        "/documents?status=gone",
+        "/documents/0",
+        "/documents/99999999999999999999",
+        "/documents/1/explain?as_of=0001-01-01",
+        "/jobs?cursor=x",
+        "/jobs?cursor=e30",
+        "/jobs?state=lost",
+        "/jobs/99999999999999999999",
+        "/forecast?rule=%00",
+        "/forecast?rule=none",
+        "/forecast?months=0",
+        "/overdue/documents?cursor=IjIwMjYtMDEtMDEuOTk5OTk5OTk5OTk5OTk5OTk5OTk5OS4xLjEi",
+        "/notifications?cursor=LTE",
+        "/endpoints/%00",
+        "/deliveries?cursor=WyJub3ciLDEsMV0",
+        "/deliveries?endpoint=none",
+        "/deliveries?since=2026-01-31T00:00:00",
+        "/deliveries?since=9999-12-31T23:59:59-12:00",
+        "/schedules/%00",
+        "/audit?document_id=99999999999999999999",
+        "/audit?cursor=dHJ1ZQ",
+    ):
+        answer = olga.api("GET", path)
+
+        assert answer.status_code in (404, 422), (path, answer.text)
+        assert answer.headers["content-type"] == "application/problem+json"

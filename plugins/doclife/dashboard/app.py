@@ -22,10 +22,13 @@ from doclife.dashboard import (
     rendering,
     reports,
 )
+from doclife.dashboard.api import audit as audit_resource
 from doclife.dashboard.api import description as description_resource
 from doclife.dashboard.api import documents as document_resource
+from doclife.dashboard.api import endpoints as endpoints_resource
 from doclife.dashboard.api import jobs as jobs_resource
 from doclife.dashboard.api import looking_ahead as looking_ahead_resource
+from doclife.dashboard.api import schedules as schedules_resource
 from doclife.dashboard.documents import pages as document_pages
 from doclife.dashboard.gate import Gate, TokenCheck
 from doclife.dashboard.integrations import pages as integration_pages
@@ -73,6 +76,9 @@ RESOURCES: tuple[APIRouter, ...] = (
     description_resource.router,
     jobs_resource.router,
     looking_ahead_resource.router,
+    endpoints_resource.router,
+    schedules_resource.router,
+    audit_resource.router,
 )
 """Every router of the JSON API; their prefix is ``/api/v1``."""
 PUBLIC: tuple[APIRouter, ...] = (public_routes.router,)

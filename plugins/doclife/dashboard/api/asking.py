@@ -1,10 +1,11 @@
 """What the resources of the JSON API take, in types that refuse what makes no sense."""
 
 import json
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import HTTPException, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from doclife.dashboard.access import Deed
 from doclife.dashboard.gate import WHY_NOT
@@ -16,6 +17,7 @@ from doclife.errors import ConfigurationError
 MAX_LIMIT = 200
 LARGEST_ID = 2**63 - 1
 MAX_OBJECT = 500_000
+FIRST_YEAR, LAST_YEAR = 1900, 2999
 
 
 def _checked(value: str) -> str:
@@ -63,6 +65,16 @@ def _checked_object(value: dict[str, Any]) -> dict[str, Any]:
 
 Object = Annotated[dict[str, Any], AfterValidator(_checked_object)]
 """A JSON object that PostgreSQL can hold."""
+
+
+def _checked_moment(moment: datetime) -> datetime:
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(f"it lies between the years {FIRST_YEAR} and {LAST_YEAR}")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_checked_moment)]
+"""A moment with its zone that every clock can hold."""
 Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 
 

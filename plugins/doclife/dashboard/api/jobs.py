@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, status
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from doclife.dashboard.access import Deed
 from doclife.dashboard.api.asking import (
@@ -13,6 +13,7 @@ from doclife.dashboard.api.asking import (
     Cursor,
     Limit,
     Line,
+    Moment,
     Object,
     Why,
     check_kind,
@@ -89,7 +90,7 @@ class NewJob(BaseModel):
 
     kind: Line
     payload: Object
-    run_at: AwareDatetime | None = Field(default=None, description="Not before; null is now.")
+    run_at: Moment | None = Field(default=None, description="Not before; null is now.")
     priority: Annotated[int, Field(ge=0, le=32767, description="Lower first.")] = 100
     unique_key: Line | None = Field(
         default=None, description="Taken for 30 days; whoever gives it again gets the first job."

@@ -1,0 +1,46 @@
+"""``/audit`` of the JSON API: who changed what, when and why."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from doclife.dashboard.api.asking import LARGEST_ID, Asked, Cursor, Limit, read_id
+from doclife.dashboard.paging import PAGE_ROWS, page_of
+from doclife.dashboard.visit import Here
+from doclife.store import audit
+from doclife.store.audit import AuditEntry
+
+router = APIRouter(tags=["audit"])
+
+Number = Annotated[int, Query(ge=1, le=LARGEST_ID)]
+
+
+class AuditPage(BaseModel):
+    """A page of the audit trail, the newest first."""
+
+    items: list[AuditEntry]
+    next_cursor: str | None
+
+
+@router.get("/audit")
+def list_audit(
+    here: Here,
+    document_id: Number | None = None,
+    plan_id: Number | None = None,
+    actor: Annotated[Asked, Query(description="As it stands there, e.g. user:olga.")] = "",
+    cursor: Cursor = "",
+    limit: Limit = PAGE_ROWS,
+) -> AuditPage:
+    """List changes, the newest first; all that is asked for must fit."""
+    found = audit.list_page(
+        here.conn,
+        organization_id=here.tenant.id,
+        document_id=document_id,
+        plan_id=plan_id,
+        actor=actor or None,
+        before=read_id(cursor),
+        size=limit + 1,
+    )
+    page = page_of(found, limit=limit, key=lambda entry: entry.entry_id, cursor=cursor)
+    return AuditPage(items=list(page.rows), next_cursor=page.next_cursor)

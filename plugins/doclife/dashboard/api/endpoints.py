@@ -1,0 +1,202 @@
+"""``/endpoints`` and ``/deliveries`` of the JSON API: where calls go, and what came of them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal
+
+from fastapi import APIRouter, HTTPException
+from pydantic import BaseModel, ConfigDict, Field
+
+from doclife.dashboard.access import Deed
+from doclife.dashboard.api.asking import (
+    LARGEST_ID,
+    Asked,
+    Cursor,
+    Id,
+    Limit,
+    Line,
+    Moment,
+    no_place,
+)
+from doclife.dashboard.gate import needs
+from doclife.dashboard.paging import PAGE_ROWS, page_of, read_cursor
+from doclife.dashboard.visit import Here, Visit
+from doclife.domain.text import text_fault
+from doclife.lifecycle import deliveries, endpoints
+from doclife.lifecycle.deliveries import ResendState
+from doclife.store.deliveries import DeliveryRow
+from doclife.store.endpoints import EndpointRecord
+
+router = APIRouter(tags=["endpoints"])
+
+HIDDEN = "..."
+"""In place of the values of headers: somebody will put a token there."""
+
+
+class EndpointsBody(BaseModel):
+    """The endpoints of an organization, by name; values of headers are hidden."""
+
+    items: list[EndpointRecord]
+    next_cursor: None = None
+
+
+class DeliveriesPage(BaseModel):
+    """A page of attempts, the newest first."""
+
+    items: list[DeliveryRow]
+    next_cursor: str | None
+
+
+class ResendBody(BaseModel):
+    """Which calls to send again: some by number, or all of an endpoint or of a time."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Line
+    job_ids: list[Id] | None = Field(default=None, max_length=1000)
+    endpoint: Line | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+    states: list[ResendState] | None = Field(
+        default=None, description="Null: by number wherever they are, else those given up."
+    )
+
+
+class ResentBody(BaseModel):
+    """The calls that are sent again."""
+
+    resent: list[int]
+
+
+@router.get("/endpoints")
+def list_endpoints(here: Here) -> EndpointsBody:
+    """List webhook endpoints with their state, last success and last failure."""
+    found = endpoints.list_endpoints(here.conn, organization=here.tenant)
+    return EndpointsBody(items=[_shown(record) for record in found])
+
+
+@router.get("/endpoints/{name}")
+def show_endpoint(here: Here, name: str) -> EndpointRecord:
+    """Return one webhook endpoint."""
+    return _shown(_find(here, name))
+
+
+@router.post("/endpoints/{name}/pause", dependencies=[needs(Deed.EDIT)])
+def pause(here: Here, name: str) -> EndpointRecord:
+    """Let the calls of an endpoint wait."""
+    return _set_state(here, name, "paused")
+
+
+@router.post("/endpoints/{name}/enable", dependencies=[needs(Deed.EDIT)])
+def enable(here: Here, name: str) -> EndpointRecord:
+    """Let the calls of an endpoint go; what it failed at before does not count against it."""
+    return _set_state(here, name, "enabled")
+
+
+@router.get("/deliveries", tags=["deliveries"])
+def list_deliveries(
+    here: Here,
+    endpoint: Asked = "",
+    outcome: Literal["sent", "retry", "dead", "unknown"] | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    cursor: Cursor = "",
+    limit: Limit = PAGE_ROWS,
+) -> DeliveriesPage:
+    """List attempts to call endpoints, the newest first."""
+    found = deliveries.list_deliveries(
+        here.conn,
+        organization=here.tenant,
+        endpoint=endpoint or None,
+        outcomes=None if outcome is None else [outcome],
+        since=since,
+        until=until,
+        before=_place(cursor),
+        size=limit + 1,
+    )
+    page = page_of(
+        found,
+        limit=limit,
+        key=lambda row: [row.attempted_at.isoformat(), row.job_id, row.attempt],
+        cursor=cursor,
+    )
+    return DeliveriesPage(items=list(page.rows), next_cursor=page.next_cursor)
+
+
+@router.post("/deliveries/resend", tags=["deliveries"], dependencies=[needs(Deed.SEND)])
+def resend(here: Here, body: ResendBody) -> ResentBody:
+    """Send calls again; they keep their `webhook-id`, so that a receiver that has one drops it."""
+    everywhere = list(ResendState) if body.job_ids is not None else [ResendState.FAILED]
+    resent = deliveries.resend(
+        here.conn,
+        organization=here.tenant,
+        reason=body.reason,
+        job_ids=body.job_ids,
+        endpoint=body.endpoint,
+        since=body.since,
+        until=body.until,
+        states=body.states or everywhere,
+        actor=here.actor,
+        now=here.now,
+    )
+    return ResentBody(resent=resent)
+
+
+def _set_state(here: Visit, name: str, state: str) -> EndpointRecord:
+    record = endpoints.set_state(
+        here.conn,
+        organization=here.tenant,
+        name=_find(here, name).name,
+        state=state,
+        actor=here.actor,
+        now=here.now,
+    )
+    return _shown(record)
+
+
+def _find(here: Visit, name: str) -> EndpointRecord:
+    if text_fault(name) is None:
+        for each in endpoints.list_endpoints(here.conn, organization=here.tenant):
+            if each.name == name:
+                return each
+    raise HTTPException(404, f"There is no endpoint {name!r} here")
+
+
+def _shown(record: EndpointRecord) -> EndpointRecord:
+    hidden: Mapping[str, str] = dict.fromkeys(record.headers, HIDDEN)
+    return replace(record, headers=hidden)
+
+
+def _place(cursor: str) -> DeliveryRow | None:
+    """Return the attempt that a page ends with, as far as its place is known."""
+    match read_cursor(cursor):
+        case None:
+            return None
+        case [str(moment), int(job_id), int(attempt)] if (
+            0 < job_id <= LARGEST_ID and 0 <= attempt < 2**15
+        ):
+            return DeliveryRow(
+                job_id=job_id,
+                attempt=attempt,
+                attempted_at=_moment(moment, cursor),
+                endpoint="",
+                outcome="",
+                status_code=None,
+                latency_ms=None,
+                answer_head=None,
+                error=None,
+                state="",
+            )
+        case _:
+            raise no_place(cursor)
+
+
+def _moment(text: str, cursor: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise no_place(cursor) from None
+    if moment.tzinfo is None:
+        raise no_place(cursor)
+    return moment
