@@ -304,3 +304,18 @@ def test_settings_are_changed_by_those_who_may_edit(olga, bob, vic, conn, erp):
     assert "https://93.184.216.34/new" in olga.follow(olga.post(f"{at}/edit", **change))
     assert olga.post(f"{at}/edit", **{**change, "timeout": "1e9"}).status_code == 422
     assert value(conn, "SELECT timeout_seconds FROM webhook_endpoints WHERE id = %s", erp) == 12
+
+
+def test_hidden_headers_go_elsewhere_only_by_those_who_may_store_secrets(olga, bob, conn, erp):
+    there = "https://93.184.216.34/hook"
+    conn.execute(
+        """UPDATE webhook_endpoints SET headers = '{"X-Token": "secret"}', url = %s"""
+        " WHERE id = %s",
+        (there, erp),
+    )
+    moved = {"url": "https://93.184.216.35/mine", "timeout": "7"}
+    assert bob.post(f"/integrations/endpoints/{erp}/edit", **moved).status_code == 403
+    assert value(conn, "SELECT url FROM webhook_endpoints WHERE id = %s", erp) == there
+    kept = {**moved, "url": there}
+    assert bob.post(f"/integrations/endpoints/{erp}/edit", **kept).status_code == 303
+    assert olga.post(f"/integrations/endpoints/{erp}/edit", **moved).status_code == 303

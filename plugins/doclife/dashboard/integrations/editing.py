@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Response
+from fastapi import APIRouter, Form, HTTPException, Response
 
 from doclife.dashboard.access import Deed
 from doclife.dashboard.connecting import store_secret
-from doclife.dashboard.gate import needs
+from doclife.dashboard.gate import WHY_NOT, needs
 from doclife.dashboard.integrations.showing import find
 from doclife.dashboard.public.configuration import CONFIGURATION
 from doclife.dashboard.visit import Here, Visit
@@ -82,6 +82,9 @@ def edit(
     """Change the settings of an endpoint; headers and secrets stay."""
     record = find(here, endpoint_id)
     typed = _typed(record.name, url, events, types, timeout, at_once)
+    if record.headers and typed["url"] not in ("", record.url) and not here.may.connect:
+        # Somebody may have put a token there, which nobody is shown: it would go along.
+        raise HTTPException(403, f"Its headers go where its calls go. {WHY_NOT[Deed.CONNECT]}")
     try:
         _record, doubt = endpoints.change_endpoint(
             here.conn,
