@@ -268,6 +268,8 @@ def test_what_changes_documents_is_retried_by_those_who_may_run_rules(jobs, conn
     with monkeypatch.context() as patched:
         patched.setattr(SimpleAuthManager, "is_authorized_dag", may_only_send)
         assert bob.post(f"/jobs/{archive}/retry").status_code == 403
+        by_program = bob.api("POST", f"/jobs/{archive}/retry", {"reason": "again"})
+        assert by_program.status_code == 403
         bob.post("/jobs/selected", deed="retry", job=[archive, jobs["first"]])
         bob.post("/jobs/all", deed="retry", state="cancelled", reason="all of them")
         assert state_of(conn, archive) == "cancelled"

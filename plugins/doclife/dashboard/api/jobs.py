@@ -199,7 +199,7 @@ def enqueue(here: Here, body: NewJob) -> StoredJob:
 @router.post("/jobs/{job_id}/retry", dependencies=[needs(Deed.SEND)])
 def retry(here: Here, job_id: int, body: Why) -> RetriedBody:
     """Let a job that was given up or cancelled be tried again."""
-    find(here, job_id)
+    check_kind(here, find(here, job_id).job["kind"])
     retried = queue.retry_jobs(
         here.conn,
         organization=here.tenant.slug,
