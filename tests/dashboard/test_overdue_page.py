@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from doclife.lifecycle.forecasting import rebuild_dispositions
 from tests.lifecycle.conftest import days_ago
 from tests.lifecycle.test_explaining import hold
@@ -48,8 +50,9 @@ def test_a_reason_narrows_the_list_and_hostile_titles_are_text(world, here_and_n
     assert "Asked about" not in page
 
 
-def test_a_place_that_is_none_is_refused_in_words(olga):
-    answer = olga.get("/overdue?cursor=nowhere")
+@pytest.mark.parametrize("place", ["nowhere", "2026-01-01.1.2", f"2026-01-01.{2**70}.1.0"])
+def test_a_place_that_is_none_is_refused_in_words(olga, place):
+    answer = olga.get(f"/overdue?cursor={place}")
 
     assert answer.status_code == 422
     assert "is no place in the list" in answer.text

@@ -165,6 +165,8 @@ def _read_cursor(after: str | None) -> tuple[date | None, int, int, int]:
     try:
         due_on, *numbers = after.split(".")
         document, version, action = map(int, numbers)
+        if not (0 <= document < 2**63 and 0 <= version < 2**63 and 0 <= action < 2**31):
+            raise ValueError("no numbers of rows")
         return date.fromisoformat(due_on), document, version, action
     except ValueError:
         raise ConfigurationError(
