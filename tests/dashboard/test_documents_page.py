@@ -138,5 +138,8 @@ def test_a_document_of_another_organization_is_not_there(world, olga, conn):
     )
 
     assert olga.get(f"/documents/{document_id}").status_code == 404
-    assert olga.get(f"/documents/{document_id}?organization=other").status_code == 200
     assert olga.post(f"/documents/{document_id}/hold", matter="m", reason="r").status_code == 404
+    assert olga.get(f"/documents/{document_id}?organization=other").status_code == 200
+    assert olga.post(f"/documents/{document_id}/hold", matter="m", reason="r").status_code == 303, (
+        "a form acts on the organization whose page it is on"
+    )
