@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 import pytest
 
@@ -143,3 +144,18 @@ def test_a_document_of_another_organization_is_not_there(world, olga, conn):
     assert olga.post(f"/documents/{document_id}/hold", matter="m", reason="r").status_code == 303, (
         "a form acts on the organization whose page it is on"
     )
+
+
+def test_a_form_acts_on_its_pages_organization_also_when_a_second_window_went_on(
+    drafts, olga, conn
+):
+    conn.execute("INSERT INTO organizations (slug, name) VALUES ('other', 'Other')")
+    page = olga.get(f"/documents/{drafts['d-2']}").text
+    token = re.search(r'name="form_token" value="([^"]+)"', page)
+    olga.get("/?organization=other")
+
+    answer = olga.post(
+        f"/documents/{drafts['d-2']}/hold", matter="m", reason="r", form_token=token[1]
+    )
+
+    assert "Held under m" in olga.follow(answer)

@@ -66,6 +66,14 @@ def test_a_bar_far_above_the_others_is_cut_and_says_its_number():
     assert ">41<" in drawn
 
 
+def test_among_few_a_bar_that_is_somewhat_higher_is_whole():
+    drawn = stacked_bars(
+        [Bar(label="b", tick=None, values={"a": n}) for n in (1, 1, 6)], SERIES, label="x"
+    )
+
+    assert '<text class="over"' not in str(drawn.svg)
+
+
 def test_words_in_a_plot_are_text():
     bar = Bar(label="<script>", tick="<b>", values={"a": 1}, href='"><script>')
 

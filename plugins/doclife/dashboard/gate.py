@@ -136,17 +136,22 @@ def _serializer() -> URLSafeTimedSerializer:
     )
 
 
-def make_token(person: Person) -> str:
-    """Return what a page of this person puts into its forms."""
-    return _serializer().dumps(person.airflow_user.get_id())
+def make_token(person: Person, organization: str | None = None) -> str:
+    """Return what a page of this person puts into its forms.
+
+    :param organization: slug of the one that the page is about. Its forms act on that one, also
+        when the person has gone on to another one in a second window.
+    """
+    return _serializer().dumps([person.airflow_user.get_id(), organization])
 
 
-def _is_token_of(person: Person, token: str) -> bool:
+def _read_token(person: Person, token: str) -> tuple[bool, str | None]:
+    """Return whether a token was made for the person, and for a page of which organization."""
     try:
-        owner = _serializer().loads(token, max_age=TOKEN_SECONDS)
-    except BadSignature:
-        return False
-    return hmac.compare_digest(str(owner), str(person.airflow_user.get_id()))
+        owner, organization = _serializer().loads(token, max_age=TOKEN_SECONDS)
+    except (BadSignature, ValueError, TypeError):
+        return False, None
+    return hmac.compare_digest(str(owner), str(person.airflow_user.get_id())), organization
 
 
 async def check_token(request: Request) -> None:
@@ -161,7 +166,8 @@ async def check_token(request: Request) -> None:
     token = request.headers.get(TOKEN_HEADER)
     if token is None and _is_form(request):
         token = str((await request.form()).get(TOKEN_FIELD, ""))
-    if not _is_token_of(request.state.person, token or ""):
+    is_own, request.state.organization = _read_token(request.state.person, token or "")
+    if not is_own:
         raise HTTPException(
             403, "The page was open for too long, or the request was not made by it. Load it again."
         )

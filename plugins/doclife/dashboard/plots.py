@@ -14,7 +14,7 @@ LEFT, RIGHT, TOP, BOTTOM = 44, 8, 20, 28
 BAR_SHARE = 0.72
 """How much of its column a bar fills."""
 CUT_ABOVE = 4
-"""A bar this many times higher than the median is cut off, so that the others can be read."""
+"""A bar this many times higher than the usual ones is cut off, so that those can be read."""
 GRID_LINES = 5
 
 
@@ -145,12 +145,17 @@ def _grid(ceiling: int) -> Markup:
 
 
 def _ceiling(totals: Sequence[int]) -> int:
-    """Return where the axis ends: a round number that the grid divides."""
+    """Return where the axis ends: what is far above everything else is cut off."""
     some = [total for total in totals if total]
     if not some:
         return GRID_LINES
-    usual = median(some)
-    most = max(total for total in some if total <= CUT_ABOVE * usual)
+    usual = _round_up(max(total for total in some if total <= CUT_ABOVE * median(some)))
+    most = max(some)
+    return usual if most > CUT_ABOVE * usual else _round_up(most)
+
+
+def _round_up(most: int) -> int:
+    """Return the next round number that the grid divides."""
     size = GRID_LINES
     while True:
         for factor in (1, 2, 4, 5, 10):

@@ -92,6 +92,8 @@ class Visit:
                 httponly=True,
                 samesite="strict",
             )
+        if _of_form(self.request) is not None:
+            self._remember(answer, self.tenant.slug)
         return answer
 
     def with_organization(self, slug: str) -> Response:
@@ -118,7 +120,7 @@ class Visit:
             "now": self.now,
             "today": self.today,
             "zone": self.tenant.time_zone,
-            "form_token": make_token(self.person),
+            "form_token": make_token(self.person, self.tenant.slug),
         }
 
     def _frame(self) -> dict[str, Any]:
@@ -171,13 +173,19 @@ def _organizations(conn: Connection, person: Person) -> tuple[tuple[Organization
     return tuple(each for each in everything if each.id in bound), True
 
 
+def _of_form(request: Request) -> str | None:
+    """Return the organization of the page that a form stands on; None for what is no form."""
+    organization: str | None = getattr(request.state, "organization", None)
+    return organization
+
+
 def _chosen(request: Request, allowed: tuple[Organization, ...]) -> Organization:
     """Return the organization that is asked for, else the one chosen before, else the first.
 
     Asking for one that the person is not bound to is answered like one that does not exist.
     """
     by_slug = {each.slug: each for each in allowed}
-    asked = request.query_params.get("organization")
+    asked = request.query_params.get("organization", _of_form(request))
     if asked is not None:
         if asked not in by_slug:
             raise HTTPException(404, f"There is no organization {asked!r} that you may see")
