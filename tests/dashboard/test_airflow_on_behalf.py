@@ -11,7 +11,7 @@ from airflow.models import DagRun
 from airflow.models.hitl import HITLDetail
 from airflow.utils.session import create_session
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from local import databases
 from local.postgres import Postgres
@@ -33,6 +33,13 @@ def dags(_airflow_database: None) -> dict[str, Any]:
     """Our DAGs, as the dag-processor registers them."""
     register_bundle()
     return read_dags(DAGS_FOLDER)
+
+
+@pytest.fixture(autouse=True)
+def _nobodys_runs(_airflow_database: None) -> None:
+    """Airflow's database is the session's: what other tests ran is not ours."""
+    with create_session() as session:
+        session.execute(delete(DagRun).where(DagRun.dag_id.in_(["review_plan", "run_rule"])))
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ def test_faults_of_required_warnings_are_told_where_the_file_has_them() -> None:
         "rules.yaml:6: rule one, warn.before[1]: 'soon' is not a period; write years, months, "
         "weeks and days in this order, for example 7y, 6mo, 2w, 90d or 1y6mo",
         "rules.yaml:7: rule one, warn.requierd: unknown key 'requierd'. Did you mean 'required'? "
-        "Keys: before, required",
+        "Keys: before, required, keep",
     ]
 
 
