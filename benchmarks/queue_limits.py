@@ -99,9 +99,9 @@ def age(conn: Connection, history: int) -> None:
         ),
         (
             "delivery_attempts",
-            "job_id, attempt, organization_id, endpoint_id, outcome, status_code, latency_ms,"
+            "job_id, attempt, organization_id, kind, endpoint_id, outcome, status_code, latency_ms,"
             " attempted_at",
-            "number + 1000000000, 1, 1, 1, 'sent', 200, 5, moment",
+            "number + 1000000000, 1, 1, 'webhook', 1, 'sent', 200, 5, moment",
         ),
     ):
         conn.execute(

@@ -253,8 +253,9 @@ def test_calls_are_logged_by_cursor_and_sent_again(world: World, olga: Browser) 
     for attempt in (1, 2, 3):
         world.conn.execute(
             "INSERT INTO delivery_attempts"
-            " (job_id, organization_id, endpoint_id, attempt, outcome, attempted_at)"
-            " SELECT %s, organization_id, id, %s, 'retry', now() - make_interval(mins => %s)"
+            " (job_id, organization_id, kind, endpoint_id, attempt, outcome, attempted_at)"
+            " SELECT %s, organization_id, 'webhook', id, %s, 'retry',"
+            " now() - make_interval(mins => %s)"
             " FROM webhook_endpoints",
             (job, attempt, 10 - attempt),
         )

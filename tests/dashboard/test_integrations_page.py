@@ -66,9 +66,9 @@ def give_up(conn, job_id, endpoint_id, *, minutes_ago=0):
         (job_id, '{"endpoint": "erp", "type": "a.b", "data": {}}', endpoint_id, minutes_ago),
     )
     conn.execute(
-        "INSERT INTO delivery_attempts (job_id, attempt, organization_id, endpoint_id, outcome,"
+        "INSERT INTO delivery_attempts (job_id, attempt, organization_id, kind, endpoint_id, outcome,"
         " status_code, latency_ms, answer_head, error, attempted_at)"
-        " VALUES (%s, 1, 1, %s, 'dead', 422, 52, %s, 'refused',"
+        " VALUES (%s, 1, 1, 'webhook', %s, 'dead', 422, 52, %s, 'refused',"
         " now() - make_interval(mins => %s))",
         (job_id, endpoint_id, EVIL, minutes_ago),
     )

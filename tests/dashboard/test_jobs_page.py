@@ -40,9 +40,9 @@ def give_up(conn, job_id, *, error="550 No such mailbox"):
         {"id": job_id, "error": error},
     )
     conn.execute(
-        "INSERT INTO delivery_attempts (job_id, attempt, organization_id, outcome, status_code,"
-        " latency_ms, answer_head, error, attempted_at)"
-        " SELECT id, 3, organization_id, 'dead', 550, 184, %s, last_error, now()"
+        "INSERT INTO delivery_attempts (job_id, attempt, organization_id, kind, outcome,"
+        " status_code, latency_ms, answer_head, error, attempted_at)"
+        " SELECT id, 3, organization_id, kind, 'dead', 550, 184, %s, last_error, now()"
         " FROM jobs_failed WHERE id = %s",
         (f"550 {EVIL}", job_id),
     )

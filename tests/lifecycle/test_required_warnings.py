@@ -64,8 +64,9 @@ def send(world: World, *, at: datetime | None = None) -> None:
     """The queue sends everything that waits."""
     world.conn.execute(
         "WITH sent AS (DELETE FROM jobs RETURNING id, organization_id)"
-        " INSERT INTO delivery_attempts (job_id, attempt, organization_id, outcome, attempted_at)"
-        " SELECT id, 1, organization_id, 'sent', %s FROM sent",
+        " INSERT INTO delivery_attempts (job_id, attempt, organization_id, kind, outcome,"
+        " attempted_at)"
+        " SELECT id, 1, organization_id, 'email', 'sent', %s FROM sent",
         (at or world.now,),
     )
 

@@ -84,6 +84,7 @@ again AS (
     RETURNING
         job.id,
         job.organization_id,
+        job.kind,
         job.endpoint_id,
         mine.attempt,
         mine.outcome,
@@ -105,6 +106,7 @@ too_late AS (
     RETURNING
         job.id,
         job.organization_id,
+        job.kind,
         job.endpoint_id,
         mine.attempt,
         mine.outcome,
@@ -175,6 +177,7 @@ counting AS (
     SELECT
         ended.id,
         ended.organization_id,
+        ended.kind,
         ended.endpoint_id,
         ended.attempt,
         ended.outcome,
@@ -198,13 +201,14 @@ counting AS (
 
 attempted AS (
     INSERT INTO delivery_attempts (
-        job_id, attempt, organization_id, endpoint_id, outcome, status_code, latency_ms,
+        job_id, attempt, organization_id, kind, endpoint_id, outcome, status_code, latency_ms,
         answer_head, error, attempted_at
     )
     SELECT
         counting.id,
         counting.attempt,
         counting.organization_id,
+        counting.kind,
         counting.endpoint_id,
         counting.outcome,
         counting.status_code,

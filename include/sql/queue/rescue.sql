@@ -49,7 +49,7 @@ again AS (
         job.id = out.job_id
         AND job.run_at <= out.claimed_at
         AND job.attempts + 1 < job.max_attempts
-    RETURNING job.id, job.organization_id, job.endpoint_id, job.attempts
+    RETURNING job.id, job.organization_id, job.kind, job.endpoint_id, job.attempts
 ),
 
 given_up AS (
@@ -80,6 +80,7 @@ counting AS (
     SELECT
         ended.id,
         ended.organization_id,
+        ended.kind,
         ended.endpoint_id,
         ended.attempts + 1 AS attempt,
         'failed' AS state
@@ -88,6 +89,7 @@ counting AS (
     SELECT
         again.id,
         again.organization_id,
+        again.kind,
         again.endpoint_id,
         again.attempts,
         'pending' AS state
@@ -96,12 +98,13 @@ counting AS (
 
 attempted AS (
     INSERT INTO delivery_attempts (
-        job_id, attempt, organization_id, endpoint_id, outcome, error, attempted_at
+        job_id, attempt, organization_id, kind, endpoint_id, outcome, error, attempted_at
     )
     SELECT
         counting.id,
         counting.attempt,
         counting.organization_id,
+        counting.kind,
         counting.endpoint_id,
         'unknown',
         'whoever sent it stopped answering',

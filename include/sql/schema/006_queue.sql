@@ -111,10 +111,12 @@ CREATE TABLE job_counts (
     PRIMARY KEY (organization_id, kind, day)
 );
 
+-- Of jobs, and of tests that people send: these have numbers below 0.
 CREATE TABLE delivery_attempts (
     job_id bigint NOT NULL,
     attempt smallint NOT NULL,
     organization_id bigint NOT NULL,
+    kind text NOT NULL,
     endpoint_id bigint,
     outcome text NOT NULL,
     status_code smallint,
@@ -128,6 +130,10 @@ CREATE INDEX delivery_attempts_by_job ON delivery_attempts (job_id);
 CREATE INDEX delivery_attempts_by_endpoint
 ON delivery_attempts (endpoint_id, attempted_at, job_id, attempt)
 WHERE endpoint_id IS NOT NULL;
+-- The log of a channel, and when it was well and when it was not last.
+CREATE INDEX delivery_attempts_by_channel
+ON delivery_attempts (organization_id, kind, outcome, attempted_at, job_id, attempt)
+WHERE kind IN ('email', 'slack');
 CREATE TABLE delivery_attempts_default PARTITION OF delivery_attempts DEFAULT;
 
 -- A channel whose credentials were refused: its jobs wait, untried, until it is tried again.
