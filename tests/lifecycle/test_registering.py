@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -618,6 +619,32 @@ def test_batches_are_committed_one_by_one(
     assert importer.events() == ["document.registered"] * 300
 
 
+def test_the_database_begins_to_write_while_most_files_are_unread(
+    importer: Importer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(300):
+        write(folder / str(number), b"%d" % number)
+    monkeypatch.setattr(registering, "EARLY_ROWS", 10)
+    monkeypatch.setattr(import_reading, "CHUNK_FILES", 10)
+    monkeypatch.setattr(import_reading, "_LOCAL_THREADS", 1)
+    has_begun = threading.Event()
+    honest = registering.importing.take_over
+
+    def noticed(*arguments: Any, **settings: Any) -> Any:
+        has_begun.set()
+        return honest(*arguments, **settings)
+
+    monkeypatch.setattr(registering.importing, "take_over", noticed)
+
+    class Patient(Watcher):
+        def advance(self, *, files: int, size_bytes: int) -> None:
+            super().advance(files=files, size_bytes=size_bytes)
+            if self.files == 50:
+                assert has_begun.wait(timeout=30)
+
+    assert importer(folder, progress=Patient()).new == 300
+
+
 def test_undeclared_metadata_is_refused_with_what_to_do(importer: Importer, folder: Path) -> None:
     write(folder / "a", b"a")
 
@@ -630,7 +657,12 @@ def test_declared_metadata_is_stored_by_its_type(importer: Importer, folder: Pat
     write(folder / "a", b"a")
     for name, kind in {"project": "text", "pages": "int", "contract_end": "date"}.items():
         declare_metadata_field(
-            importer.conn, organization="default", name=name, type=kind, now=NOW, actor="user:olga"
+            importer.conn,
+            organization="default",
+            name=name,
+            metadata_type=kind,
+            now=NOW,
+            actor="user:olga",
         )
 
     importer(folder, metadata={"project": "x", "pages": "12", "contract_end": "2030-12-31"})

@@ -56,6 +56,11 @@ class BatchWriter:
         """Let the batch that is being written come to its end."""
         self._thread.shutdown()
 
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether a batch that is handed over now is begun at once."""
+        return self._running is None or self._running.done()
+
     def hand_over(self, batch: Sequence[ImportRow], *, is_last: bool) -> Written | None:
         """Wait for the batch before, begin to write this one, and return what the other became.
 

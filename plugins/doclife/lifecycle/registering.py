@@ -39,8 +39,10 @@ __all__ = [
 ]
 
 BATCH_ROWS = 2000
-"""Documents per transaction: bounds memory, locks, and what a killed import repeats. Small enough
-that the database begins to work while most files are still being read."""
+"""Documents per transaction at most: bounds memory, locks, and what a killed import repeats."""
+EARLY_ROWS = 250
+"""Enough to give to a database that has nothing to do: where writing takes longer than reading, as
+with small files, it must not wait until so many as BATCH_ROWS are read."""
 KEPT_PROBLEMS = 1000
 """The result lists so many; all of them are counted and reported to the progress."""
 HUGE_BYTES = 256 * 1024 * 1024
@@ -234,7 +236,7 @@ class _Import:
                 if isinstance(each, Problem):
                     self._report(each)
                     continue
-                if len(batch) == BATCH_ROWS:
+                if len(batch) == BATCH_ROWS or (len(batch) >= EARLY_ROWS and writer.is_idle):
                     self._note(writer.hand_over(batch, is_last=False))
                     batch = []
                 batch.append(self._row(each, line=len(batch)))
