@@ -9,12 +9,18 @@ from typing import Any
 from markupsafe import Markup, escape
 
 _TOKEN = re.compile(r"<([^<>\n]+)>")
-_SPANS = (
-    (re.compile(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])"), "strong"),
-    (re.compile(r"(?<![\w_])_([^_\n]+)_(?![\w_])"), "em"),
-    (re.compile(r"(?<![\w~])~([^~\n]+)~(?![\w~])"), "s"),
-    (re.compile(r"`([^`\n]+)`"), "code"),
+_SPAN = re.compile(
+    r"`(?P<code>[^`\n]+)`"
+    r"|(?<![\w*])\*(?P<strong>[^*\n]+)\*(?![\w*])"
+    r"|(?<![\w_])_(?P<em>[^_\n]+)_(?![\w_])"
+    r"|(?<![\w~])~(?P<s>[^~\n]+)~(?![\w~])"
 )
+_ELEMENTS = {
+    "code": Markup("<code>{}</code>"),
+    "strong": Markup("<strong>{}</strong>"),
+    "em": Markup("<em>{}</em>"),
+    "s": Markup("<s>{}</s>"),
+}
 LINK = re.compile(r"(?:https?|mailto):", re.IGNORECASE)
 
 
@@ -35,11 +41,20 @@ def blocks(given: object) -> Markup:
 
 
 def _spans(text: str) -> Markup:
+    parts = []
+    at = 0
+    for span in _SPAN.finditer(text):
+        kind = str(span.lastgroup)
+        # What stands in code is no markup; in everything else there may be more of it.
+        inner = _plain(span[kind]) if kind == "code" else _spans(span[kind])
+        parts += [_plain(text[at : span.start()]), _ELEMENTS[kind].format(inner)]
+        at = span.end()
+    return Markup("").join([*parts, _plain(text[at:])])
+
+
+def _plain(text: str) -> Markup:
     # Slack's texts carry &amp; &lt; &gt; for the characters that its markup needs.
-    safe = str(escape(html.unescape(text)))
-    for pattern, element in _SPANS:
-        safe = pattern.sub(rf"<{element}>\1</{element}>", safe)
-    return Markup(safe.replace("\n", "<br>"))  # noqa: S704 - escaped above
+    return Markup("<br>").join(html.unescape(text).split("\n"))
 
 
 def _token(inner: str) -> Markup:

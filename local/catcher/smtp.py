@@ -15,7 +15,7 @@ class Mailbox:
     def __init__(self, folder: CaughtFolder) -> None:
         self._folder = folder
 
-    async def handle_DATA(  # noqa: N802 - aiosmtpd's name
+    async def handle_DATA(  # noqa: N802 - aiosmtpd finds a hook by its name
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
         """Keep a mail with the addresses of its envelope, as a mail server does on delivery."""

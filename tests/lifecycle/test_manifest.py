@@ -18,7 +18,7 @@ from tests.lifecycle.importing import NOW, Importer
 def importer(conn: Connection) -> Importer:
     for name, kind in {"project": "text", "pages": "int", "contract_end": "date"}.items():
         declare_metadata_field(
-            conn, organization="default", name=name, type=kind, now=NOW, actor="user:olga"
+            conn, organization="default", name=name, metadata_type=kind, now=NOW, actor="user:olga"
         )
     return Importer(conn)
 

@@ -189,7 +189,10 @@ def test_nothing_of_a_mail_runs_on_the_page(running):
 
 
 def test_a_message_of_doclife_to_slack_is_caught_with_channel_and_blocks(running):
-    section = {"type": "section", "text": {"type": "mrkdwn", "text": "*Bold* &lt;not bold&gt;"}}
+    section = {
+        "type": "section",
+        "text": {"type": "mrkdwn", "text": "*Bold* &lt;not bold&gt; *a &lt;b&gt;*"},
+    }
     link = {
         "type": "button",
         "text": {"type": "plain_text", "text": "Open"},
@@ -205,7 +208,7 @@ def test_a_message_of_doclife_to_slack_is_caught_with_channel_and_blocks(running
     assert "xoxb-" not in file.read_text(), "a token is not kept"
     _, text, _ = get(f"{running.catcher.page}{file.stem}")
     assert "<dd>#records</dd>" in text
-    assert "<strong>Bold</strong> &lt;not bold&gt;" in text
+    assert "<strong>Bold</strong> &lt;not bold&gt; <strong>a &lt;b&gt;</strong>" in text
     assert 'href="https://x.org"' in text
     assert 'href="javascript' not in text
 

@@ -269,7 +269,7 @@ def declare_field(
             s.conn,
             organization=s.organization,
             name=name,
-            type=type_,
+            metadata_type=type_,
             now=s.now(),
             actor=s.actor,
         )

@@ -22,8 +22,9 @@ from doclife.dashboard.access import Deed, Person, Rights
 
 PUBLIC_PREFIX = "/public/"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-TOKEN_FIELD = "form_token"  # noqa: S105 - a name
-TOKEN_HEADER = "X-Doclife-Token"  # noqa: S105 - a name
+FORM_FIELD = "form_token"
+FORM_HEADER = "X-Doclife-Token"
+"""Where a write carries what ``make_token`` made: in its form, or in a header."""
 MOST_BYTES = 16_000_000
 """Of a request: a rule file of the longest text that is read, written as a form at its worst."""
 TOKEN_SECONDS = 12 * 3600
@@ -163,9 +164,9 @@ async def check_token(request: Request) -> None:
         return
     if problems.path_of(request).startswith(PUBLIC_PREFIX):
         return  # nobody is logged in there; the link itself is signed
-    token = request.headers.get(TOKEN_HEADER)
+    token = request.headers.get(FORM_HEADER)
     if token is None and _is_form(request):
-        token = str((await request.form()).get(TOKEN_FIELD, ""))
+        token = str((await request.form()).get(FORM_FIELD, ""))
     is_own, request.state.organization = _read_token(request.state.person, token or "")
     if not is_own:
         raise HTTPException(

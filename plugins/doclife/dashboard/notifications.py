@@ -23,7 +23,7 @@ CHANNEL = "notification"
 def show(
     here: Here,
     unread: Text = "",
-    type: Text = "",  # noqa: A002 - the word people see in the address
+    of_type: Annotated[Text, Query(alias="type")] = "",
     quiet: Text = "",
     cursor: Text = "",
 ) -> Response:
@@ -35,7 +35,7 @@ def show(
         here.conn,
         organization=here.tenant,
         recipients=here.recipients,
-        types=[type] if type else None,
+        types=[of_type] if of_type else None,
         is_unread=bool(unread),
         with_quiet=bool(quiet),
         before=before,
@@ -46,7 +46,7 @@ def show(
     )
     quiet_types = _quiet_types(here)
     known = sorted({*counts, *quiet_types, *(one.type for one in found.notifications)})
-    query = {"unread": unread, "type": type, "quiet": quiet}
+    query = {"unread": unread, "type": of_type, "quiet": quiet}
     return here.page(
         "notifications/list.html.j2",
         page=Page[Notification](

@@ -116,11 +116,6 @@ def _bar(bar: Bar, series: Sequence[Series], *, left: float, step: float, ceilin
     )
 
 
-def _rectangle(css_class: str, x: float, y: float, width: float, height: float) -> Markup:
-    text = '<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>'
-    return Markup(text).format(css_class, x, y, width, height)  # noqa: S704 - our own text
-
-
 def _grid(ceiling: int) -> Markup:
     room = HEIGHT - TOP - BOTTOM
     lines = []

@@ -43,7 +43,8 @@ class _LinkHeader(UniqueUnstructuredHeader):
 
 
 _HEADERS = HeaderRegistry()
-_HEADERS.map_to_type("list-unsubscribe", _LinkHeader)  # type: ignore[arg-type]  # adds BaseHeader
+# The registry adds the BaseHeader that its types ask for; a class that had it is refused instead.
+_HEADERS.map_to_type("list-unsubscribe", _LinkHeader)  # type: ignore[arg-type]
 _POLICY = SMTP.clone(header_factory=_HEADERS)
 
 

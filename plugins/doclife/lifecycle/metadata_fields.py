@@ -14,13 +14,13 @@ def declare_metadata_field(
     *,
     organization: str,
     name: str,
-    type: str,  # noqa: A002 - the word that people write
+    metadata_type: str,
     now: datetime,
     actor: str,
 ) -> None:
     """Declare a metadata key; declaring it again as the same type changes nothing.
 
-    :param type: ``text``, ``int`` or ``date``. Values of another kind count as unknown.
+    :param metadata_type: ``text``, ``int`` or ``date``. Values of another kind count as unknown.
     :raises ConfigurationError: the name or type is none, or the key has another type already.
     """
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
@@ -28,10 +28,12 @@ def declare_metadata_field(
             f"{name!r} is no metadata key: begin with a letter, then letters, digits and '_'."
         )
     try:
-        declared = MetadataType(type)
+        declared = MetadataType(metadata_type)
     except ValueError:
         kinds = ", ".join(MetadataType)
-        raise ConfigurationError(f"{type!r} is no metadata type. Types: {kinds}.") from None
+        raise ConfigurationError(
+            f"{metadata_type!r} is no metadata type. Types: {kinds}."
+        ) from None
     tenant = organizations.find(conn, organization)
     with conn.transaction():
         if name in organizations.metadata_types(conn, tenant.id):

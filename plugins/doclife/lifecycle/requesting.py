@@ -60,7 +60,7 @@ def emit_event(
     conn: Connection,
     *,
     organization: Organization,
-    type: str,  # noqa: A002 - the word of the table and of everybody who emits
+    event_type: str,
     external_id: str,
     payload: Mapping[str, Any],
     actor: str,
@@ -80,7 +80,7 @@ def emit_event(
         with conn.transaction():
             event_id = events.emit(
                 conn,
-                type=type,
+                event_type=event_type,
                 external_id=external_id,
                 payload=payload,
                 organization=organization.slug,
@@ -92,12 +92,12 @@ def emit_event(
                 at=now,
                 actor=actor,
                 action="event.emitted",
-                reason=f"{type} of {external_id} by request",
-                details={"event": event_id, "type": type, "external_id": external_id},
+                reason=f"{event_type} of {external_id} by request",
+                details={"event": event_id, "type": event_type, "external_id": external_id},
             )
     except psycopg.errors.CheckViolation:
         raise ConfigurationError(
-            f"{type!r} is no type of event: words with dots, such as invoice.paid"
+            f"{event_type!r} is no type of event: words with dots, such as invoice.paid"
         ) from None
     except (psycopg.errors.InvalidParameterValue, psycopg.errors.RaiseException) as error:
         raise ConfigurationError(f"{error.diag.message_primary}. {error.diag.message_hint}") from (

@@ -102,8 +102,8 @@ class ActionOperator(LifecycleOperator):
 
     def conclude(
         self,
-        conn: "Connection",  # noqa: ARG002 - for those that have something to look after
-        plan_ids: Sequence[int],  # noqa: ARG002
+        conn: "Connection",
+        plan_ids: Sequence[int],
         counts: dict[str, int],
     ) -> dict[str, int]:
         """Return the counts of what was applied; a subclass may wait for more."""

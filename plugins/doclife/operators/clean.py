@@ -16,7 +16,7 @@ class SweepBagsOperator(LifecycleOperator):
     Returns how many were removed.
     """
 
-    def work(self, conn: "Connection", run: TaskRun) -> dict[str, int]:  # noqa: ARG002 (every operator's signature)
+    def work(self, conn: "Connection", run: TaskRun) -> dict[str, int]:
         """Sweep, and return the count."""
         from doclife.lifecycle.cleaning import sweep_bags
 
@@ -29,7 +29,7 @@ class PruneHistoryOperator(LifecycleOperator):
     Returns how many were made and dropped.
     """
 
-    def work(self, conn: "Connection", run: TaskRun) -> dict[str, int]:  # noqa: ARG002 (every operator's signature)
+    def work(self, conn: "Connection", run: TaskRun) -> dict[str, int]:
         """Prune, and return the counts."""
         from doclife.lifecycle.cleaning import prune_history
 

@@ -22,7 +22,7 @@ class DeliveryTrigger(BaseTrigger):
     def __init__(
         self, *, plan_ids: Sequence[int], kinds: Sequence[str], until: str, postgres_conn_id: str
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.plan_ids = list(plan_ids)
         self.kinds = list(kinds)
         self.until = until
@@ -51,7 +51,7 @@ class DeliveryTrigger(BaseTrigger):
             kinds=self.kinds,
             seconds=max(0.0, left.total_seconds()),
         )
-        yield TriggerEvent({"is_over": is_over})  # type: ignore[no-untyped-call]
+        yield TriggerEvent({"is_over": is_over})
 
     async def _conninfo(self) -> str:
         found: str = await sync_to_async(conninfo_of)(self.postgres_conn_id)

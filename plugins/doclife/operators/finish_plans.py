@@ -42,7 +42,7 @@ class FinishPlansOperator(LifecycleOperator):
         self.plan_ids = plan_ids
         self.rebuild_forecast = rebuild_forecast
 
-    def work(self, conn: "Connection", run: TaskRun) -> dict[str, Any]:  # noqa: ARG002 (every operator's signature)
+    def work(self, conn: "Connection", run: TaskRun) -> dict[str, Any]:
         """Conclude, and return the counts."""
         from doclife.lifecycle.running import conclude
 

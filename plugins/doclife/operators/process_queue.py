@@ -47,7 +47,7 @@ class ReactToEventsOperator(LifecycleOperator):
     plans there were.
     """
 
-    def work(self, conn: "Connection", run: TaskRun) -> dict[str, int]:  # noqa: ARG002
+    def work(self, conn: "Connection", run: TaskRun) -> dict[str, int]:
         """React, and return the counts."""
         from doclife.lifecycle.own_channels import continue_plans
         from doclife.lifecycle.reacting import react_to_events
@@ -71,7 +71,7 @@ class RunSchedulesOperator(LifecycleOperator):
     were stored.
     """
 
-    def work(self, conn: "Connection", run: TaskRun) -> dict[str, int]:  # noqa: ARG002
+    def work(self, conn: "Connection", run: TaskRun) -> dict[str, int]:
         """Run what is due, and return the counts."""
         from doclife.lifecycle.own_channels import continue_plans
         from doclife.lifecycle.scheduled_rules import plan_scheduled_rules
@@ -117,7 +117,7 @@ class DrainQueueOperator(LifecycleOperator):
         self.linger_seconds = linger_seconds
         self.most_seconds = most_seconds
 
-    def work(self, conn: "Connection", run: TaskRun) -> dict[str, int]:  # noqa: ARG002
+    def work(self, conn: "Connection", run: TaskRun) -> dict[str, int]:
         """Drain, and return the counts."""
         import asyncio
         import random

@@ -23,7 +23,7 @@ class QueueTrigger(BaseEventTrigger):
     """
 
     def __init__(self, *, postgres_conn_id: str = "documents", poll_seconds: float = 15.0) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.postgres_conn_id = postgres_conn_id
         self.poll_seconds = poll_seconds
 
@@ -42,7 +42,7 @@ class QueueTrigger(BaseEventTrigger):
             self._conninfo, settings=WatchSettings(poll_seconds=self.poll_seconds)
         ):
             overdue = max(0.0, -(work.due_seconds or 0.0))
-            yield TriggerEvent({"overdue_seconds": overdue})  # type: ignore[no-untyped-call]
+            yield TriggerEvent({"overdue_seconds": overdue})
 
     async def _conninfo(self) -> str:
         # Not asyncio.to_thread: what finds Connections in the triggerer asks its event loop back,

@@ -18,7 +18,7 @@ class CompleteRestoresOperator(LifecycleOperator):
     red after the others are.
     """
 
-    def work(self, conn: "Connection", run: TaskRun) -> dict[str, int]:  # noqa: ARG002 (every operator's signature)
+    def work(self, conn: "Connection", run: TaskRun) -> dict[str, int]:
         """Restore, and return the counts."""
         from doclife.lifecycle.undo import complete_restores
 

@@ -31,8 +31,8 @@ class FullJitter(RetryPolicy):
         self,
         exception: BaseException,
         try_number: int,
-        max_tries: int,  # noqa: ARG002 (Airflow's signature)
-        context: Any = None,  # noqa: ARG002 (Airflow's signature)
+        max_tries: int,
+        context: Any = None,
     ) -> RetryDecision:
         """Decide by the exception, and draw the wait."""
         if is_lasting(exception):

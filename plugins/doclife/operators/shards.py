@@ -34,7 +34,7 @@ class ListShardsOperator(LifecycleOperator):
         self.plan_ids = plan_ids
         self.actions = actions
 
-    def work(self, conn: "Connection", run: TaskRun) -> list[list[ShardJson]]:  # noqa: ARG002 (every operator's signature)
+    def work(self, conn: "Connection", run: TaskRun) -> list[list[ShardJson]]:
         """Return the shards dealt out to tasks."""
         from doclife.lifecycle.running import list_shards
 

@@ -1,7 +1,5 @@
 """Bytes in local folders, by ``os`` calls: no layer between us and fsync, O_NOFOLLOW and ENOENT."""
 
-# ruff: noqa: ARG002 - local files have neither versions nor etags
-
 import contextlib
 import ctypes
 import errno

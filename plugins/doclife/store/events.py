@@ -63,7 +63,7 @@ def record_reactions(
 def emit(
     conn: Connection,
     *,
-    type: str,  # noqa: A002 - the word of the table and of everybody who emits
+    event_type: str,
     external_id: str,
     payload: Mapping[str, Any],
     organization: str,
@@ -71,7 +71,7 @@ def emit(
 ) -> int:
     """Say that something has happened to a document; return the event's number."""
     parameters = {
-        "type": type,
+        "type": event_type,
         "external_id": external_id,
         "payload": Jsonb(dict(payload)),
         "organization": organization,

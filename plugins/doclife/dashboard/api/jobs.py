@@ -244,7 +244,7 @@ def emit(here: Here, body: NewEvent) -> StoredEvent:
     event_id = requesting.emit_event(
         here.conn,
         organization=here.tenant,
-        type=body.type,
+        event_type=body.type,
         external_id=body.external_id,
         payload=body.payload,
         occurred_on=body.occurred_on,

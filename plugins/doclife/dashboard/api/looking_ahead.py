@@ -93,7 +93,7 @@ def overdue_documents(
 @router.get("/notifications", tags=["notifications"])
 def list_notifications(
     here: Here,
-    type: Asked = "",  # noqa: A002 - the word people see in the address
+    of_type: Annotated[Asked, Query(alias="type")] = "",
     unread: bool = False,
     quiet: bool = False,
     cursor: Cursor = "",
@@ -104,7 +104,7 @@ def list_notifications(
         here.conn,
         organization=here.tenant,
         recipients=here.recipients,
-        types=[type] if type else None,
+        types=[of_type] if of_type else None,
         is_unread=unread,
         with_quiet=quiet,
         before=read_id(cursor),

@@ -31,7 +31,7 @@ def show(
     here: Here,
     q: Text = "",
     status: Text = "",
-    type: Text = "",  # noqa: A002 - the word people see in the address
+    document_type: Annotated[Text, Query(alias="type")] = "",
     owner: Text = "",
     tag: Text = "",
     held: Text = "",
@@ -42,7 +42,7 @@ def show(
     query = {
         "q": q,
         "status": status,
-        "type": type,
+        "type": document_type,
         "owner": owner,
         "tag": tag,
         "held": held,
