@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Frame, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    FrameLocator,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from local.system_programs import CHROMIUM
 from tests.dashboard.api_server import PREFIX, ApiServer
@@ -28,11 +35,21 @@ ARGUMENTS = (
 )
 SERIOUS = ("serious", "critical")
 FRAME = 'iframe[title="Documents"]'
+UNTIL_LOADED = """() => document.readyState === "complete" || new Promise(
+    resolve => addEventListener("load", () => resolve(true), {once: true})
+)"""
+"""Airflow's page is loaded before the frame in it is."""
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Run one browser; contexts in it share nothing."""
+    """Run one browser; contexts in it share nothing.
+
+    Ask a page by ``expect`` and by actions of its locators, which wait for what is still to come:
+    what is read off a page at once (``inner_text``, ``count``, ``is_visible``) may be of the page
+    before.
+    """
+    expect.set_options(timeout=LIMIT_MILLISECONDS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=str(CHROMIUM), args=list(ARGUMENTS), headless=True
@@ -79,13 +96,15 @@ def _token(server: ApiServer, name: str) -> str:
     return token
 
 
-def framed(page: Page) -> Frame:
-    """Return the dashboard inside Airflow's page, once it is there."""
-    handle = page.wait_for_selector(FRAME)
-    assert handle is not None
-    frame = handle.content_frame()
-    assert frame is not None
-    frame.wait_for_selector("main")
+def framed(page: Page) -> FrameLocator:
+    """Return the dashboard inside Airflow's page, once its scripts have run.
+
+    It stays good when the frame goes to another page: its locators look into whatever page is
+    there by then.
+    """
+    frame = page.frame_locator(FRAME)
+    expect(frame.locator("main")).to_be_visible()
+    frame.locator("html").evaluate(UNTIL_LOADED)
     return frame
 
 

@@ -8,12 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.dashboard.api_server import ApiServer
-from tests.dashboard.chromium import (
-    LIMIT_MILLISECONDS,
-    accessibility_faults,
-    framed,
-    logged_in,
-)
+from tests.dashboard.chromium import accessibility_faults, framed, logged_in
 from tests.dashboard.test_in_a_browser import (  # noqa: F401 - fixtures
     browser,
     olga,
@@ -32,11 +27,6 @@ PAGES = (
     "/plans/1",
     "/plans/1/undo",
 )
-
-
-@pytest.fixture(autouse=True)
-def _patience() -> None:
-    expect.set_options(timeout=LIMIT_MILLISECONDS)
 
 
 def test_a_rule_is_made_with_a_preview_while_typing_changed_and_run(
