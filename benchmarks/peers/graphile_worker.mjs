@@ -1,6 +1,7 @@
 // graphile-worker with its own tuning advice: a local queue, and completion in batches.
 import { makeWorkerUtils, run, Logger } from "graphile-worker";
-import { asked, payload, Meter, sender } from "./common.mjs";
+import { asked, Meter } from "./meter.mjs";
+import { payload, sender } from "./webhook_job.mjs";
 
 const calls = asked.phase === "call";
 const side = calls ? 100 : 24;

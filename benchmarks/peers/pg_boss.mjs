@@ -1,6 +1,7 @@
 // pg-boss: insert() in bulk, work() in batches that go on at once while they are full.
 import { PgBoss } from "pg-boss";
-import { asked, payload, Meter, sender } from "./common.mjs";
+import { asked, Meter } from "./meter.mjs";
+import { payload, sender } from "./webhook_job.mjs";
 
 const boss = new PgBoss({ connectionString: asked.database, max: 10, supervise: false, schedule: false });
 boss.on("error", error => console.error(error));

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import asyncpg
 import uvloop
-from common import COUNT, DATABASE, PHASE, Meter, Sender, payload
+from meter import COUNT, DATABASE, PHASE, Meter
 from pgqueuer import PgQueuer
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
+from webhook_job import Sender, payload
 
 BATCH = 1000
 

@@ -6,7 +6,8 @@ import logging
 
 import procrastinate
 import uvloop
-from common import COUNT, DATABASE, PHASE, Meter, Sender, payload
+from meter import COUNT, DATABASE, PHASE, Meter
+from webhook_job import Sender, payload
 
 logging.disable(logging.WARNING)
 app = procrastinate.App(

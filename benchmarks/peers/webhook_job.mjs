@@ -1,8 +1,6 @@
-// What the scripts of the Node peers share: payloads, the clock, the sender.
+// The job of a Node peer: what it carries, and how its webhook call is made.
 import { Pool } from "undici";
-
-const [phase, database, count, url] = process.argv.slice(2);
-export const asked = { phase, database, count: Number(count), url };
+import { asked } from "./meter.mjs";
 
 export function payload(i) {
   const fields = {};
@@ -13,20 +11,6 @@ export function payload(i) {
     data: { n: i, organization: 42, document: `01890000-0000-7000-8000-${String(i).padStart(12, "0")}`,
             fields, note: "x".repeat(240) },
   };
-}
-
-export class Meter {
-  constructor() { this.done = this.errors = 0; this.t0 = this.t1 = Date.now() / 1000; }
-  start() { this.t0 = this.t1 = Date.now() / 1000; }
-  tick(k = 1) { this.done += k; this.t1 = Date.now() / 1000; }
-  // Until all is done, or, where several processes share it, none has come for a while.
-  async end() {
-    while (this.done < asked.count) {
-      await new Promise(r => setTimeout(r, 50));
-      if (Date.now() / 1000 - this.t1 > (this.done ? 1.5 : 10)) return;
-    }
-  }
-  print() { console.log(JSON.stringify({ done: this.done, errors: this.errors, t0: this.t0, t1: this.t1 })); }
 }
 
 export function sender(connections) {
