@@ -80,7 +80,7 @@ class AirflowApi:
         *,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> Any:
-        request = urllib.request.Request(self.address + path, method=method)  # noqa: S310 (http)
+        request = urllib.request.Request(self.address + path, method=method)  # noqa: S310 - http
         request.add_header("Accept", "application/json")
         if self._token:
             request.add_header("Authorization", f"Bearer {self._token}")

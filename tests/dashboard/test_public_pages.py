@@ -36,7 +36,7 @@ def server(world: World, database: str, postgres: Postgres) -> Iterator[PublicSe
 
 def keep_url(world: World, server: PublicServer, **columns: object) -> str:
     """The link of a warning, as it stands in the mail."""
-    add(world, **columns)  # type: ignore[arg-type]
+    add(world, **columns)
     world.enforce(
         trigger=EXPIRY, when=DRAFTS, warn={"before": ["30d"], "keep": "90d"}, actions=DELETE
     )
@@ -270,10 +270,10 @@ def test_without_a_public_address_there_is_nothing(world: World, server: PublicS
 
 def test_the_list_of_public_routes_is_closed() -> None:
     found = {
-        (method, route.path)  # type: ignore[attr-defined]
+        (method, route.path)
         for router in PUBLIC
         for route in router.routes
-        for method in route.methods  # type: ignore[attr-defined]
+        for method in route.methods
     }
 
     assert found == {

@@ -14,7 +14,7 @@ def limit(**parts: object) -> Limit:
         "max_fraction": 1.0,
         **parts,
     }
-    return Limit(**values)  # type: ignore[arg-type]
+    return Limit(**values)
 
 
 def tripped(count: int, *limits: Limit, expected: int | None = None) -> list[tuple[str, str]]:

@@ -139,7 +139,7 @@ def _other(value: Any) -> Any:
 def answer(value_of: ValueOf, some: Compiler, of: dict[str, Any], purpose: Purpose) -> bool | None:
     found = value_of(some.condition(purpose), of)
     assert found in (True, False, None)
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 @settings(max_examples=200, deadline=None)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 from psycopg.types.json import Jsonb
@@ -21,6 +23,11 @@ from doclife.lifecycle.stores import open_stores, register_store
 from doclife.storage.stores import Stores
 from doclife.store import rules, stored_plans
 from doclife.store.connection import Connection, connect
+from doclife.store.migrations import migrate
+from local import databases
+from local.guard import Guard
+from local.postgres import Postgres
+from tests.conftest import PASSWORDS, admin_url
 
 NOW = datetime(2026, 3, 2, 3, tzinfo=UTC)
 """A Monday night; every clock of these tests starts here unless a test says otherwise."""
@@ -194,6 +201,22 @@ def world(conn: Connection, tmp_path: Path) -> World:
 def days_ago(days: int, *, now: datetime = NOW) -> date:
     """Return the calendar day so many days before."""
     return now.date() - timedelta(days=days)
+
+
+@pytest.fixture
+def own_server(guard: Guard) -> Iterator[Postgres]:
+    """A server that may be stopped."""
+    home = Path(tempfile.mkdtemp(prefix="doclife-test-"))
+    home.chmod(0o711)
+    server = Postgres(home, programs=None, settings={}, watch=guard.watch_database)
+    try:
+        server.start()
+        databases.prepare(server.url(), passwords=PASSWORDS)
+        with psycopg.connect(admin_url(server, databases.DOCUMENTS)) as conn:
+            migrate(conn)
+        yield server
+    finally:
+        server.remove()
 
 
 @pytest.fixture

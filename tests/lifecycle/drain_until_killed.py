@@ -79,7 +79,7 @@ def drainer(database: str, log: Log) -> Drainer:
     return Drainer(
         connect=lambda: connect(database, application_name="drainer"),
         channels={"email": log},
-        find_endpoint=lambda _row: None,  # type: ignore[arg-type, return-value]
+        find_endpoint=lambda _row: None,
         name=f"process {os.getpid()}",
         chance=lambda: 0.0,
         settings=DrainSettings(

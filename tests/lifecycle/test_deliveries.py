@@ -38,7 +38,7 @@ def again(conn: Connection, tenant: Organization, **selection: object) -> list[i
         now=datetime.now(UTC),
         actor=ACTOR,
         reason="they lost it",
-        **selection,  # type: ignore[arg-type]
+        **selection,
     )
 
 
@@ -102,7 +102,7 @@ def test_the_log_is_narrowed_by_endpoint_outcome_and_time(
     now = datetime.now(UTC)
 
     def count(**narrowed: object) -> int:
-        return len(list_deliveries(conn, organization=tenant, **narrowed))  # type: ignore[arg-type]
+        return len(list_deliveries(conn, organization=tenant, **narrowed))
 
     assert count(endpoint="erp") == 3
     assert count(outcomes=["dead", "retry"]) == 1

@@ -7,25 +7,20 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
 from doclife.lifecycle.queue import add_many
 from doclife.store.connection import Connection, connect
-from doclife.store.migrations import migrate
 from local import databases
-from local.guard import Guard
 from local.postgres import Postgres
 from local.state import ROOT
-from tests.conftest import PASSWORDS, admin_url
+from tests.conftest import admin_url
 
 from .drain_until_killed import LEASE_SECONDS, Log, drainer
 
@@ -117,22 +112,6 @@ def test_a_process_killed_at_any_moment_loses_nothing(
     assert counts is not None
     assert sum(counts) == len(ids)
     assert sorted(received(log)) == ids
-
-
-@pytest.fixture
-def own_server(guard: Guard) -> Iterator[Postgres]:
-    """A server that may be stopped."""
-    home = Path(tempfile.mkdtemp(prefix="doclife-test-"))
-    home.chmod(0o711)
-    server = Postgres(home, programs=None, settings={}, watch=guard.watch_database)
-    try:
-        server.start()
-        databases.prepare(server.url(), passwords=PASSWORDS)
-        with psycopg.connect(admin_url(server, databases.DOCUMENTS)) as conn:
-            migrate(conn)
-        yield server
-    finally:
-        server.remove()
 
 
 def test_a_server_that_is_stopped_and_started_costs_nothing_but_time(

@@ -202,7 +202,7 @@ def test_a_dead_endpoint_does_not_keep_the_others_waiting(conn: Connection, data
         return 3.0 if message.endpoint.id == dead else 0.0
 
     channel = Recorder(
-        lambda message: SENT if message.endpoint.id == alive else answer(),  # type: ignore[union-attr]
+        lambda message: SENT if message.endpoint.id == alive else answer(),
         seconds=seconds,
     )
     done = drain(database, {"webhook": channel}, most_seconds=5.0)
@@ -388,7 +388,7 @@ def test_a_job_has_the_time_that_it_was_given(conn: Connection, database: str) -
 def test_a_notification_is_shown_once(conn: Connection, database: str) -> None:
     payload = {"recipient": "ben@example.org", "title": "Paid", "body": "Invoice 7 is paid."}
     (job_id,) = add_many(conn, kind="notification", payloads=[payload], requested_by=ACTOR)
-    channels = own_channels(lambda: connect(database), open_stores=lambda _conn: None)  # type: ignore[arg-type, return-value]
+    channels = own_channels(lambda: connect(database), open_stores=lambda _conn: None)
     message = Message(
         job_id=job_id,
         kind="notification",

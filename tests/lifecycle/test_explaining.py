@@ -416,7 +416,7 @@ def fill(
             row.setdefault("recorded_at", "2026-01-01T00:00:00+00:00") if table == "events" else 0
             names = ", ".join(row)
             conn.execute(
-                f"INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE"  # type: ignore[arg-type]
+                f"INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE"
                 f" SELECT {names} FROM jsonb_populate_record(NULL::{table}, %s)",
                 (Jsonb(row),),
             )

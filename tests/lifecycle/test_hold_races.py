@@ -211,7 +211,7 @@ def test_a_condition_against_a_running_purge(
     entry = "SELECT count(*) FROM audit_entries WHERE action = 'document.purging'"
 
     def open_in_the_middle() -> None:
-        while others[0].execute(entry).fetchone() < (ROUNDS // 4,):  # type: ignore[operator]
+        while others[0].execute(entry).fetchone() < (ROUNDS // 4,):
             pass
         open_matter(others[0], world)
 
@@ -221,7 +221,7 @@ def test_a_condition_against_a_running_purge(
     held, gone = world.conn.execute(
         "SELECT count(*) FILTER (WHERE hold_count > 0),"
         " count(*) FILTER (WHERE status = 'purged') FROM documents"
-    ).fetchone()  # type: ignore[misc]
+    ).fetchone()
     assert held + gone == ROUNDS
     assert outcome.done == gone
     histories = order_of(world, "document.held", "document.purging").values()

@@ -131,7 +131,7 @@ def die_before_step(step: int) -> None:
 
         return counted
 
-    psycopg.Connection.wait = dying(psycopg.Connection.wait)  # type: ignore[method-assign]
+    psycopg.Connection.wait = dying(psycopg.Connection.wait)
     for name in CALLS:
         setattr(os, name, dying(getattr(os, name)))
 

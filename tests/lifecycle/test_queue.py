@@ -41,7 +41,7 @@ def worker(conn: Connection) -> int:
 
 
 def value(conn: Connection, query: str, *parameters: object) -> Any:
-    return conn.execute(query, parameters).fetchone()[0]  # type: ignore[index, arg-type]
+    return conn.execute(query, parameters).fetchone()[0]
 
 
 def state(conn: Connection, job_id: int) -> str:
@@ -50,7 +50,7 @@ def state(conn: Connection, job_id: int) -> str:
 
 def tallies(conn: Connection) -> tuple[int, int, int]:
     """Unfinished, given up, completed."""
-    return tuple(  # type: ignore[return-value]
+    return tuple(
         value(conn, f"SELECT count(*) FROM {table}")
         for table in ("jobs", "jobs_failed", "job_history")
     )
@@ -120,7 +120,7 @@ def test_many_are_stored_in_one_statement_in_their_order(conn: Connection) -> No
     ids = conn.execute(
         "SELECT enqueue_jobs('email', %s::jsonb[], priority => 7)",
         ([Jsonb({**MAIL, "subject": f"{number}"}) for number in range(50)],),
-    ).fetchone()[0]  # type: ignore[index]
+    ).fetchone()[0]
 
     stored = conn.execute(
         "SELECT payload::jsonb ->> 'subject' FROM jobs WHERE priority = 7 ORDER BY id"

@@ -39,7 +39,7 @@ def chance(request: pytest.FixtureRequest) -> random.Random:
 def other(database: str) -> Iterator[World]:
     """Somebody else, on a connection of their own."""
     with connect(database, application_name="the other one") as conn:
-        yield World(conn=conn, folder=None)  # type: ignore[arg-type]
+        yield World(conn=conn, folder=None)
 
 
 def at_once(*deeds: Callable[[], Any]) -> list[Any]:

@@ -195,7 +195,7 @@ def test_asking_twice_for_cold_bytes_asks_once(cold: Cloud) -> None:
     asked = []
     filesystem = stores.named("cloud").filesystem
     honest = filesystem.ask_for
-    filesystem.ask_for = lambda uri, **named: asked.append(uri) or honest(uri, **named)  # type: ignore[method-assign]
+    filesystem.ask_for = lambda uri, **named: asked.append(uri) or honest(uri, **named)
 
     for _ in range(2):
         undo.restore_documents(

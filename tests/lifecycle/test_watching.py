@@ -19,8 +19,6 @@ from local import databases
 from local.postgres import Postgres
 from tests.conftest import admin_url
 
-from .test_drain_faults import own_server  # noqa: F401 - a fixture
-
 MAIL: dict[str, Any] = {"to": "a@example.org", "subject": "Hello", "text": "Text"}
 QUICK = WatchSettings(poll_seconds=60, settle_seconds=0.05, rest_seconds=0.3)
 POLLING = WatchSettings(poll_seconds=0.3, settle_seconds=0.05, rest_seconds=0.3)
@@ -189,7 +187,7 @@ def test_a_thousand_words_wake_once(conn: Connection, database: str) -> None:
     assert watched(database, settings=rested, meanwhile=meanwhile, seconds=2.0, most=99) == 1
 
 
-def test_survives_a_restart_of_the_server(own_server: Postgres) -> None:  # noqa: F811
+def test_survives_a_restart_of_the_server(own_server: Postgres) -> None:
     database = admin_url(own_server, databases.DOCUMENTS)
 
     async def meanwhile() -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -361,11 +360,14 @@ class Organization:
 
     def apply(self, plan_id: int, now: datetime) -> str | None:
         """Apply a plan; return why it was refused as a whole, None when it was not."""
-        clock: Callable[[], datetime] = lambda: now  # noqa: E731
         try:
             for shard in applying.start(self.conn, plan_id=plan_id, now=now):
                 applying.apply_shard(
-                    self.conn, shard=shard, now=clock, actor="schedule", stores=self.system.stores
+                    self.conn,
+                    shard=shard,
+                    now=lambda: now,
+                    actor="schedule",
+                    stores=self.system.stores,
                 )
             applying.finish(self.conn, plan_id=plan_id, now=now)
         except RefusedError as refusal:

@@ -69,7 +69,7 @@ def smaller(
             candidate = without(history, path)
             try:
                 Play(system, candidate).run()
-            except Exception as new_error:  # noqa: BLE001
+            except Exception as new_error:  # noqa: BLE001 (any failure may be the same one)
                 system.fresh_connection()
                 if type(new_error) is type(error):
                     history, error = candidate, new_error

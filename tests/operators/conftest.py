@@ -1,3 +1,3 @@
 """Sets what Airflow reads before anything imports it."""
 
-import tests.airflow_environment  # noqa: F401
+import tests.airflow_environment  # noqa: F401 - before Airflow is

@@ -35,7 +35,7 @@ def _die_before_call(number: int) -> None:
 
 def _dying(call: Callable[..., object], calls: object, last: int) -> Callable[..., object]:
     def counted(*arguments: object, **options: object) -> object:
-        if next(calls, last) == last:  # type: ignore[call-overload]
+        if next(calls, last) == last:
             os.kill(os.getpid(), signal.SIGKILL)
         return call(*arguments, **options)
 

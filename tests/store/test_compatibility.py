@@ -22,7 +22,7 @@ MAIL = {"to": "ben@example.org", "subject": "Hello", "text": "Text"}
 def install(owner: Connection, path: Path = FILE) -> None:
     with owner.transaction():
         owner.execute("SET LOCAL search_path = legacy")
-        owner.execute(path.read_text())  # type: ignore[call-overload]
+        owner.execute(path.read_text())
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +171,7 @@ def test_cleaning_removes_old_given_up_jobs_and_none_younger_than_a_week(known: 
 @pytest.mark.parametrize("call", ["retry_failed_jobs()", "clean_old_jobs(30)"])
 def test_an_application_does_not_decide_over_others_jobs(known: Catalogue, call: str) -> None:
     with pytest.raises(InsufficientPrivilege):
-        known.application.execute(f"SELECT {call}")  # type: ignore[call-overload]
+        known.application.execute(f"SELECT {call}")
 
 
 def test_schedules_are_seen(known: Catalogue) -> None:

@@ -338,7 +338,7 @@ def test_nothing_is_applied_while_halted(catalogue: Catalogue) -> None:
 def test_a_copied_database_starts_halted(catalogue: Catalogue) -> None:
     name = "a_clone"
     with psycopg.connect(catalogue.server.url(), autocommit=True) as superuser:
-        superuser.execute(f"CREATE DATABASE {name} TEMPLATE store_template")  # type: ignore[arg-type]
+        superuser.execute(f"CREATE DATABASE {name} TEMPLATE store_template")
     clone = Catalogue(
         server=catalogue.server,
         database=name,

@@ -125,7 +125,7 @@ def test_not_even_the_owner_deletes_holds_or_what_they_hold(
     catalogue: Catalogue, held: Held, table: str, how: str
 ) -> None:
     before = rows_about(catalogue, held)
-    query = sql.SQL(how).format(sql.Identifier(table))  # type: ignore[arg-type]
+    query = sql.SQL(how).format(sql.Identifier(table))
 
     assert attempt(catalogue.owner, query) in ("RestrictViolation", "ForeignKeyViolation")
     assert rows_about(catalogue, held) == before

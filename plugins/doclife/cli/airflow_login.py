@@ -72,7 +72,7 @@ class AirflowLogin:
         :raises AirflowRefused: Airflow says no; the message is what it said.
         :raises ConfigurationError: nobody answers at the address.
         """
-        request = urllib.request.Request(self.url + path, method=method)  # noqa: S310 - checked
+        request = urllib.request.Request(self.url + path, method=method)  # noqa: S310 - https or http
         request.add_header("Accept", "application/json")
         if self._token:
             request.add_header("Authorization", f"Bearer {self._token}")

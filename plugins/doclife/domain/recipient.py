@@ -50,7 +50,7 @@ _ALLOWED = (
     nodes.Operand,
     nodes.Keyword,
 )
-_GRAMMAR = Environment(autoescape=False)  # noqa: S701 (only parses: nothing is rendered here)
+_GRAMMAR = Environment(autoescape=True)
 
 
 def recipient_fault(template: str) -> str | None:
