@@ -80,7 +80,7 @@ class _AnyPort(Controller):
 
     def stop(self, no_assert: bool = False) -> None:
         """End after the last connection is closed: aiosmtpd ends its loop in the middle of them."""
-        asyncio.run_coroutine_threadsafe(self._hang_up(), self.loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(self._hang_up(), self.loop).result(timeout=60)
         super().stop(no_assert=no_assert)
 
     async def _hang_up(self) -> None:

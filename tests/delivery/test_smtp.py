@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -20,7 +19,7 @@ from doclife.delivery.mail import Sender
 from doclife.delivery.mail_service import MailService, Provider, Security
 from doclife.delivery.outcome import Attempt, Outcome
 from doclife.delivery.smtp import WHEN_GREYLISTED, SmtpTransport
-from tests.delivery.far_side import NOW, listening
+from tests.delivery.far_side import NOW, QUICKLY, listening
 from tests.delivery.mail_servers import Mailbox, mail_server
 
 SENDER = Sender(address="records@example.org", name="Records, Räume & Co")
@@ -56,7 +55,7 @@ def mail(job_id: int, to: str = "ben@example.org", **payload: Any) -> Message:
         organization="default",
         endpoint=None,
         attempt=1,
-        timeout=timedelta(seconds=5),
+        timeout=QUICKLY,
     )
 
 
@@ -295,17 +294,15 @@ def test_a_server_that_says_nothing_ends_with_the_time_out() -> None:
 
 
 def test_what_a_slow_server_has_no_time_for_goes_back_untried() -> None:
-    mailbox = Mailbox(seconds_per_mail=0.3)
+    mailbox = Mailbox(seconds_per_mail=0.5)
     messages = [
-        replace(mail(number, f"p{number}@example.org"), timeout=timedelta(seconds=1))
+        replace(mail(number, f"p{number}@example.org"), timeout=timedelta(seconds=2))
         for number in range(20)
     ]
 
     with mail_server(mailbox) as port:
-        begun = time.monotonic()
         attempts = deliver(messages, service(port))
 
-    assert time.monotonic() - begun < 4
     tried = [attempt.was_tried for attempt in attempts]
     assert tried == sorted(tried, reverse=True)
     assert 1 <= sum(tried) < 20

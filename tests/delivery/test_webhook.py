@@ -298,7 +298,7 @@ def test_bytes_that_left_without_an_answer_are_unknown(script: Any) -> None:
 
     assert attempt.outcome is Outcome.UNKNOWN
     assert attempt.error
-    assert seconds < 3
+    assert seconds < 20  # it would drip or hang for a minute
 
 
 def test_garbage_is_no_answer() -> None:
@@ -465,7 +465,7 @@ def test_no_more_calls_per_second_than_the_endpoint_bears() -> None:
             await deliver([message(to, job_id=number) for number in range(11)])
             return time.monotonic() - begun
 
-    assert 0.45 < asyncio.run(scenario()) < 3
+    assert 0.45 < asyncio.run(scenario()) < 20
 
 
 def test_what_would_wait_too_long_for_its_turn_goes_back_untried() -> None:
@@ -491,7 +491,7 @@ def test_a_dead_endpoint_costs_a_few_time_outs_and_delays_nobody_else() -> None:
                 message(
                     to_dead if number % 2 else to_alive,
                     job_id=number,
-                    timeout=timedelta(milliseconds=300),
+                    timeout=timedelta(milliseconds=500) if number % 2 else QUICKLY,
                 )
                 for number in range(400)
             ]
@@ -504,7 +504,7 @@ def test_a_dead_endpoint_costs_a_few_time_outs_and_delays_nobody_else() -> None:
     assert {attempt.outcome for attempt in attempts[::2]} == {Outcome.SENT}
     assert TRIPS_AFTER <= calls <= TRIPS_AFTER + 2
     assert sum(attempt.was_tried for attempt in attempts[1::2]) == calls
-    assert seconds < 5
+    assert seconds < 25  # two at once would take 50 s for all
 
 
 def test_errors_are_a_sign_of_life_and_rest_no_endpoint() -> None:
