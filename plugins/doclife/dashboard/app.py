@@ -40,7 +40,7 @@ from doclife.dashboard.public.configuration import CONFIGURATION
 from doclife.dashboard.rules import pages as rule_pages
 from doclife.dashboard.rules import resource as rule_resource
 from doclife.settings import libpq_parameters
-from doclife.store.connection import Connection, prepare
+from doclife.store.connection import Connection, limit_statements, prepare
 
 PREFIX = "/doclife"
 """Where the app is mounted, below Airflow's own base path."""
@@ -163,7 +163,7 @@ def _lifespan(
 
 def _configure(conn: Connection) -> None:
     prepare(conn, application_name="doclife dashboard")
-    conn.execute("SELECT set_config('statement_timeout', %s, false)", (f"{STATEMENT_SECONDS}s",))
+    limit_statements(conn, seconds=STATEMENT_SECONDS)
 
 
 def _asset(name: str, digest: str | None = None) -> Response:

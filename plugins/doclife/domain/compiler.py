@@ -192,7 +192,7 @@ class Compiler:
             every date that is known, for warnings and forecasts.
         """
         if not self.rule.actions:
-            return Fragment(text=_NO_HITS)
+            return Fragment(text=NO_HITS)
         writer = self._writer()
         sql = writer.sql
         until = due_by or self.as_of
@@ -311,7 +311,7 @@ class Compiler:
         )
 
 
-_NO_HITS = (
+NO_HITS = (
     "SELECT NULL::bigint AS document_id, NULL::integer AS action_index, NULL::text AS action, "
     "NULL::boolean AS matched, NULL::date AS anchor_on, NULL::date AS retain_until, "
     "NULL::date AS due_on WHERE FALSE"

@@ -19,7 +19,7 @@ from doclife.store import attaching, audit, organizations, stores
 from doclife.store.attached_row import FIELD_TYPES, KEY_TYPES
 from doclife.store.attached_sql import WRITTEN_TYPES, GeneratedSql, Writer
 from doclife.store.attaching import AttachedTable, FoundColumn, RowProblem
-from doclife.store.connection import Connection
+from doclife.store.connection import Connection, limit_lock_wait
 
 BATCH_ROWS = 5000
 """Some megabytes of a batch, and a second or less of work that a kill throws away."""
@@ -83,7 +83,7 @@ def attach(
     try:
         with conn.transaction():
             # What waits behind us for the table is the application.
-            conn.execute("SET LOCAL lock_timeout = '5s'")
+            limit_lock_wait(conn, seconds=5)
             attached_id = attaching.record_attached(conn, mapping, now=now, actor=actor)
             generated = _generated(conn, mapping, attached_id=attached_id)
             attaching.install(conn, generated.installed())

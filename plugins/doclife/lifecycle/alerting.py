@@ -3,9 +3,8 @@
 from datetime import datetime
 
 from doclife.delivery.rendering import TEMPLATE_FAULTS
-from doclife.store import organizations
+from doclife.store import notifications, organizations
 from doclife.store.connection import Connection
-from doclife.store.sql import statement
 
 OPERATORS = "role:operator"
 """The recipient that stands for everybody with the role, not for one person."""
@@ -13,15 +12,13 @@ OPERATORS = "role:operator"
 
 def alert_operators(conn: Connection, *, title: str, body: str, now: datetime) -> None:
     """Store one notification for the operators of the deployment."""
-    conn.execute(
-        statement("notifications/insert_alert"),
-        {
-            "organization_id": organizations.find(conn, "default").id,
-            "recipient": OPERATORS,
-            "title": title,
-            "body": body,
-            "now": now,
-        },
+    notifications.insert_alert(
+        conn,
+        organization_id=organizations.find(conn, "default").id,
+        recipient=OPERATORS,
+        title=title,
+        body=body,
+        now=now,
     )
 
 
@@ -31,16 +28,15 @@ def alert_of_templates(conn: Connection, *, now: datetime) -> None:
     They are told once as long as they have not read it, whichever process finds it again.
     """
     for fault in TEMPLATE_FAULTS.take():
-        conn.execute(
-            statement("notifications/insert_alert_once"),
-            {
-                "organization_id": organizations.find(conn, "default").id,
-                "recipient": OPERATORS,
-                "title": "A message template of yours is not used",
-                "body": (
-                    f"{fault.place}: {fault.reason}. Ours was used instead. After correcting it: "
-                    "doclife templates check"
-                ),
-                "now": now,
-            },
+        notifications.insert_alert(
+            conn,
+            organization_id=organizations.find(conn, "default").id,
+            recipient=OPERATORS,
+            title="A message template of yours is not used",
+            body=(
+                f"{fault.place}: {fault.reason}. Ours was used instead. After correcting it: "
+                "doclife templates check"
+            ),
+            now=now,
+            is_repeated=False,
         )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from doclife.domain.compiler import Compiler, Fragment, RuleVersion, protections
+from doclife.domain.compiler import NO_HITS, Compiler, Fragment, RuleVersion, protections
 from doclife.domain.fields import MetadataType
 from doclife.domain.rule import Mode, Rule
 from doclife.errors import ConfigurationError
@@ -21,11 +21,6 @@ from doclife.store.comparisons import ChangeCount, ChangedDocument, JudgedCount
 from doclife.store.connection import Connection
 
 __all__ = ["ChangeCount", "ChangedDocument", "Impact", "JudgedCount", "compare_versions"]
-
-NO_HITS = (
-    "SELECT NULL::bigint AS document_id, NULL::text AS action, NULL::boolean AS matched, "
-    "NULL::date AS due_on WHERE FALSE"
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

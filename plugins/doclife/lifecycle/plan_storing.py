@@ -3,8 +3,7 @@
 The caller has checked who may ask for what, and holds the locks of the organization.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import LiteralString
+from collections.abc import Callable, Mapping, Sequence
 
 from doclife.domain.compiler import RuleVersion
 from doclife.domain.plan import PlanKind, PlanSummary
@@ -97,11 +96,10 @@ def store_collected_plan(
     selection_key: str,
     action: str,
     mode: Mode,
-    query: LiteralString,
-    parameters: dict[str, object],
+    collect: Callable[[int], None],
     options: Mapping[str, object] | None = None,
 ) -> PlanSummary:
-    """Store one plan of one action whose documents ``query`` collects."""
+    """Store one plan of one action whose documents ``collect`` finds, given the plan's id."""
     tenant = night.organization
     own = find_own_plan(conn, night, selection_key=selection_key)
     if own is not None:
@@ -111,7 +109,7 @@ def store_collected_plan(
     plan_id = insert_plan(
         conn, night, kind=kind, mode=mode, selection_key=selection_key, options=options
     )
-    conn.execute(query, {**parameters, "plan_id": plan_id})
+    collect(plan_id)
     context = selection_context(plan_id, action, is_enforced=mode is Mode.ENFORCE)
     judge(conn, night, [context], organizations.metadata_types(conn, tenant.id))
     if mode is Mode.ENFORCE:

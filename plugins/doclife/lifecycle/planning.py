@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from doclife.domain.actions import ActionType, checked_settings
 from doclife.domain.compiler import RuleVersion
@@ -20,9 +21,8 @@ from doclife.lifecycle.due import QUEUE, is_due
 from doclife.lifecycle.night import Night, refuse_naive
 from doclife.lifecycle.plan_storing import store_collected_plan, store_rule_plans
 from doclife.lifecycle.stores import require_stores
-from doclife.store import organizations, rules
+from doclife.store import collecting, organizations, rules
 from doclife.store.connection import Connection
-from doclife.store.sql import statement
 
 
 def plan_due_rules(
@@ -238,14 +238,15 @@ def plan_selection(
             options=settings,
             action=action,
             mode=mode,
-            query=statement("plans/collect_selection"),
-            parameters={
-                "organization_id": tenant.id,
-                "document_ids": chosen,
-                "action": str(action),
-                "today": night.today,
-                "reason": reason,
-            },
+            collect=partial(
+                collecting.collect_selection,
+                conn,
+                organization_id=tenant.id,
+                document_ids=chosen,
+                action=str(action),
+                today=night.today,
+                reason=reason,
+            ),
         )
 
 
@@ -273,14 +274,9 @@ def plan_purges(
             run_id=run_id,
             requested_by=requested_by,
         )
-        parameters = {"organization_id": tenant.id, "today": night.today}
-        for kind, action, query in (
-            (PlanKind.PURGE, PURGE, statement("plans/collect_purgeable")),
-            (
-                PlanKind.ORIGINALS,
-                REMOVE_ORIGINAL,
-                statement("plans/collect_removable_originals"),
-            ),
+        for kind, action, collect in (
+            (PlanKind.PURGE, PURGE, collecting.collect_purgeable),
+            (PlanKind.ORIGINALS, REMOVE_ORIGINAL, collecting.collect_removable_originals),
         ):
             # A transaction each: the working tables empty themselves at its end.
             with conn.transaction():
@@ -296,8 +292,9 @@ def plan_purges(
                         selection_key=str(kind),
                         action=action,
                         mode=mode,
-                        query=query,
-                        parameters=parameters,
+                        collect=partial(
+                            collect, conn, organization_id=tenant.id, today=night.today
+                        ),
                     )
                 )
     return summaries

@@ -167,12 +167,8 @@ def take_over(
         batch was not taken over and can be tried again.
     """
     with conn.transaction():
-        # A row that changed after it was read must not go over what its trigger wrote since; and
-        # rows that a policy hides are an error, not fewer documents.
-        conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        conn.execute("SET LOCAL row_security = off")
-        # A plan made for an empty catalogue must not be kept while it grows to millions.
-        conn.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+        conn.execute(statement("adopting/begin_batch"))
+        conn.execute(statement("adopting/prepare_batch"))
         batch = generated.batch(after=after, size=size, actor=actor, is_baseline=is_baseline)
         row = conn.execute(batch).fetchone()
         assert row is not None, "an aggregate always has one row"

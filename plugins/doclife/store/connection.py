@@ -7,6 +7,7 @@ import psycopg
 from psycopg.types.datetime import DateLoader
 
 from doclife.errors import ConfigurationError
+from doclife.store.sql import statement
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -26,6 +27,8 @@ class FarDateLoader(DateLoader):
         return super().load(data)
 
 
+USE_SCHEMA = statement("session/use_schema")
+"""For transactions on connections that are not prepared: a pooler's, and a new database's."""
 LOCK_TIMEOUT_SECONDS = 60
 """A statement that waits longer for a lock gives up, and its task is retried."""
 
@@ -39,14 +42,23 @@ def prepare(conn: Connection, *, application_name: str) -> Connection:
     conn.autocommit = True
     conn.adapters.register_loader("date", FarDateLoader)
     conn.execute(
-        "SELECT set_config('search_path', 'doclife, pg_temp', false),"
-        " set_config('lock_timeout', %s, false),"
-        " set_config('application_name', %s, false),"
-        " set_config('timezone', 'UTC', false),"
-        " set_config('datestyle', 'ISO, YMD', false)",
-        (f"{LOCK_TIMEOUT_SECONDS}s", application_name[:63]),
+        statement("session/prepare"),
+        {
+            "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
+            "application_name": application_name[:63],
+        },
     )
     return conn
+
+
+def limit_statements(conn: Connection, *, seconds: float) -> None:
+    """Let the server end each later statement of this session that takes longer."""
+    conn.execute(statement("session/limit_statements"), {"longest": f"{seconds}s"})
+
+
+def limit_lock_wait(conn: Connection, *, seconds: float) -> None:
+    """Wait for a lock no longer than this, in the transaction that is under way."""
+    conn.execute(statement("session/limit_lock_wait"), {"longest": f"{seconds}s"})
 
 
 def one_line(error: Exception) -> str:

@@ -121,7 +121,7 @@ def take_over(
     }
     with conn.transaction():
         if not is_durable:
-            conn.execute("SET LOCAL synchronous_commit = off")
+            conn.execute(statement("imports/commit_without_waiting"))
         conn.execute(statement("imports/clear_rows"))
         with conn.cursor() as cursor, cursor.copy(statement("imports/copy_rows")) as copy:
             for row in rows:

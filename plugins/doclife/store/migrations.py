@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from doclife.errors import ConfigurationError
-from doclife.store.connection import Connection
+from doclife.store.connection import USE_SCHEMA, Connection
 from doclife.store.rows import fetch_value
 from doclife.store.sql import SQL_DIR, statement
 
@@ -44,8 +44,8 @@ def migrate(conn: Connection, *, directory: Path = SCHEMA_DIR) -> list[str]:
             if name in applied:
                 continue
             if name != FIRST:
-                conn.execute("SET LOCAL ROLE doclife_owner")
-            conn.execute("SELECT set_config('search_path', 'doclife, pg_temp', true)")
+                conn.execute(statement("migrations/become_owner"))
+            conn.execute(USE_SCHEMA)
             conn.execute(content)
             digest = hashlib.sha256(content).hexdigest()
             conn.execute(statement("migrations/record"), {"name": name, "sha256": digest})

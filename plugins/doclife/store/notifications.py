@@ -81,3 +81,28 @@ def mark_read(
         "now": now,
     }
     return [row[0] for row in conn.execute(statement("notifications/mark_read"), parameters)]
+
+
+def insert_alert(
+    conn: Connection,
+    *,
+    organization_id: int,
+    recipient: str,
+    title: str,
+    body: str,
+    now: datetime,
+    is_repeated: bool = True,
+) -> None:
+    """Store a notification for the operators.
+
+    :param is_repeated: False leaves it out while the same one is there and unread.
+    """
+    parameters = {
+        "organization_id": organization_id,
+        "recipient": recipient,
+        "title": title,
+        "body": body,
+        "now": now,
+        "is_repeated": is_repeated,
+    }
+    conn.execute(statement("notifications/insert_alert"), parameters)

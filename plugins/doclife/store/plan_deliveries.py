@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from psycopg.rows import class_row
 
-from doclife.store.connection import Connection
+from doclife.store.connection import USE_SCHEMA, Connection
 from doclife.store.queue_watch import AsyncConnection
 from doclife.store.rows import fetch_rows
 from doclife.store.sql import statement
@@ -35,7 +35,7 @@ async def watch(
 ) -> Delivery:
     """Return the same over a connection of the triggerer, also through a pooler."""
     async with conn.transaction():
-        await conn.execute("SELECT set_config('search_path', 'doclife, pg_temp', true)")
+        await conn.execute(USE_SCHEMA)
         async with conn.cursor(row_factory=class_row(Delivery)) as cursor:
             await cursor.execute(_QUERY, {"plan_ids": list(plan_ids), "kinds": list(kinds)})
             found = await cursor.fetchone()

@@ -10,9 +10,9 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row
 
+from doclife.store.connection import USE_SCHEMA
 from doclife.store.sql import statement
 
-CHANNEL = "doclife_queue"
 AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 
@@ -42,7 +42,7 @@ async def connect(conninfo: str) -> AsyncConnection:
 async def listen(conn: AsyncConnection) -> None:
     """Hear what wakes the queue, where the server or pooler lets us."""
     try:
-        await conn.execute(f"LISTEN {CHANNEL}")
+        await conn.execute(statement("queue/listen"))
     except (psycopg.errors.FeatureNotSupported, psycopg.errors.SyntaxError):
         return
 
@@ -50,7 +50,7 @@ async def listen(conn: AsyncConnection) -> None:
 async def next_work(conn: AsyncConnection) -> NextWork:
     """Return what there is to do, and who is there to do it."""
     async with conn.transaction():
-        await conn.execute("SELECT set_config('search_path', 'doclife, pg_temp', true)")
+        await conn.execute(USE_SCHEMA)
         async with conn.cursor(row_factory=class_row(NextWork)) as cursor:
             await cursor.execute(statement("queue/next_work"))
             found = await cursor.fetchone()
