@@ -211,6 +211,34 @@ def test_starting_a_retention_clock_is_a_grant_of_its_own(
     assert emit(catalogue, event_type, name) > 0
 
 
+def test_what_was_said_without_that_grant_starts_no_clock_of_a_later_rule(
+    catalogue: Catalogue,
+) -> None:
+    catalogue.document("said early")
+    flags = [emit(catalogue, "account.deleted", "said early")]
+    with granted(catalogue, "doclife_clocks"):
+        flags.append(emit(catalogue, "account.deleted", "said early"))
+
+    assert [
+        catalogue.value("SELECT may_start_clocks FROM events WHERE id = %s", event)
+        for event in flags
+    ] == [False, True]
+
+
+def test_cancels_its_own_jobs_and_nobody_elses(catalogue: Catalogue) -> None:
+    own = enqueue(catalogue)
+    foreign = catalogue.value("SELECT enqueue_job('email', %s)", Jsonb(MAIL))
+
+    cancelled = [
+        catalogue.application.execute("SELECT cancel_job(%s)", (job,)).fetchone()
+        for job in (own, foreign)
+    ]
+
+    assert cancelled == [(True,), (False,)]
+    assert catalogue.value("SELECT count(*) FROM jobs WHERE id = %s", foreign) == 1
+    assert catalogue.value("SELECT state FROM jobs_failed WHERE id = %s", own) == "cancelled"
+
+
 def test_no_object_of_the_caller_gets_into_a_function_that_runs_as_the_owner(
     catalogue: Catalogue,
 ) -> None:

@@ -63,6 +63,17 @@ def test_a_plan_for_something_else_moves_nothing(catalogue: Catalogue, other: st
         catalogue.move(document, "deleted")
 
 
+def test_an_item_that_reserves_nothing_moves_nothing(catalogue: Catalogue) -> None:
+    """Nobody would ask for the approvals of a plan that claims to destroy nothing."""
+    document = catalogue.document()
+    plan = catalogue.plan()
+    catalogue.item(plan, document, "DELETE", is_reserving=False)
+    catalogue.owner.execute("UPDATE plans SET state = 'applying' WHERE id = %s", (plan,))
+
+    with pytest.raises(CheckViolation, match="only through a plan"):
+        catalogue.move(document, "deleted")
+
+
 def test_what_a_plan_has_done_it_cannot_do_again(catalogue: Catalogue) -> None:
     document = catalogue.document()
     plan = catalogue.applying(document, "DELETE")
@@ -155,6 +166,16 @@ def test_purged_comes_after_purging_and_never_otherwise(
 
     with pytest.raises(CheckViolation, match="cannot go from"):
         catalogue.move(document, "purged", role=role)
+
+
+@pytest.mark.parametrize("way", [("deleted", "purging"), ("deleted", "purging", "purged")])
+def test_what_is_being_destroyed_is_never_said_to_be_held(
+    catalogue: Catalogue, way: tuple[str, ...]
+) -> None:
+    document = catalogue.moved(catalogue.document(), *way)
+
+    with pytest.raises(CheckViolation, match="a_held_document_is_never_purged"):
+        catalogue.owner.execute("UPDATE documents SET hold_count = 1 WHERE id = %s", (document,))
 
 
 @pytest.mark.parametrize("role", WRITERS)

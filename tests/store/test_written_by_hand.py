@@ -134,6 +134,22 @@ def test_no_hand_destroys_a_held_document_or_its_history(
     assert facts(catalogue, document) == before
 
 
+@pytest.mark.parametrize("role", WRITERS)
+@pytest.mark.parametrize("column", ["removing_since", "removed_at"])
+def test_nobody_condemns_the_original_of_a_held_document(
+    catalogue: Catalogue, role: str, column: str
+) -> None:
+    original = catalogue.stored_object()
+    catalogue.hold(catalogue.document(stored_object_id=original))
+
+    write(
+        catalogue,
+        role,
+        f"UPDATE stored_objects SET {column} = now() WHERE id = %(original)s",
+        original=original,
+    )
+
+
 def test_nothing_is_removed_because_something_else_is(catalogue: Catalogue) -> None:
     cascading = catalogue.owner.execute(
         "SELECT conrelid::regclass::text, conname FROM pg_constraint"
