@@ -152,6 +152,18 @@ def test_an_empty_database_is_told_to_be_migrated(cli, postgres):
     assert empty.json("status")["documents"] == []
 
 
+def test_an_application_goes_on_with_the_names_it_knows(cli):
+    assert cli.json("compatibility", "public") == {"schema": "public"}
+    assert "public.queue_jobs" in cli("compatibility", "public").output
+
+    with psycopg.connect(cli.database, autocommit=True) as application:
+        application.execute(
+            "INSERT INTO public.queue_jobs (type, payload) VALUES ('email',"
+            """ '{"to": "ben@example.org", "subject": "Hello", "text": "Text"}')"""
+        )
+    assert cli.json("jobs", "list")["jobs"]
+
+
 def test_a_database_that_is_away_is_one_sentence(cli):
     away = type(cli)("postgresql://nobody@127.0.0.1:1/none")
 

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from psycopg.errors import InsufficientPrivilege, InvalidParameterValue
 from psycopg.types.json import Jsonb
 
+from doclife.errors import ConfigurationError
 from doclife.store import queue
+from doclife.store.compatibility import install_queue_names
 from doclife.store.connection import Connection
-from doclife.store.sql import SQL_DIR
 
 from .conftest import Catalogue
 
-FILE = SQL_DIR / "compatibility" / "queue.sql"
 MAIL = {"to": "ben@example.org", "subject": "Hello", "text": "Text"}
-
-
-def install(owner: Connection, path: Path = FILE) -> None:
-    with owner.transaction():
-        owner.execute("SET LOCAL search_path = legacy")
-        owner.execute(path.read_text())
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +25,8 @@ def known(catalogue: Catalogue) -> Catalogue:
         catalogue.owner.execute("CREATE SCHEMA legacy")
         catalogue.owner.execute("GRANT USAGE ON SCHEMA legacy TO doclife_application")
         catalogue.owner.execute("GRANT USAGE ON SCHEMA legacy TO doclife_worker")
-    install(catalogue.owner)
-    install(catalogue.owner)
+    install_queue_names(catalogue.owner, schema="legacy")
+    install_queue_names(catalogue.owner, schema="legacy")
     for conn in (catalogue.application, catalogue.worker):
         conn.execute("SET search_path = legacy")
     return catalogue
@@ -182,3 +175,38 @@ def test_schedules_are_seen(known: Catalogue) -> None:
     assert rows(
         known.application, "SELECT name, cron_expression, type, is_active FROM scheduled_jobs"
     ) == [("weekly", "0 8 * * mon", "email", True)]
+
+
+@pytest.mark.parametrize(
+    ("schema", "fault"), [("doclife", "doclife's own schema"), ("nowhere", "no schema 'nowhere'")]
+)
+def test_the_names_go_into_a_schema_of_the_application(
+    known: Catalogue, schema: str, fault: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=fault):
+        install_queue_names(known.owner, schema=schema)
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "TABLE busy.queue_jobs (id integer)",
+        "VIEW busy.queue_jobs AS SELECT 1 AS id",
+        "FUNCTION busy.clean_old_jobs(days integer) RETURNS text LANGUAGE sql AS 'SELECT NULL'",
+    ],
+)
+def test_what_an_application_has_of_its_own_is_left_alone(known: Catalogue, own: str) -> None:
+    known.owner.execute("CREATE SCHEMA busy")
+    known.owner.execute(f"CREATE {own}")
+    try:
+        with pytest.raises(ConfigurationError, match=r"in 'busy' already.*nothing was changed"):
+            install_queue_names(known.owner, schema="busy")
+
+        assert rows(
+            known.owner,
+            "SELECT (SELECT count(*) FROM pg_class WHERE relnamespace = 'busy'::regnamespace)"
+            " + (SELECT count(*) FROM pg_proc WHERE pronamespace = 'busy'::regnamespace)",
+        ) == [(1,)]
+        assert rows(known.owner, "SHOW search_path") == [("doclife, pg_temp",)]
+    finally:
+        known.owner.execute("DROP SCHEMA busy CASCADE")

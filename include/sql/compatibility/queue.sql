@@ -1,7 +1,6 @@
--- Opt-in: the names that existing applications know, in a schema of the application's own.
---   psql "$URL" --single-transaction -c 'SET search_path = public' \
---       -f include/sql/compatibility/queue.sql
--- Run by the owner of the schema, who must be a member of doclife_owner: the views read the queue on
+-- Opt-in, by `doclife compatibility SCHEMA`: the names that existing applications know, in a schema
+-- of the application's own. Several statements, because they are of use only together.
+-- Run by who may create in the schema and is a member of doclife_owner: the views read the queue on
 -- behalf of whoever may read them, and what is inserted goes through enqueue_job, which asks for its
 -- own grant. Running it again replaces everything.
 
