@@ -41,12 +41,12 @@ def receiver(handler: Handler) -> Iterator[FarSide]:
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     try:
         yield sides[0]
     finally:
         loop.call_soon_threadsafe(done[0].set)
-        thread.join(10)
+        thread.join(60)
         loop.close()
 
 

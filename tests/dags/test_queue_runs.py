@@ -103,7 +103,7 @@ def test_the_trigger_fires_for_work_through_the_airflow_connection(conn):
 
     add(conn, kind="notification", payload=NOTE, requested_by="user:olga")
 
-    payload = asyncio.run(asyncio.wait_for(_first(QueueTrigger()), timeout=20))
+    payload = asyncio.run(asyncio.wait_for(_first(QueueTrigger()), timeout=60))
 
     assert payload["overdue_seconds"] > 0
 

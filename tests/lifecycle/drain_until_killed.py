@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from doclife.delivery.channel import Message
@@ -86,6 +87,18 @@ def drainer(database: str, log: Log) -> Drainer:
             batch_size=100, linger_seconds=LEASE_SECONDS * 2, lease_seconds=LEASE_SECONDS
         ),
     )
+
+
+def drain_all(database: str, log: Path) -> None:
+    """Drain to the end, as the watch has it done.
+
+    Where the machine is busy, a process may have lingered before it finds another one dead.
+    """
+    for _process in range(5):
+        asyncio.run(drainer(database, Log(str(log))).run())
+        with connect(database, application_name="is all done?") as conn:
+            if conn.execute("SELECT EXISTS (SELECT FROM jobs)").fetchone() == (False,):
+                return
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -22,7 +21,7 @@ from local.postgres import Postgres
 from local.state import ROOT
 from tests.conftest import admin_url
 
-from .drain_until_killed import LEASE_SECONDS, Log, drainer
+from .drain_until_killed import drain_all
 
 MAIL: dict[str, Any] = {"to": "a@example.org", "subject": "Hello", "text": "Text"}
 STEPS = ["claimed", "begun", "sending", "recording", "recorded", "ending"]
@@ -80,9 +79,9 @@ def test_a_killed_process_loses_nothing_and_repeats_only_what_is_unknown(
     done_before = conn.execute("SELECT count(*) FROM job_history").fetchone()
     began = time.monotonic()
 
-    asyncio.run(drainer(database, Log(str(log))).run())
+    drain_all(database, log)
 
-    assert time.monotonic() - began < LEASE_SECONDS * 10
+    assert time.monotonic() - began < 60  # a lease and two, not the day that another might last
     assert done_before is not None
     # At the other steps a busy machine may have recorded all of it as well.
     assert step != "ending" or done_before[0] == 1000
@@ -103,7 +102,7 @@ def test_a_process_killed_at_any_moment_loses_nothing(
         process.kill()
         process.wait()
 
-    asyncio.run(drainer(database, Log(str(log))).run())
+    drain_all(database, log)
 
     counts = conn.execute(
         "SELECT (SELECT count(*) FROM jobs), (SELECT count(*) FROM jobs_failed),"
@@ -131,9 +130,8 @@ def test_a_server_that_is_stopped_and_started_costs_nothing_but_time(
 
     restarting = threading.Thread(target=restart)
     restarting.start()
-    done = asyncio.run(drainer(database, Log(str(log))).run())
+    drain_all(database, log)
     restarting.join()
 
-    assert done.sent + done.late >= 0
     with connect(database) as conn:
         assert_all_accounted_for(conn, ids, log)

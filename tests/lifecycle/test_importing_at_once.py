@@ -67,7 +67,7 @@ def test_a_purge_that_begins_during_an_import_wins(
 
 
 def wait_until_somebody_waits(conn: Connection) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     query = "SELECT count(*) FROM pg_locks WHERE NOT granted"
     while conn.execute(query).fetchone() == (0,):
         assert time.monotonic() < deadline, "the import did not wait for the purge"

@@ -108,7 +108,7 @@ class Trials:
 
     def apply(self, plan_id: int) -> None:
         """Apply a plan as a retried task does, once the server has noticed the death."""
-        until = time.monotonic() + 20
+        until = time.monotonic() + 120
         while True:
             try:
                 self.world.apply(plan_id)

@@ -314,7 +314,7 @@ def _react_and_apply(world: World) -> None:
 
 def _react_once_the_dead_let_go(world: World) -> None:
     """The server notices a death in its own time; whoever comes next comes again."""
-    until = datetime.now(UTC) + timedelta(seconds=20)
+    until = datetime.now(UTC) + timedelta(seconds=120)
     while datetime.now(UTC) < until:
         _react_and_apply(world)
         if not _is_open(world.conn):

@@ -469,6 +469,6 @@ def begin_purging(world: World, document_id: int) -> None:
 
 def wait_for(world: World, query: str, least: int) -> None:
     """Wait until a count has come so far."""
-    until = datetime.now().astimezone() + timedelta(seconds=20)
+    until = datetime.now().astimezone() + timedelta(seconds=120)
     while world.value(query) < least:
         assert datetime.now().astimezone() < until, f"{query} never became {least}"

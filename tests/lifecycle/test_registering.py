@@ -640,7 +640,7 @@ def test_the_database_begins_to_write_while_most_files_are_unread(
         def advance(self, *, files: int, size_bytes: int) -> None:
             super().advance(files=files, size_bytes=size_bytes)
             if self.files == 50:
-                assert has_begun.wait(timeout=30)
+                assert has_begun.wait(timeout=120)
 
     assert importer(folder, progress=Patient()).new == 300
 
