@@ -226,3 +226,51 @@ class TestBelts:
             world.later(days=1, seconds=1)
 
         assert look(world) == {}
+
+
+def test_a_page_goes_through_a_part_only_and_says_where_to_go_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overdue, "LOOKED_AT_ONCE", 2)
+    monkeypatch.setattr(overdue, "LOOKED_AT_MOST", 4)
+    for number in range(6):
+        add(world, f"{number}", created_on=days_ago(200 - number))
+    hold(world, world.conn.execute("SELECT max(id) FROM documents").fetchone()[0], "matter")
+    world.enforce(mode="simulate", when=DRAFTS, retain=AGED, actions=DELETE)
+    look(world)
+
+    first = overdue.list_overdue(world.conn, organization="default", now=world.now, code="held")
+    second = overdue.list_overdue(
+        world.conn, organization="default", now=world.now, code="held", after=first.next_after
+    )
+
+    assert not first.documents
+    assert [one.external_id for one in second.documents] == ["5"]
+    assert second.next_after is None or not overdue.list_overdue(
+        world.conn, organization="default", now=world.now, code="held", after=second.next_after
+    ).documents
+
+
+def test_counting_ends_where_it_is_told_and_says_so(world: World) -> None:
+    for number in range(3):
+        add(world, f"{number}")
+    world.enforce(mode="simulate", when=DRAFTS, retain=AGED, actions=DELETE)
+    look(world)
+
+    some = overdue.count_overdue(world.conn, organization="default", now=world.now, most=2)
+    every = overdue.count_overdue(world.conn, organization="default", now=world.now, most=4)
+
+    assert (some.documents, some.is_whole) == (2, False)
+    assert (every.documents, every.is_whole) == (3, True)
+
+
+def test_what_was_done_since_the_forecast_is_not_overdue(world: World) -> None:
+    add(world)
+    world.enforce(when=DRAFTS, retain=AGED, actions=DELETE)
+    rebuild_dispositions(world.conn, now=world.now, as_of=world.now)
+    assert reasons(world)
+
+    world.night()
+
+    assert not reasons(world)
+    assert not overdue.count_overdue(world.conn, organization="default", now=world.now).groups

@@ -8,40 +8,36 @@
 -- day of it, only for month), documents, size_bytes. A DELETE is followed by its PURGE.
 WITH foreseen AS (
     SELECT
-        disposition.rule_version_id,
-        disposition.action,
-        disposition.goes_on,
-        disposition.is_held,
-        count(*) AS documents,
-        sum(disposition.size_bytes)::bigint AS size_bytes
+        foreseen.rule_version_id,
+        foreseen.action,
+        foreseen.goes_on,
+        foreseen.is_held,
+        foreseen.documents,
+        foreseen.size_bytes
     FROM rules AS rule
-    INNER JOIN dispositions AS disposition ON rule.current_version_id = disposition.rule_version_id
+    INNER JOIN forecast_counts AS foreseen
+        ON
+            rule.organization_id = foreseen.organization_id
+            AND rule.current_version_id = foreseen.rule_version_id
     WHERE
         rule.organization_id = %(organization_id)s
         AND rule.removed_at IS NULL
         AND (%(rule)s::text IS NULL OR rule.name = %(rule)s)
-        AND NOT disposition.is_outranked
         -- A message of the past was sent, or is old news.
-        AND (disposition.action IN ('ARCHIVE', 'DELETE') OR disposition.goes_on > %(today)s)
-    GROUP BY
-        disposition.rule_version_id,
-        disposition.action,
-        disposition.goes_on,
-        disposition.is_held
+        AND (foreseen.action IN ('ARCHIVE', 'DELETE') OR foreseen.goes_on > %(today)s)
 ),
 
 in_the_trash AS (
     SELECT
-        document.purge_after,
-        document.hold_count > 0 AS is_held,
-        count(*) AS documents,
-        coalesce(sum(document.size_bytes), 0)::bigint AS size_bytes
-    FROM documents AS document
+        goes_on,
+        is_held,
+        documents,
+        size_bytes
+    FROM forecast_counts
     WHERE
-        document.organization_id = %(organization_id)s
-        AND document.status IN ('deleted', 'purging')
+        organization_id = %(organization_id)s
+        AND rule_version_id IS NULL
         AND %(rule)s::text IS NULL
-    GROUP BY document.purge_after, document.hold_count > 0
 ),
 
 everything AS (
@@ -73,7 +69,7 @@ everything AS (
     SELECT
         NULL,
         'PURGE',
-        purge_after,
+        goes_on,
         is_held,
         documents,
         size_bytes

@@ -93,7 +93,7 @@ CREATE TABLE plans (
     CHECK (mode = 'enforce' OR state NOT IN ('applying', 'applied', 'undone'))
 );
 CREATE INDEX plans_by_state ON plans (organization_id, state, created_at);
-CREATE INDEX plans_by_rule ON plans (rule_version_id);
+CREATE INDEX plans_by_rule ON plans (rule_version_id, id);
 CREATE TRIGGER keep_updated_at BEFORE UPDATE ON plans
 FOR EACH ROW EXECUTE FUNCTION keep_updated_at();
 
@@ -201,6 +201,35 @@ CREATE TABLE dispositions (
     PRIMARY KEY (document_id, rule_version_id, action_index)
 );
 CREATE INDEX dispositions_by_due ON dispositions (rule_version_id, action_index, due_on);
+-- What is overdue, the longest first, without sorting it.
+CREATE INDEX dispositions_by_day ON dispositions (
+    organization_id, due_on, document_id, rule_version_id, action_index
+)
+WHERE action IN ('ARCHIVE', 'DELETE') AND NOT is_outranked;
+
+-- What was in the trash when the dispositions were rebuilt. Here, because an index over the status of
+-- documents would make each change of it several times as dear.
+CREATE TABLE foreseen_purges (
+    organization_id bigint NOT NULL,
+    due_on date NOT NULL,
+    document_id bigint NOT NULL,
+    is_held boolean NOT NULL,
+    size_bytes bigint NOT NULL,
+    PRIMARY KEY (organization_id, due_on, document_id)
+);
+
+-- The dispositions of rules, and what was in the trash (without a rule), added up by day.
+CREATE TABLE forecast_counts (
+    organization_id bigint NOT NULL,
+    rule_version_id bigint REFERENCES rule_versions,
+    action text NOT NULL,
+    goes_on date,
+    is_held boolean NOT NULL,
+    documents bigint NOT NULL,
+    size_bytes bigint NOT NULL,
+    CONSTRAINT a_day_is_counted_once
+    UNIQUE NULLS NOT DISTINCT (organization_id, rule_version_id, action, goes_on, is_held)
+);
 
 -- When the dispositions of a rule version were rebuilt: a version without a row was never forecast,
 -- which is not the same as a forecast of nothing.
@@ -254,4 +283,5 @@ GRANT UPDATE (state, reason_code, reason, bag_id, finished_at) ON plan_items TO 
 GRANT INSERT ON rule_versions, plan_decisions, notices TO doclife_worker;
 GRANT UPDATE (job_id, sent_at, bounced_at) ON notices TO doclife_worker;
 GRANT INSERT, UPDATE, DELETE ON dispositions, forecasts TO doclife_worker;
+GRANT INSERT, DELETE ON foreseen_purges, forecast_counts TO doclife_worker;
 GRANT EXECUTE ON FUNCTION refuse_change() TO doclife_worker, doclife_application;

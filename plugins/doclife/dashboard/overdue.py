@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Response
 from doclife.dashboard.paging import PAGE_ROWS, Page
 from doclife.dashboard.visit import Here
 from doclife.lifecycle.overdue import (
+    COUNTED_AT_MOST,
     REASONS,
     OverdueCount,
     OverdueDocument,
@@ -43,7 +44,9 @@ class ReasonRow:
 def show(here: Here, reason: Text = "", rule: Text = "", cursor: Text = "") -> Response:
     """Show how much is past due by reason, and a page of it, the longest overdue first."""
     organization = here.tenant.slug
-    counted = count_overdue(here.conn, organization=organization, now=here.now)
+    counted = count_overdue(
+        here.conn, organization=organization, now=here.now, most=COUNTED_AT_MOST
+    )
     found = list_overdue(
         here.conn,
         organization=organization,
@@ -54,20 +57,29 @@ def show(here: Here, reason: Text = "", rule: Text = "", cursor: Text = "") -> R
         size=PAGE_ROWS,
     )
     reasons = by_reason(counted.groups)
-    rules = sorted({one.rule.split("@")[0] for one in counted.groups if one.rule})
     return here.page(
         "overdue/list.html.j2",
         reasons=reasons,
         total=counted.documents,
+        is_whole=counted.is_whole,
+        counted_at_most=COUNTED_AT_MOST,
         unknown=[one for one in counted.rules if one.unknown_count],
         page=Page[OverdueDocument](
             rows=found.documents, next_cursor=found.next_after, is_first=not cursor
         ),
         reason_title=reason_title,
         query={"reason": reason, "rule": rule},
-        reason_choices=[("", "Any reason"), *((one.code, one.title) for one in reasons)],
-        rule_choices=[("", "Any rule"), *((name, name) for name in rules)],
+        reason_choices=_choices(reasons, counted.is_whole),
+        rule_choices=[("", "Any rule"), *((one.rule, one.rule) for one in counted.rules)],
     )
+
+
+def _choices(reasons: Sequence[ReasonRow], is_whole: bool) -> list[tuple[str, str]]:
+    """Return the reasons to choose from: those there are, or all where not all was counted."""
+    titles = {one.code: one.title for one in reasons}
+    if not is_whole:
+        titles |= {code: reason.title for code, reason in REASONS.items()}
+    return [("", "Any reason"), *titles.items()]
 
 
 def by_reason(groups: Sequence[OverdueCount]) -> list[ReasonRow]:

@@ -113,6 +113,7 @@ def rebuild_dispositions(
                 organization_id=tenant.id,
                 protections=protections(compilers, candidates="candidates"),
             )
+            forecasts.add_up(conn, organization_id=tenant.id)
     return total
 
 

@@ -9,12 +9,19 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from doclife.errors import ConfigurationError
+from doclife.lifecycle.ruling import current_version
 from doclife.store import forecasts, organizations, overdue
 from doclife.store.connection import Connection
 from doclife.store.forecasts import ForecastRecord
-from doclife.store.overdue import OverdueCount, OverdueDocument
+from doclife.store.overdue import OverdueCount, OverdueDocument, Place
 
 __all__ = ["Overdue", "OverdueCount", "OverdueDocument", "OverduePage", "Reason", "reason_title"]
+
+COUNTED_AT_MOST = 5_000
+"""Actions that a page counts: telling why one is still here takes looking at its document."""
+LOOKED_AT_ONCE = 1_000
+LOOKED_AT_MOST = 5_000
+"""Actions that one page of the list goes through in search of a reason that is rare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,8 @@ class Overdue:
     rules: Sequence[ForecastRecord]
     """Each rule with when it was forecast, and how many documents it cannot judge: those are due
     for nobody knows when, and so not in ``groups``."""
+    is_whole: bool
+    """False: there is more, and only the longest overdue were counted."""
 
     @property
     def documents(self) -> int:
@@ -106,15 +115,28 @@ class OverduePage:
     """Give it back to go on; None on the last page."""
 
 
-def count_overdue(conn: Connection, *, organization: str, now: datetime) -> Overdue:
-    """Return how much is past due in an organization, by reason, rule and action."""
+def count_overdue(
+    conn: Connection, *, organization: str, now: datetime, most: int | None = None
+) -> Overdue:
+    """Return how much is past due in an organization, by reason, rule and action.
+
+    :param most: only so many are looked at, the longest overdue; None for all, however long it
+        takes.
+    """
     tenant = organizations.find(conn, organization)
     today = tenant.date_of(now)
+    is_whole = most is None or (
+        overdue.find_place(
+            conn, organization_id=tenant.id, today=today, version_id=None, after=None, most=most
+        )
+        is None
+    )
     return Overdue(
         organization=organization,
         today=today,
-        groups=overdue.count(conn, organization_id=tenant.id, today=today),
+        groups=overdue.count(conn, organization_id=tenant.id, today=today, most=most),
         rules=forecasts.list_records(conn, organization_id=tenant.id, rule=None),
+        is_whole=is_whole,
     )
 
 
@@ -130,44 +152,72 @@ def list_overdue(
 ) -> OverduePage:
     """Return a page of what is past due, the longest overdue first.
 
+    However much there is, only so many are looked at: a page may have fewer than ``size``, even
+    none, and still say where to go on.
+
     :param code: only what is still here for this reason.
+    :param rule: name of a rule in use; only what that rule would do.
     :param after: ``next_after`` of the page before.
-    :raises ConfigurationError: ``after`` is none.
+    :raises ConfigurationError: ``after`` is none, or there is no such rule.
     """
     tenant = organizations.find(conn, organization)
-    due_on, document, version, action = _read_cursor(after)
-    found = overdue.list_page(
-        conn,
-        {
-            "organization_id": tenant.id,
-            "today": tenant.date_of(now),
-            "code": code,
-            "rule": rule,
-            "after_due_on": due_on,
-            "after_document": document,
-            "after_version": version,
-            "after_action": action,
-            "size": size,
-        },
-    )
-    return OverduePage(
-        documents=found, next_after=_cursor(found[-1]) if len(found) == size else None
-    )
+    today = tenant.date_of(now)
+    place = _read_cursor(after)
+    version_id = None
+    if rule is not None:
+        version_id = current_version(conn, organization=organization, name=rule).version_id
+    found: list[OverdueDocument] = []
+    for _ in range(LOOKED_AT_MOST // LOOKED_AT_ONCE):
+        found += overdue.list_page(
+            conn,
+            organization_id=tenant.id,
+            today=today,
+            code=code,
+            version_id=version_id,
+            after=place,
+            most=LOOKED_AT_ONCE,
+            size=size - len(found),
+        )
+        if len(found) == size:
+            last = found[-1]
+            place = Place(
+                due_on=last.due_on,
+                document_id=last.document_id,
+                version_id=last.version_id,
+                action_index=last.action_index,
+            )
+            break
+        place = overdue.find_place(
+            conn,
+            organization_id=tenant.id,
+            today=today,
+            version_id=version_id,
+            after=place,
+            most=LOOKED_AT_ONCE,
+        )
+        if place is None:
+            break
+    return OverduePage(documents=found, next_after=None if place is None else _cursor(place))
 
 
-def _cursor(last: OverdueDocument) -> str:
-    return f"{last.due_on}.{last.document_id}.{last.version_id}.{last.action_index}"
+def _cursor(place: Place) -> str:
+    return f"{place.due_on}.{place.document_id}.{place.version_id}.{place.action_index}"
 
 
-def _read_cursor(after: str | None) -> tuple[date | None, int, int, int]:
+def _read_cursor(after: str | None) -> Place | None:
     if after is None:
-        return None, 0, 0, 0
+        return None
     try:
         due_on, *numbers = after.split(".")
         document, version, action = map(int, numbers)
         if not (0 <= document < 2**63 and 0 <= version < 2**63 and 0 <= action < 2**31):
             raise ValueError("no numbers of rows")
-        return date.fromisoformat(due_on), document, version, action
+        return Place(
+            due_on=date.fromisoformat(due_on),
+            document_id=document,
+            version_id=version,
+            action_index=action,
+        )
     except ValueError:
         raise ConfigurationError(
             f"{after!r} is no place in the list: give what the page before said"

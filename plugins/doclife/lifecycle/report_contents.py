@@ -167,7 +167,7 @@ def gather(
         done=activity.count_done(conn, span),
         purged=[_item(organization, item) for item in items if item.section == "purged"],
         failed=[_item(organization, item) for item in items if item.section == "failed"],
-        overdue=overdue.count(conn, organization_id=organization.id, today=today),
+        overdue=overdue.count(conn, organization_id=organization.id, today=today, most=None),
         held=activity.count_held(conn, organization.id),
         expiring=activity.count_expiring(
             conn, organization_id=organization.id, today=today, days=EXPIRING_DAYS

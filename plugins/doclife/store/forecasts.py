@@ -44,8 +44,13 @@ class ForecastRecord:
 
 def clear(conn: Connection, organization_id: int) -> None:
     """Forget what was forecast for an organization."""
-    conn.execute(statement("forecast/clear"), {"organization_id": organization_id})
-    conn.execute(statement("forecast/clear_records"), {"organization_id": organization_id})
+    for forget in (
+        statement("forecast/clear"),
+        statement("forecast/clear_records"),
+        statement("forecast/clear_purges"),
+        statement("forecast/clear_counts"),
+    ):
+        conn.execute(forget, {"organization_id": organization_id})
 
 
 def insert(
@@ -113,6 +118,12 @@ def resolve(conn: Connection, *, organization_id: int, protections: Fragment) ->
     conn.execute(statement("forecast/analyze_protections"))
     conn.execute(statement("forecast/postpone"), {"organization_id": organization_id})
     conn.execute(statement("forecast/outrank"), {"organization_id": organization_id})
+
+
+def add_up(conn: Connection, *, organization_id: int) -> None:
+    """Write down what is in the trash, and what all of the forecast comes to by day."""
+    conn.execute(statement("forecast/insert_purges"), {"organization_id": organization_id})
+    conn.execute(statement("forecast/insert_counts"), {"organization_id": organization_id})
 
 
 def count(
