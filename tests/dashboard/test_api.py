@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
 from psycopg.types.json import Jsonb
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from doclife.dashboard.app import make_app
+from doclife.dashboard.app import PREFIX, make_app
 from doclife.lifecycle.forecasting import rebuild_dispositions
 from tests.dashboard.browsers import SAME_ORIGIN, Browser
 from tests.dashboard.conftest import value
@@ -93,6 +97,49 @@ def test_a_document_comes_back_out_of_the_trash(world: World, draft: int, olga: 
     assert olga.api("POST", f"/documents/{draft}/restore", json=WHY).json()["undone"] == 0
     assert olga.api("POST", f"/documents/{draft}/restore", json={"reason": " "}).status_code == 422
     assert value(world.conn, "SELECT status FROM documents") == "active"
+
+
+def test_bytes_are_sent_to_programs_too_and_hold_no_connection_meanwhile(
+    world: World, airflow: TestClient, olga: Browser, vic: Browser
+) -> None:
+    content = bytes(300_000)
+    number = world.add_document("lease", content=content)
+    world.conn.execute("UPDATE documents SET external_id = %s", ('contracts/läse "2019".txt',))
+    assert vic.api("POST", f"/documents/{number}/download").status_code == 403
+    held = []
+
+    async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        async def watch(message: Message) -> None:
+            if message.get("body"):
+                pool = mounted(airflow.app).state.pool.get_stats()
+                held.append(pool["pool_size"] - pool["pool_available"])
+            await send(message)
+
+        await airflow.app(scope, receive, watch)
+
+    taker = Browser(TestClient(watched), user=olga.user)
+    answer = taker.api("POST", f"/documents/{number}/download")
+
+    assert (answer.status_code, answer.content) == (200, content)
+    assert answer.headers["content-disposition"] == (
+        "attachment; filename*=UTF-8''contracts%2Fl%C3%A4se%20%222019%22.txt"
+    )
+    assert answer.headers["content-security-policy"].startswith("sandbox")
+    assert set(held) == {0}
+    assert value(world.conn, "SELECT actor FROM audit_entries WHERE document_id = %s"
+                 " AND action = 'document.downloaded'", number) == "user:olga"  # fmt: skip
+    empty = world.add_document("without", content=None)
+    assert olga.api("POST", f"/documents/{empty}/download").status_code == 409
+
+
+def mounted(host: ASGIApp) -> FastAPI:
+    """Return the dashboard's own app."""
+    assert isinstance(host, FastAPI)
+    app = next(
+        route.app for route in host.routes if isinstance(route, Mount) and route.path == PREFIX
+    )
+    assert isinstance(app, FastAPI)
+    return app
 
 
 # -------------------------------------------------------------------------------- description

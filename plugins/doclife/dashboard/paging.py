@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from doclife.domain.text import text_fault
 from doclife.errors import ConfigurationError
 
 Row = TypeVar("Row")
 
 PAGE_ROWS = 50
+LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,5 +68,32 @@ def read_cursor(cursor: str | None) -> object:
     except ValueError:
         key = None
     if key is None or isinstance(key, bool):  # which Python takes for a number
-        raise ConfigurationError(f"{cursor!r} is no place in this list: begin with the first page")
+        raise no_place(cursor)
     return key
+
+
+def read_id(cursor: str | None) -> int | None:
+    """Return the id that a page ends with; None to begin.
+
+    :raises ConfigurationError: the cursor is of no page of ids.
+    """
+    place = read_cursor(cursor)
+    if place is None or (type(place) is int and 0 < place <= LARGEST_ID):
+        return place
+    raise no_place(str(cursor))
+
+
+def read_name(cursor: str | None) -> str | None:
+    """Return the name that a page ends with; None to begin.
+
+    :raises ConfigurationError: the cursor is of no page of names.
+    """
+    place = read_cursor(cursor)
+    if place is None or (isinstance(place, str) and text_fault(place) is None):
+        return place
+    raise no_place(str(cursor))
+
+
+def no_place(cursor: str) -> ConfigurationError:
+    """Return the error for a cursor that is of another list, or of none."""
+    return ConfigurationError(f"{cursor!r} is no place in this list: begin with the first page")

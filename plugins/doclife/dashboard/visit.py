@@ -153,7 +153,7 @@ def _visit(request: Request) -> Iterator[Visit]:
     person: Person = request.state.person
     with request.app.state.pool.connection() as conn:
         allowed, is_bound = _organizations(conn, person)
-        yield Visit(
+        visit = Visit(
             request=request,
             conn=conn,
             person=person,
@@ -163,6 +163,9 @@ def _visit(request: Request) -> Iterator[Visit]:
             is_bound=is_bound,
             now=clock.present(conn),
         )
+        if (on_visit := getattr(request.state, "on_visit", None)) is not None:
+            on_visit(visit)
+        yield visit
 
 
 def _organizations(conn: Connection, person: Person) -> tuple[tuple[Organization, ...], bool]:
@@ -193,5 +196,8 @@ def _chosen(request: Request, allowed: tuple[Organization, ...]) -> Organization
     return by_slug.get(request.cookies.get(ORGANIZATION_COOKIE, ""), allowed[0])
 
 
-Here = Annotated[Visit, Depends(_visit)]
-"""The parameter type of every route: ``def show(here: Here) -> Response``."""
+Here = Annotated[Visit, Depends(_visit, scope="function")]
+"""The parameter type of every route: ``def show(here: Here) -> Response``.
+
+The connection goes back to the pool before the answer is sent: slow readers hold none.
+"""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from doclife.errors import StorageError, TryAgainLater
+from doclife.lifecycle.repeating import forget_old_keys
 from doclife.lifecycle.rewriting import take_out_unreferenced
 from doclife.storage.bags import remove_bag
 from doclife.storage.stores import Stores
@@ -65,9 +66,11 @@ def _remove_half_written(conn: Connection, bag: cleaning.UnfinishedBag, stores: 
 def prune_history(conn: Connection, *, now: datetime) -> PruneOutcome:
     """Make the partitions of the coming days and drop those past ``HISTORY_DAYS``.
 
-    What mail services told goes with the attempts that it is about.
+    What mail services told goes with the attempts that it is about; the answers that are kept for
+    requests that come twice go after a day.
     """
     delivery_events.prune(conn, before=now - timedelta(days=HISTORY_DAYS))
+    forget_old_keys(conn, now=now)
     today = now.date()
     wanted = [today + timedelta(days=ahead) for ahead in range(PARTITIONS_AHEAD_DAYS)]
     made = sum(

@@ -9,13 +9,11 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from doclife.dashboard.access import Deed
 from doclife.dashboard.gate import WHY_NOT
-from doclife.dashboard.paging import read_cursor
+from doclife.dashboard.paging import LARGEST_ID
 from doclife.dashboard.visit import Visit
 from doclife.domain.text import text_fault
-from doclife.errors import ConfigurationError
 
 MAX_LIMIT = 200
-LARGEST_ID = 2**63 - 1
 MAX_OBJECT = 500_000
 FIRST_YEAR, LAST_YEAR = 1900, 2999
 
@@ -36,22 +34,6 @@ Line = Annotated[
     AfterValidator(_checked),
 ]
 """One line of text that says something."""
-
-
-def read_id(cursor: str) -> int | None:
-    """Return the id that a page ends with; None to begin.
-
-    :raises ConfigurationError: the cursor is of no page of ids.
-    """
-    before = read_cursor(cursor)
-    if before is None or (type(before) is int and 0 < before <= LARGEST_ID):
-        return before
-    raise no_place(cursor)
-
-
-def no_place(cursor: str) -> ConfigurationError:
-    """Return the error for a cursor that is of another list, or of none."""
-    return ConfigurationError(f"{cursor!r} is no place in this list: begin with the first page")
 
 
 def _checked_object(value: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
+from doclife.dashboard.api import once
+from doclife.dashboard.api.once import OnceRoute
 from doclife.dashboard.gate import Need
 from doclife.dashboard.visit import Here
 
@@ -40,7 +42,7 @@ PROBLEMS = {
     "401": "No login.",
     "403": "The user may not do it, or the request is not their own.",
     "404": "There is none such in the organization.",
-    "409": "It cannot be done in the state that things are in.",
+    "409": "It cannot be done in the state that things are in, or is still being done.",
     "422": "The request makes no sense; `errors` says where.",
     "503": "The database does not answer, or somebody else is at work on it.",
 }
@@ -50,6 +52,14 @@ SWITCH = {
     "required": False,
     "schema": {"type": "string"},
     "description": "Which organization; without it the first that the user may see.",
+}
+
+KEY = {
+    "name": once.HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 257},
+    "description": "A new UUID; who sends the request again with it is answered as before.",
 }
 
 
@@ -80,9 +90,16 @@ def _describe(request: Request) -> dict[str, Any]:
     parts["securitySchemes"] = {"airflow": {"type": "http", "scheme": "bearer"}}
     described["security"] = [{"airflow": []}]
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    for methods in described["paths"].values():
-        for operation in methods.values():
-            operation.setdefault("parameters", []).append(SWITCH)
+    keyed = {
+        (route.path, method.lower())
+        for route in request.app.routes
+        if isinstance(route, OnceRoute) and route.takes_key
+        for method in route.methods
+    }
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            parameters = operation.setdefault("parameters", [])
+            parameters += [SWITCH, KEY] if (path, method) in keyed else [SWITCH]
             for status, words in PROBLEMS.items():
                 operation["responses"][status] = {"description": words, "content": content}
     return described

@@ -3,11 +3,14 @@
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from doclife.dashboard.access import Deed
 from doclife.dashboard.api.asking import Asked, Cursor, Limit, Line, Why
+from doclife.dashboard.api.once import OnceRoute, in_steps
+from doclife.dashboard.documents.deeds import file_of
 from doclife.dashboard.documents.listing import find_page
 from doclife.dashboard.documents.showing import find
 from doclife.dashboard.gate import needs
@@ -18,11 +21,12 @@ from doclife.dashboard.visit import Here
 from doclife.domain.explanation import Explanation
 from doclife.lifecycle import holding
 from doclife.lifecycle.documents import DocumentFilter, DocumentLine, tell_story
+from doclife.lifecycle.downloading import download
 from doclife.lifecycle.explaining import explain_document
 from doclife.lifecycle.holding import HoldOutcome
 from doclife.lifecycle.undo import UndoOutcome, restore_documents
 
-router = APIRouter(tags=["documents"])
+router = APIRouter(route_class=OnceRoute, tags=["documents"])
 
 HISTORY_ROWS = 50
 
@@ -150,7 +154,7 @@ def release(here: Here, document_id: int, body: HoldBody) -> ReleasedBody:
     return ReleasedBody(released=released)
 
 
-@router.post("/documents/{document_id}/restore", dependencies=[needs(Deed.RUN)])
+@router.post("/documents/{document_id}/restore", dependencies=[needs(Deed.RUN), in_steps()])
 def restore(here: Here, document_id: int, body: Why) -> UndoOutcome:
     """Take a document out of the trash or the archive, back into use."""
     find(here, document_id)
@@ -163,3 +167,31 @@ def restore(here: Here, document_id: int, body: Why) -> UndoOutcome:
         reason=body.reason,
         stores=document_stores(here.conn),
     )
+
+
+@router.post(
+    "/documents/{document_id}/download",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "The bytes, as a file.",
+            "content": {"application/octet-stream": {"schema": {"type": "string"}}},
+        }
+    },
+    dependencies=[needs(Deed.RUN)],
+)
+def take(here: Here, document_id: int) -> Response:
+    """Send the bytes of a document; who took them is recorded, and so it is no GET.
+
+    409 when there are none, or when they were only now asked for in a cold store.
+    """
+    find(here, document_id)
+    found = download(
+        here.conn,
+        tenant=here.tenant,
+        document_id=document_id,
+        actor=here.actor,
+        now=here.now,
+        stores=document_stores(here.conn),
+    )
+    return file_of(found)

@@ -8,27 +8,18 @@ from fastapi import APIRouter, HTTPException, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from doclife.dashboard.access import Deed
-from doclife.dashboard.api.asking import (
-    Asked,
-    Cursor,
-    Limit,
-    Line,
-    Moment,
-    Object,
-    Why,
-    check_kind,
-    read_id,
-)
+from doclife.dashboard.api.asking import Asked, Cursor, Limit, Line, Moment, Object, Why, check_kind
+from doclife.dashboard.api.once import OnceRoute
 from doclife.dashboard.gate import needs
 from doclife.dashboard.jobs.deeds import RETRIED
 from doclife.dashboard.jobs.listing import narrowing, read_filter
 from doclife.dashboard.jobs.showing import find, payload_text
-from doclife.dashboard.paging import PAGE_ROWS, page_of
+from doclife.dashboard.paging import PAGE_ROWS, page_of, read_id
 from doclife.dashboard.visit import Here
 from doclife.lifecycle import queue, requesting
 from doclife.lifecycle.jobs import count_jobs, list_jobs
 
-router = APIRouter(tags=["jobs"])
+router = APIRouter(route_class=OnceRoute, tags=["jobs"])
 
 
 class ListedJob(BaseModel):

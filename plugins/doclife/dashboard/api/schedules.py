@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from doclife.dashboard.access import Deed
 from doclife.dashboard.api.asking import Line, Object, check_kind
+from doclife.dashboard.api.once import OnceRoute
 from doclife.dashboard.gate import needs
 from doclife.dashboard.visit import Here, Visit
 from doclife.domain.text import text_fault
@@ -15,7 +16,7 @@ from doclife.lifecycle import scheduling
 from doclife.store import schedules
 from doclife.store.schedules import Schedule
 
-router = APIRouter(tags=["schedules"])
+router = APIRouter(route_class=OnceRoute, tags=["schedules"])
 
 
 class ScheduleBody(BaseModel):

@@ -102,6 +102,11 @@ def take(here: Here, document_id: int) -> Response:
         )
     except DoclifeError as error:
         return page(here, document_id, error=str(error), status=409)
+    return file_of(found)
+
+
+def file_of(found: Download) -> Response:
+    """Return what sends a download piece by piece; a browser keeps it and does not show it."""
     return StreamingResponse(
         _bytes(found),
         media_type="application/octet-stream",

@@ -7,22 +7,22 @@ from fastapi import APIRouter, Query, Request, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from doclife.dashboard.access import Deed
+from doclife.dashboard.api.once import OnceRoute, in_steps
 from doclife.dashboard.gate import needs
-from doclife.dashboard.paging import PAGE_ROWS, page_of, read_cursor
+from doclife.dashboard.paging import PAGE_ROWS, page_of, read_id
 from doclife.dashboard.plans import answering, undoing
 from doclife.dashboard.plans.showing import find, items_page
 from doclife.dashboard.visit import Here
 from doclife.domain.plan import PlanState
 from doclife.domain.review import Answer
 from doclife.domain.rule import MAX_ACTIONS
-from doclife.errors import ConfigurationError
 from doclife.lifecycle.undo import UndoOutcome
 from doclife.store import decisions, reviews, stored_plans
 from doclife.store.decisions import Decision
 from doclife.store.reviews import Review
 from doclife.store.stored_plans import ItemCount, PlanItem
 
-router = APIRouter(tags=["plans"])
+router = APIRouter(route_class=OnceRoute, tags=["plans"])
 
 Limit = Annotated[int, Query(ge=1, le=200)]
 DocumentLimit = Annotated[int, Query(ge=MAX_ACTIONS, le=200)]
@@ -106,9 +106,7 @@ def list_plans(
     here: Here, state: PlanState | None = None, cursor: Cursor = "", limit: Limit = PAGE_ROWS
 ) -> PlansPage:
     """List plans, the newest first."""
-    before = read_cursor(cursor) if cursor else None
-    if before is not None and (type(before) is not int or not 0 <= before < 2**63):
-        raise ConfigurationError(f"{cursor!r} is no place in this list: begin with the first page")
+    before = read_id(cursor)
     found = stored_plans.list_plans(
         here.conn,
         organization=here.tenant.slug,
@@ -149,7 +147,7 @@ def list_items(
 @router.post(
     "/plans/{plan_id}/approve",
     status_code=status.HTTP_202_ACCEPTED,
-    dependencies=[needs(Deed.APPROVE)],
+    dependencies=[needs(Deed.APPROVE), in_steps()],
 )
 def approve(here: Here, request: Request, plan_id: int, body: Comment) -> Response:
     """Approve a plan, by answering Airflow's question in the caller's own name.
@@ -164,7 +162,7 @@ def approve(here: Here, request: Request, plan_id: int, body: Comment) -> Respon
 @router.post(
     "/plans/{plan_id}/reject",
     status_code=status.HTTP_202_ACCEPTED,
-    dependencies=[needs(Deed.APPROVE)],
+    dependencies=[needs(Deed.APPROVE), in_steps()],
 )
 def reject(here: Here, request: Request, plan_id: int, body: Comment) -> Response:
     """Reject a plan, likewise; its documents are left alone."""
@@ -173,7 +171,7 @@ def reject(here: Here, request: Request, plan_id: int, body: Comment) -> Respons
     return Response(status_code=status.HTTP_202_ACCEPTED)
 
 
-@router.post("/plans/{plan_id}/undo", dependencies=[needs(Deed.RUN)])
+@router.post("/plans/{plan_id}/undo", dependencies=[needs(Deed.RUN), in_steps()])
 def undo(here: Here, plan_id: int) -> UndoneBody:
     """Take a plan back while it is in grace, as far as one request comes."""
     find(here, plan_id)

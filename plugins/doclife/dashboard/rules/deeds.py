@@ -6,6 +6,7 @@ from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
 
 from doclife.dashboard import airflow_api
 from doclife.dashboard.access import Deed
+from doclife.dashboard.airflow_api import AirflowRefused
 from doclife.dashboard.gate import needs
 from doclife.dashboard.rules import looking, wording
 from doclife.dashboard.rules.showing import find
@@ -129,9 +130,13 @@ def _plan_of(here: Visit, run_id: str) -> int | None:
     return plans[0] if plans else None
 
 
-def start_run(here: Visit, request: Request, version: RuleVersion, *, mode: str) -> str:
+def start_run(
+    here: Visit, request: Request, version: RuleVersion, *, mode: str, run_id: str | None = None
+) -> str:
     """Trigger ``run_rule`` as the person who asks, and return the name of the run.
 
+    :param run_id: what to call it, where the same request may come twice: a run that has the name
+        already is the one. None for a name of Airflow's.
     :raises RefusedError: the rule is off, or may not be enforced.
     """
     rule = version.rule
@@ -141,11 +146,16 @@ def start_run(here: Visit, request: Request, version: RuleVersion, *, mode: str)
         raise RefusedError(
             f"rule {rule.name} is in mode {rule.mode}; to act with it, switch it to enforce first."
         )
-    conf: dict[str, Any] = {"rule": rule.name, "organization": here.tenant.slug, "mode": mode}
-    answer = airflow_api.call(
-        request,
-        "POST",
-        f"/api/v2/dags/{RUN_DAG}/dagRuns",
-        {"logical_date": None, "conf": conf},
-    )
+    asked: dict[str, Any] = {
+        "logical_date": None,
+        "conf": {"rule": rule.name, "organization": here.tenant.slug, "mode": mode},
+    }
+    if run_id is not None:
+        asked["dag_run_id"] = run_id
+    try:
+        answer = airflow_api.call(request, "POST", f"/api/v2/dags/{RUN_DAG}/dagRuns", asked)
+    except AirflowRefused as refusal:
+        if run_id is None or refusal.status != 409:
+            raise
+        return run_id
     return str(answer["dag_run_id"])

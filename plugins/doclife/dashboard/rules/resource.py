@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from doclife.dashboard import problems
 from doclife.dashboard.access import Deed
+from doclife.dashboard.api.once import OnceRoute, in_steps, repeat_id
 from doclife.dashboard.gate import needs
 from doclife.dashboard.paging import PAGE_ROWS, write_cursor
 from doclife.dashboard.rules import looking
@@ -29,7 +30,7 @@ from doclife.lifecycle.ruling import RuleChange, export_rules, remove_rule
 from doclife.store import organizations, rules
 from doclife.store.stored_plans import PlanItem
 
-router = APIRouter(tags=["rules"])
+router = APIRouter(route_class=OnceRoute, tags=["rules"])
 
 MAX_LIMIT = 200
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
@@ -310,11 +311,20 @@ def switch_rule(here: Here, name: str, body: Switch) -> RuleChange:
 
 
 @router.post(
-    "/rules/{name}/runs", status_code=status.HTTP_202_ACCEPTED, dependencies=[needs(Deed.RUN)]
+    "/rules/{name}/runs",
+    status_code=status.HTTP_202_ACCEPTED,
+    dependencies=[needs(Deed.RUN), in_steps()],
 )
 def run_rule(here: Here, request: Request, name: str, body: RunBody) -> StartedRun:
     """Let Airflow run a rule now, on behalf of whoever asks; its plan names the run."""
-    run_id = start_run(here, request, find(here, name), mode=body.mode)
+    repeated = repeat_id(request)
+    run_id = start_run(
+        here,
+        request,
+        find(here, name),
+        mode=body.mode,
+        run_id=None if repeated is None else f"api__{repeated}",
+    )
     return StartedRun(dag_id=RUN_DAG, run_id=run_id)
 
 

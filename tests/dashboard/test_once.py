@@ -1,0 +1,234 @@
+"""``Idempotency-Key``: a write that is sent again is done once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from fastapi.routing import APIRoute
+
+from doclife.dashboard.api.once import OnceRoute
+from doclife.dashboard.app import make_app
+from doclife.dashboard.gate import SAFE_METHODS
+from doclife.lifecycle import repeating
+from doclife.lifecycle.cleaning import prune_history
+from doclife.lifecycle.repeating import Once
+from doclife.store.connection import Connection, connect
+from tests.dashboard.browsers import Browser
+from tests.dashboard.conftest import People, value
+from tests.dashboard.test_every_route import FOR_READERS
+from tests.lifecycle.conftest import World, days_ago
+
+MAIL = {"kind": "email", "payload": {"to": "a@example.org", "subject": "Hello", "text": "You"}}
+WHY = {"reason": "asked by legal"}
+WITHOUT_KEY = {"/api/v1/documents/{document_id}/download"}  # its answer is the bytes
+KEY = {"Idempotency-Key": '"8e03978e-40d5-43dd-bc93-6894a57f9324"'}
+
+
+@pytest.fixture(autouse=True)
+def _now(world: World) -> None:
+    world.now = value(world.conn, "SELECT now()")
+
+
+@pytest.fixture
+def second(database: str) -> Iterator[Connection]:
+    with connect(database) as conn:
+        yield conn
+
+
+def once(
+    conn: Connection, world: World, *, is_in_steps: bool = False, digest: bytes = b"1"
+) -> Once:
+    return Once(
+        conn,
+        requested_by="user:olga",
+        key="k",
+        organization_id=value(world.conn, "SELECT id FROM organizations"),
+        request_digest=digest,
+        is_in_steps=is_in_steps,
+        now=world.now,
+    )
+
+
+def count(world: World, table: str) -> int:
+    found: int = value(world.conn, f"SELECT count(*) FROM {table}")
+    return found
+
+
+def begin_after_a_crash(conn: Connection, world: World, **how: bool) -> Once:
+    """Begin once the server has seen that the other session is gone."""
+    for _ in range(300):
+        after = once(conn, world, **how)
+        try:
+            assert after.begin() is None
+        except repeating.RefusedError:
+            time.sleep(0.1)
+        else:
+            return after
+    raise AssertionError("the key is still taken")
+
+
+def test_every_write_of_the_api_takes_a_key() -> None:
+    for route in make_app().routes:
+        assert isinstance(route, APIRoute)
+        if route.path.startswith("/api/") and not route.methods <= set(SAFE_METHODS):
+            assert isinstance(route, OnceRoute), f"{route.path}: APIRouter(route_class=OnceRoute)"
+            assert route.takes_key == (route.path not in FOR_READERS | WITHOUT_KEY), route.path
+
+
+def test_a_write_that_is_sent_again_is_answered_again_and_not_done_again(
+    world: World, olga: Browser
+) -> None:
+    first = olga.api("POST", "/jobs", json=MAIL, **KEY)
+    again = olga.api(
+        "POST", "/jobs", json=MAIL, **{"Idempotency-Key": KEY["Idempotency-Key"][1:-1]}
+    )
+    other = olga.api("POST", "/jobs", json=MAIL, **{"Idempotency-Key": "another"})
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json() == first.json() != other.json()
+    assert again.headers["content-type"] == first.headers["content-type"]
+    assert again.headers["idempotent-replayed"] == "true"
+    assert "idempotent-replayed" not in first.headers
+    assert count(world, "jobs") == 2
+    job = first.json()["job_id"]
+    assert olga.api("POST", f"/jobs/{job}/cancel", json=WHY, **{"Idempotency-Key": "c"}).text == ""
+    gone = olga.api("POST", f"/jobs/{job}/cancel", json=WHY, **{"Idempotency-Key": "c"})
+    assert (gone.status_code, gone.text) == (204, "")
+
+
+def test_a_key_is_for_one_request_of_one_person(
+    world: World, people: People, olga: Browser
+) -> None:
+    world.conn.execute("INSERT INTO organizations (slug, name) VALUES ('other', 'Other')")
+    olga.api("POST", "/jobs", json=MAIL, **KEY)
+
+    for path, body in (
+        ("/jobs", {**MAIL, "priority": 1}),
+        ("/jobs?organization=other", MAIL),
+        ("/deliveries/resend", MAIL),
+    ):
+        answer = olga.api("POST", path, json=body, **KEY)
+        assert answer.status_code == 422, path
+    assert "take a new one" in olga.api("POST", "/jobs", json={**MAIL, "priority": 1}, **KEY).text
+    assert people("admin").api("POST", "/jobs", json=MAIL, **KEY).status_code == 201
+    assert count(world, "jobs") == 2
+
+
+def test_what_was_refused_leaves_its_key_free(world: World, olga: Browser, vic: Browser) -> None:
+    for body in ({"kind": "pigeon", "payload": {}}, {}, {**MAIL, "payload": {"to": "nobody"}}):
+        assert olga.api("POST", "/jobs", json=body, **KEY).status_code == 422
+    assert vic.api("POST", "/jobs", json=MAIL, **KEY).status_code == 403
+    assert olga.api("POST", "/documents/7/restore", json=WHY, **KEY).status_code == 404
+    assert count(world, "idempotency_keys") == 0
+
+    assert olga.api("POST", "/jobs", json=MAIL, **KEY).status_code == 201
+
+
+@pytest.mark.parametrize("key", ["", "a b", "x" * 256, "\x7f"])
+def test_a_key_that_is_none_is_refused(world: World, olga: Browser, key: str) -> None:
+    answer = olga.api("POST", "/jobs", json=MAIL, **{"Idempotency-Key": key})
+
+    assert answer.status_code == 422, answer.text
+    assert count(world, "jobs") == 0
+
+
+@pytest.mark.parametrize("is_in_steps", [False, True])
+def test_while_the_first_is_at_work_the_second_is_told_so(
+    world: World, second: Connection, is_in_steps: bool
+) -> None:
+    first = once(world.conn, world, is_in_steps=is_in_steps)
+    assert first.begin() is None
+
+    with pytest.raises(repeating.RefusedError, match="still being done"):
+        once(second, world, is_in_steps=is_in_steps).begin()
+    first.end(repeating.Answer(status=200, media_type=None, body=b"done"))
+
+    found = once(second, world, is_in_steps=is_in_steps).begin()
+    assert found is not None
+    assert found.body == b"done"
+
+
+def test_a_call_at_the_same_moment_is_told_so_too(
+    world: World, olga: Browser, second: Connection
+) -> None:
+    first = Once(
+        second,
+        requested_by="user:olga",
+        key="k",
+        organization_id=1,
+        request_digest=b"1",
+        is_in_steps=False,
+        now=world.now,
+    )
+    assert first.begin() is None
+
+    answer = olga.api("POST", "/jobs", json=MAIL, **{"Idempotency-Key": "k"})
+
+    first.give_up()
+    assert (answer.status_code, answer.headers["content-type"]) == (409, "application/problem+json")
+    assert olga.api("POST", "/jobs", json=MAIL, **{"Idempotency-Key": "k"}).status_code == 201
+
+
+def test_a_crash_before_the_answer_takes_the_effect_back_with_the_key(
+    world: World, second: Connection, database: str
+) -> None:
+    dying = connect(database)
+    one = once(dying, world)
+    one.begin()
+    dying.execute(
+        "INSERT INTO notifications (organization_id, recipient, type, title, body)"
+        " SELECT id, 'a', 'b', 'c', 'd' FROM organizations"
+    )
+    dying.close()
+
+    begin_after_a_crash(second, world).give_up()
+    assert count(world, "notifications") == 0
+
+
+def test_what_takes_several_steps_goes_on_under_its_key_when_it_died(
+    world: World, second: Connection, database: str
+) -> None:
+    dying = connect(database)
+    once(dying, world, is_in_steps=True).begin()
+    dying.close()
+    after = begin_after_a_crash(second, world, is_in_steps=True)
+    after.end(repeating.Answer(status=202, media_type=None, body=None))
+
+    assert once(second, world, is_in_steps=True).begin() is not None
+    with pytest.raises(repeating.ConfigurationError):
+        once(second, world, is_in_steps=True, digest=b"2").begin()
+
+
+def test_a_restore_is_not_done_twice_under_a_key(world: World, olga: Browser) -> None:
+    world.enforce(
+        "drafts",
+        when={"field": "document_type", "op": "eq", "value": "draft"},
+        retain={"for": "30d", "after": "created_on"},
+        actions=[{"do": "DELETE"}],
+    )
+    draft = world.add_document("d-1", document_type="draft", created_on=days_ago(3000))
+    world.night()
+
+    first = olga.api("POST", f"/documents/{draft}/restore", json=WHY, **KEY)
+    again = olga.api("POST", f"/documents/{draft}/restore", json=WHY, **KEY)
+
+    assert first.json()["undone"] == again.json()["undone"] == 1
+    assert olga.api("POST", f"/documents/{draft}/restore", json=WHY).json()["undone"] == 0
+
+
+def test_a_key_counts_for_a_day_and_is_forgotten_by_the_weekly_cleanup(
+    world: World, olga: Browser
+) -> None:
+    olga.api("POST", "/jobs", json=MAIL, **KEY)
+    prune_history(world.conn, now=world.now + timedelta(hours=23))
+    assert count(world, "idempotency_keys") == 1
+    world.conn.execute("UPDATE idempotency_keys SET created_at = created_at - interval '24 hours'")
+
+    assert "idempotent-replayed" not in olga.api("POST", "/jobs", json=MAIL, **KEY).headers
+    assert count(world, "jobs") == 2
+    assert count(world, "idempotency_keys") == 1
+    prune_history(world.conn, now=world.now + timedelta(hours=25))
+    assert count(world, "idempotency_keys") == 0
