@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from doclife.dashboard.paging import PAGE_ROWS, page_of, read_cursor
+from doclife.dashboard.paging import PAGE_ROWS, page_of, read_id
 from doclife.dashboard.plots import Bar, Plot, Series, stacked_bars
 from doclife.dashboard.rules.listing import PLAN_STATES, plan_state
 from doclife.dashboard.visit import Here, Visit
@@ -44,7 +44,7 @@ def show(
     here: Here, q: Text = "", state: Text = "", mode: Text = "", cursor: Text = ""
 ) -> Response:
     """Show a page of plans, the newest first, and what the last 30 days came to."""
-    found = _find(here, q=q, state=state, mode=mode, before=_before(cursor), size=PAGE_ROWS + 1)
+    found = _find(here, q=q, state=state, mode=mode, before=read_id(cursor), size=PAGE_ROWS + 1)
     query = {"q": q, "state": state, "mode": mode}
     return here.page(
         "history/list.html.j2",
@@ -104,13 +104,6 @@ def _find(
         before=before,
         size=size,
     )
-
-
-def _before(cursor: str) -> int | None:
-    place = read_cursor(cursor)
-    if place is not None and not (isinstance(place, int) and 0 < place < 2**63):
-        raise ConfigurationError(f"{cursor!r} is no place in this list: begin with the first page")
-    return place
 
 
 def _plot(here: Visit) -> Plot | None:

@@ -6,9 +6,8 @@ from fastapi import APIRouter, Form, Query, Response
 
 from doclife.dashboard.access import Deed
 from doclife.dashboard.gate import needs
-from doclife.dashboard.paging import PAGE_ROWS, Page, read_cursor, write_cursor
+from doclife.dashboard.paging import PAGE_ROWS, Page, read_id, write_cursor
 from doclife.dashboard.visit import Here, Visit
-from doclife.errors import ConfigurationError
 from doclife.lifecycle import notifications, preferring
 from doclife.lifecycle.notifications import Notification
 from doclife.lifecycle.preferring import PreferenceChange
@@ -28,9 +27,7 @@ def show(
     cursor: Text = "",
 ) -> Response:
     """Show a page of what is addressed to the person, the newest first."""
-    before = read_cursor(cursor)
-    if before is not None and not (isinstance(before, int) and 0 < before < 2**63):
-        raise ConfigurationError(f"{cursor!r} is no place in this list: begin with the first page")
+    before = read_id(cursor)
     found = notifications.list_notifications(
         here.conn,
         organization=here.tenant,

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from doclife.dashboard.paging import PAGE_ROWS, Page, page_of, read_cursor
+from doclife.dashboard.batches.wording import DEEDS
+from doclife.dashboard.paging import PAGE_ROWS, Page, page_of, read_name
 from doclife.dashboard.visit import Here, Visit
 from doclife.domain.text import text_fault
 from doclife.errors import ConfigurationError
@@ -63,9 +64,7 @@ def find_page(
     here: Visit, *, where: DocumentFilter, cursor: str, limit: int = PAGE_ROWS
 ) -> Page[DocumentLine]:
     """Return a page of the documents that the filters let through."""
-    after = read_cursor(cursor)
-    if after is not None and (not isinstance(after, str) or text_fault(after) is not None):
-        raise ConfigurationError(f"{cursor!r} is no place in this list: begin with the first page")
+    after = read_name(cursor)
     found = list_documents(
         here.conn, organization=here.tenant.slug, where=where, after=after, size=limit + 1
     )

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from doclife.dashboard import moments
-from doclife.dashboard.paging import PAGE_ROWS, page_of, read_cursor
+from doclife.dashboard.paging import PAGE_ROWS, page_of, read_id
 from doclife.dashboard.visit import Here, Visit
 from doclife.domain.text import text_fault
 from doclife.errors import ConfigurationError
@@ -73,7 +73,7 @@ def show(
         now=here.now,
         organization=here.tenant.slug,
         state=query["state"] or None,
-        before=_before(cursor),
+        before=read_id(cursor),
         size=PAGE_ROWS + 1,
         **narrowing(query),
     )
@@ -182,10 +182,3 @@ class _Counts:
 
 def _count(here: Visit) -> _Counts:
     return _Counts(rows=count_jobs(here.conn, now=here.now, organization=here.tenant.slug))
-
-
-def _before(cursor: str) -> int | None:
-    place = read_cursor(cursor)
-    if place is not None and not (isinstance(place, int) and 0 < place < 2**63):
-        raise ConfigurationError(f"{cursor!r} is no place in this list: begin with the first page")
-    return place

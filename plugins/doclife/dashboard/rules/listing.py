@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from airflow import settings
 from fastapi import APIRouter, Query, Response
 
-from doclife.dashboard.paging import PAGE_ROWS, Page, page_of, read_cursor
+from doclife.dashboard.paging import PAGE_ROWS, Page, page_of, read_name
 from doclife.dashboard.rules import wording
 from doclife.dashboard.visit import Here, Visit
 from doclife.domain.actions import ActionType
@@ -106,12 +106,9 @@ def find_page(
     limit: int = PAGE_ROWS,
 ) -> Page[ListedRule]:
     """Return a page of the rules that the filters let through."""
-    after = read_cursor(cursor) if cursor else ""
-    if not isinstance(after, str):
-        raise ConfigurationError(f"{cursor!r} is no place in this list: begin with the first page")
-    for text in (search, after):
-        if (fault := text_fault(text)) is not None:
-            raise ConfigurationError(f"nothing can be searched for by a {fault}")
+    after = read_name(cursor) or ""
+    if (fault := text_fault(search)) is not None:
+        raise ConfigurationError(f"nothing can be searched for by a {fault}")
     found = rule_list.list_page(
         here.conn,
         here.tenant.id,

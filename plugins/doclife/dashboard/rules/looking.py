@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from doclife.dashboard.paging import read_cursor
+from doclife.dashboard.paging import no_place, read_cursor
 from doclife.dashboard.rules import wording
 from doclife.dashboard.visit import Visit
 from doclife.domain.compiler import RuleVersion
@@ -180,5 +180,5 @@ def document_of(cursor: str) -> int:
     """Return the document that a page of documents begins after; 0 for the first page."""
     after = read_cursor(cursor) if cursor else 0
     if type(after) is not int or not 0 <= after < 2**63:
-        raise ConfigurationError(f"{cursor!r} is no place in this list: begin with the first page")
+        raise no_place(cursor)
     return after
