@@ -6,12 +6,13 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from doclife.dashboard.api.asking import Asked, Cursor, Limit
+from doclife.dashboard.api.once import OnceRoute
 from doclife.dashboard.paging import LARGEST_ID, PAGE_ROWS, page_of, read_id
 from doclife.dashboard.visit import Here
 from doclife.store import audit
 from doclife.store.audit import AuditEntry
 
-router = APIRouter(tags=["audit"])
+router = APIRouter(route_class=OnceRoute, tags=["audit"])
 
 Number = Annotated[int, Query(ge=1, le=LARGEST_ID)]
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from doclife.dashboard.access import Deed
 from doclife.dashboard.api.asking import Asked, Cursor, Id, Limit, Line, Moment
+from doclife.dashboard.api.once import OnceRoute
 from doclife.dashboard.gate import needs
 from doclife.dashboard.paging import LARGEST_ID, PAGE_ROWS, no_place, page_of, read_cursor
 from doclife.dashboard.visit import Here, Visit
@@ -19,7 +20,7 @@ from doclife.lifecycle.deliveries import ResendState
 from doclife.store.deliveries import DeliveryRow
 from doclife.store.endpoints import EndpointRecord
 
-router = APIRouter(tags=["endpoints"])
+router = APIRouter(route_class=OnceRoute, tags=["endpoints"])
 
 HIDDEN = "..."
 """In place of the values of headers: somebody will put a token there."""
@@ -165,7 +166,7 @@ def _place(cursor: str) -> DeliveryRow | None:
         case None:
             return None
         case [str(moment), int(job_id), int(attempt)] if (
-            0 < job_id <= LARGEST_ID and 0 <= attempt < 2**15
+            -LARGEST_ID <= job_id <= LARGEST_ID and 0 <= attempt < 2**15
         ):
             return DeliveryRow(
                 job_id=job_id,

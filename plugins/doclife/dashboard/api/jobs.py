@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from doclife.dashboard.access import Deed
 from doclife.dashboard.api.asking import Asked, Cursor, Limit, Line, Moment, Object, Why, check_kind
+from doclife.dashboard.api.once import OnceRoute
 from doclife.dashboard.gate import needs
 from doclife.dashboard.jobs.deeds import RETRIED
 from doclife.dashboard.jobs.listing import narrowing, read_filter
@@ -18,7 +19,7 @@ from doclife.dashboard.visit import Here
 from doclife.lifecycle import queue, requesting
 from doclife.lifecycle.jobs import count_jobs, list_jobs
 
-router = APIRouter(tags=["jobs"])
+router = APIRouter(route_class=OnceRoute, tags=["jobs"])
 
 
 class ListedJob(BaseModel):

@@ -8,15 +8,22 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from doclife.dashboard.access import Deed
 from doclife.dashboard.api.asking import Asked, Cursor, Id, Limit
+from doclife.dashboard.api.once import OnceRoute
 from doclife.dashboard.gate import needs
 from doclife.dashboard.paging import PAGE_ROWS, no_place, read_cursor, read_id, write_cursor
 from doclife.dashboard.visit import Here
 from doclife.lifecycle import notifications
 from doclife.lifecycle.forecasting import MONTHS_AHEAD, Forecast, forecast
 from doclife.lifecycle.notifications import Notification
-from doclife.lifecycle.overdue import Overdue, OverdueDocument, count_overdue, list_overdue
+from doclife.lifecycle.overdue import (
+    COUNTED_AT_MOST,
+    Overdue,
+    OverdueDocument,
+    count_overdue,
+    list_overdue,
+)
 
-router = APIRouter()
+router = APIRouter(route_class=OnceRoute)
 
 _PLACE = re.compile(r"\d{4}-\d\d-\d\d(?:\.\d{1,18}){3}")
 
@@ -66,8 +73,10 @@ def look_ahead(
 
 @router.get("/overdue", tags=["forecast"])
 def overdue(here: Here) -> Overdue:
-    """Count what is past due by reason, rule and action."""
-    return count_overdue(here.conn, organization=here.tenant.slug, now=here.now)
+    """Count what is past due by reason, rule and action: the 5,000 longest overdue."""
+    return count_overdue(
+        here.conn, organization=here.tenant.slug, now=here.now, most=COUNTED_AT_MOST
+    )
 
 
 @router.get("/overdue/documents", tags=["forecast"])

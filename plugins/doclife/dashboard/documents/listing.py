@@ -5,7 +5,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from doclife.dashboard.batches.wording import DEEDS
 from doclife.dashboard.paging import PAGE_ROWS, Page, page_of, read_name
 from doclife.dashboard.visit import Here, Visit
 from doclife.domain.text import text_fault
