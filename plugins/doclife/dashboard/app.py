@@ -29,6 +29,7 @@ from doclife.dashboard.api import endpoints as endpoints_resource
 from doclife.dashboard.api import jobs as jobs_resource
 from doclife.dashboard.api import looking_ahead as looking_ahead_resource
 from doclife.dashboard.api import schedules as schedules_resource
+from doclife.dashboard.batches import pages as batch_pages
 from doclife.dashboard.documents import pages as document_pages
 from doclife.dashboard.gate import Gate, TokenCheck
 from doclife.dashboard.integrations import pages as integration_pages
@@ -64,6 +65,7 @@ PAGES: tuple[APIRouter, ...] = (
     history.router,
     document_pages.router,
     job_pages.router,
+    batch_pages.router,
     integration_pages.router,
     notifications.router,
     reports.router,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from doclife.dashboard.batches.wording import DEEDS
 from doclife.dashboard.paging import PAGE_ROWS, Page, page_of, read_name
 from doclife.dashboard.visit import Here, Visit
 from doclife.domain.text import text_fault
@@ -56,6 +57,7 @@ def show(
         statuses=[("", "Any status"), *((key, words) for key, (_, words) in STATUSES.items())],
         held_choices=[("", "Held or not"), ("yes", "Under legal hold"), ("no", "Not held")],
         pills=STATUSES,
+        deeds=[(deed.value, words.label) for deed, words in DEEDS.items()],
     )
 
 

@@ -68,7 +68,7 @@ def _require_standing(here: Visit, request: Request, question: Question, path: s
     except AirflowRefused as refusal:
         if refusal.status != 404:
             raise
-        _let_it_be_asked(request, question)
+        let_it_be_asked(request, question)
     else:
         if here.now - datetime.fromisoformat(detail["created_at"]) >= SETTLES:
             return
@@ -77,7 +77,7 @@ def _require_standing(here: Visit, request: Request, question: Question, path: s
     )
 
 
-def _let_it_be_asked(request: Request, question: Question) -> None:
+def let_it_be_asked(request: Request, question: Question) -> None:
     """Start the run that asks, unless the night or somebody else did."""
     try:
         airflow_api.call(

@@ -38,6 +38,7 @@ KINDS = {
     PlanKind.PURGE: "Purge of what is past its grace period",
     PlanKind.ORIGINALS: "Originals of archived documents",
 }
+APPLICABLE = (PlanState.PLANNED, PlanState.APPROVED)
 UNDOABLE = (PlanState.APPLYING, PlanState.APPLIED)
 
 
@@ -86,7 +87,11 @@ def show_progress(here: Here, plan_id: int) -> Response:
     """Return how far a plan has come, for the page that shows it."""
     plan = find(here, plan_id)
     return here.partial(
-        "plans/progress.html.j2", plan=plan, done=progress.plan_progress(here.conn, plan_id)
+        "plans/progress.html.j2",
+        plan=plan,
+        done=progress.plan_progress(here.conn, plan_id),
+        can_apply=can_apply(plan),
+        is_refreshed=True,
     )
 
 
@@ -158,6 +163,16 @@ def items_page(
     return page_of(found, limit=limit, key=lambda item: item.document_id, cursor=cursor)
 
 
+def can_apply(plan: dict[str, Any]) -> bool:
+    """Return whether a plan of chosen documents waits for nothing but to be applied."""
+    return (
+        plan["kind"] == PlanKind.SELECTION
+        and plan["mode"] == Mode.ENFORCE
+        and plan["state"] in APPLICABLE
+        and plan["document_count"] > 0
+    )
+
+
 def undo_obstacle(plan: dict[str, Any], totals: Totals) -> str | None:
     """Return why a plan cannot be undone; None when it can be tried."""
     if plan["kind"] in (PlanKind.PURGE, PlanKind.ORIGINALS):
@@ -200,6 +215,8 @@ def _page(
         ),
         totals=totals,
         undo_obstacle=undo_obstacle(plan, totals),
+        can_apply=can_apply(plan),
+        is_refreshed=False,
         done=progress.plan_progress(here.conn, plan_id),
         is_simulated=plan["mode"] == Mode.SIMULATE,
         question=question,

@@ -1,11 +1,12 @@
 """Takes a plan back within the time of one request; a second request goes on."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from doclife.dashboard.stores import document_stores
 from doclife.dashboard.visit import Visit
-from doclife.lifecycle.undo import UndoOutcome, undo_plan
+from doclife.lifecycle.undo import Progress, UndoOutcome, undo_plan
 
 REQUEST_SECONDS = 20.0
 """Of the time a browser and what stands before Airflow wait for an answer."""
@@ -47,6 +48,23 @@ def take_back(here: Visit, plan_id: int, *, seconds: float = REQUEST_SECONDS) ->
 
     :raises RefusedError: there is nothing of it that can be undone.
     """
+    return within(
+        lambda watch: undo_plan(
+            here.conn,
+            plan_id=plan_id,
+            now=here.now,
+            actor=here.actor,
+            stores=document_stores(here.conn),
+            progress=watch,
+        ),
+        seconds=seconds,
+    )
+
+
+def within(
+    bring_back: Callable[[Progress], UndoOutcome], *, seconds: float = REQUEST_SECONDS
+) -> TakenBack:
+    """Bring documents back batch by batch until all are, or until the time is up."""
     ends_at = time.monotonic() + seconds
     so_far: list[UndoOutcome] = []
 
@@ -56,14 +74,6 @@ def take_back(here: Visit, plan_id: int, *, seconds: float = REQUEST_SECONDS) ->
             raise _TimeIsUpError
 
     try:
-        outcome = undo_plan(
-            here.conn,
-            plan_id=plan_id,
-            now=here.now,
-            actor=here.actor,
-            stores=document_stores(here.conn),
-            progress=watch,
-        )
+        return TakenBack(outcome=bring_back(watch), is_whole=True)
     except _TimeIsUpError:
         return TakenBack(outcome=so_far[0], is_whole=False)
-    return TakenBack(outcome=outcome, is_whole=True)
