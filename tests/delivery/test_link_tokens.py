@@ -35,11 +35,15 @@ def test_a_token_without_an_end_never_ends() -> None:
     assert KEYS.open(Purpose.UNSUBSCRIBE, token, now=NOW + timedelta(days=36500)) == "what"
 
 
-def test_a_token_is_good_for_its_purpose_only() -> None:
-    token = KEYS.seal(Purpose.UNSUBSCRIBE, "what", expires_at=None)
+@pytest.mark.parametrize(
+    ("sealed", "opened"),
+    [(Purpose.UNSUBSCRIBE, Purpose.KEEP), (Purpose.KEEP, Purpose.UNSUBSCRIBE)],
+)
+def test_a_token_is_good_for_its_purpose_only(sealed: Purpose, opened: Purpose) -> None:
+    token = KEYS.seal(sealed, "what", expires_at=None)
 
     with pytest.raises(InvalidToken):
-        KEYS.open(Purpose.KEEP, token, now=NOW)
+        KEYS.open(opened, token, now=NOW)
 
 
 def test_no_character_of_a_token_can_be_changed() -> None:

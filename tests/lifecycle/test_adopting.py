@@ -813,6 +813,7 @@ def test_what_a_row_said_before_it_could_not_be_read_deletes_nothing(app, conn, 
 
     assert document(conn, expired, "status") == ("active",)
     assert conn.execute("SELECT reason_code FROM plan_items").fetchall() == [("row_unread",)]
+    assert conn.execute("SELECT sum(document_count)::integer FROM plans").fetchone() == (0,)
     app.execute("UPDATE public.documents SET expires_at = '2021-01-01', size = 1")
     plan_and_apply(conn)
     assert document(conn, expired, "status") == ("deleted",)

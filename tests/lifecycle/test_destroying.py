@@ -289,6 +289,25 @@ def test_an_unanswered_plan_is_superseded_not_stacked(world: World) -> None:
     assert world.items(first.plan_id) == {"draft.txt": ("skipped", "superseded")}
 
 
+def test_a_plan_that_somebody_has_approved_in_its_first_stage_is_not_superseded(
+    world: World,
+) -> None:
+    world.add_document("draft.txt", document_type="draft")
+    world.enforce(when=DRAFTS, actions=DELETE, review={"stages": ["records", "legal"]})
+    [first] = world.plan()
+    world.conn.execute(
+        "INSERT INTO plan_decisions (plan_id, decision, decided_by)"
+        " VALUES (%s, 'approve', 'user:boss')",
+        (first.plan_id,),
+    )
+    world.later(days=1)
+
+    [second] = world.plan()
+
+    assert world.items(first.plan_id) == {"draft.txt": ("planned", None)}
+    assert world.items(second.plan_id) == {"draft.txt": ("skipped", "reserved")}
+
+
 def test_a_cleared_run_finds_its_own_plan(world: World) -> None:
     world.add_document("draft.txt", document_type="draft")
     world.enforce(when=DRAFTS, actions=DELETE)
@@ -387,6 +406,30 @@ def test_a_selection_goes_through_the_same_belts(world: World) -> None:
     world.apply(summary.plan_id)
 
     assert (world.status(held), world.status(free)) == ("active", "deleted")
+
+
+def test_a_selection_reaches_no_document_of_another_organization(world: World) -> None:
+    world.conn.execute("INSERT INTO organizations (slug, name) VALUES ('other', 'Other')")
+    own = world.add_document("own.txt")
+    foreign = world.add_document(
+        "foreign.txt", organization_id=world.value("SELECT max(id) FROM organizations")
+    )
+
+    summary = planning.plan_selection(
+        world.conn,
+        organization="default",
+        action=ActionType.DELETE,
+        document_ids=[own, foreign],
+        now=world.now,
+        as_of=world.now,
+        dag_id="test",
+        run_id="by hand",
+        requested_by=ACTOR,
+        reason="asked for",
+    )
+    world.apply(summary.plan_id)
+
+    assert (world.status(own), world.status(foreign)) == ("deleted", "active")
 
 
 def test_owners_are_told_even_of_what_another_rule_trashed_in_the_same_run(world: World) -> None:

@@ -172,6 +172,21 @@ def test_a_case_that_is_opened_again_is_kept_until_it_is_closed_again(world: Wor
     assert outcome(world, "file", "2025-07-01") == "planned"
 
 
+def test_what_is_due_sooner_because_an_event_is_taken_back_cools_off(world: World) -> None:
+    world.add_document("file", document_type="file")
+    keeping(world, after="event:case.closed", trigger={"type": "ON_EVENT", "event": "case.closed"})
+    later = world.value("SELECT emit_event('case.closed', 'file', occurred_on => '2018-06-30')")
+    world.value("SELECT emit_event('case.closed', 'file', occurred_on => '2012-06-30')")
+    world.conn.execute("UPDATE events SET recorded_at = %s", (LONG_AGO,))
+    assert outcome(world, "file", "2024-01-01") == "nothing"
+
+    withdraw_event(
+        world.conn, organization="default", event_id=later, reason="a mistake", actor=ACTOR
+    )
+
+    assert outcome(world, "file", "2024-01-01") == "cooling_off"
+
+
 @pytest.mark.parametrize(
     ("zone", "last_day"),
     [
