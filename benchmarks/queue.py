@@ -32,7 +32,7 @@ from benchmarks.peers import SCRIPTS, SLOW, Done, Peers, together
 from benchmarks.queue_worker import DELIVERY
 from benchmarks.receiver import Receiver, receiver
 from benchmarks.server import measured_server, migrated_database, settings_line
-from doclife.delivery.exchange import Answer, NotedRequest, post
+from doclife.delivery.exchange import Answer, open_client
 from doclife.lifecycle.queue import add_many
 from doclife.store import cleaning, endpoints
 from doclife.store.connection import Connection
@@ -230,18 +230,18 @@ def fill(conn: Connection, count: int, *, kind: str = "webhook") -> Done:
 
 
 def client_alone(far_side: Receiver) -> float:
-    """POSTs a second of the guarded session, 100 at a time, with nothing around it."""
+    """POSTs a second of the guarded client, 100 at a time, with nothing around it."""
     return asyncio.run(_post_alone(far_side.url, COUNTS["call"] // 2))
 
 
 async def _post_alone(url: str, count: int) -> float:
     body, left = b"x" * 1024, iter(range(count))
-    async with DELIVERY.guard.session(request_class=NotedRequest) as session:
+    async with open_client(DELIVERY.guard) as client:
 
         async def post_some() -> None:
             for _ in left:
-                answer = await post(
-                    session, url, body=body, headers={}, timeout=timedelta(seconds=30)
+                answer = await client.post(
+                    url, body=body, headers={}, timeout=timedelta(seconds=30)
                 )
                 assert isinstance(answer, Answer), answer
 

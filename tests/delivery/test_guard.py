@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import socket
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
-from doclife.delivery.exchange import Answer, NoAnswer, NotedRequest, post
+from doclife.delivery.exchange import Answer, NoAnswer, open_client
 from doclife.delivery.guard import Guard, RefusedUrl, is_public, read_networks
 from doclife.errors import ConfigurationError
 from tests.delivery.far_side import LOOPBACK, QUICKLY, answering, serving
@@ -25,46 +24,19 @@ OPEN = Guard(allows_http=True)
 """As strict as every guard, but for the scheme: most vectors are written with http."""
 
 
-class Answers(AbstractResolver):
-    """A name server that answers what a vector says, the next time something else."""
-
-    def __init__(self, script: str) -> None:
-        self._answers = [] if script == "-" else script.split(";")
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """Answer with the next line of the script; the last one stays."""
-        if not self._answers:
-            raise OSError("no such host")
-        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=0,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for address in answer.split(",")
-        ]
-
-    async def close(self) -> None:
-        """Nothing to close."""
-
-
 @pytest.mark.parametrize("row", REFUSED, ids=lambda row: f"{row[2]} {row[3]} ({row[4]})")
 def test_refuses(row: list[str]) -> None:
     _, stage, url, dns, _ = row
 
     async def call() -> NoAnswer | Answer:
-        async with OPEN.session(resolver=Answers(dns), request_class=NotedRequest) as session:
-            return await post(session, url, body=b"x", headers={}, timeout=timedelta(seconds=2))
+        names = [] if dns == "-" else [f"{URL(url).host}:80:[{dns}]"]
+        async with open_client(OPEN, names=names) as client:
+            return await client.post(url, body=b"x", headers={}, timeout=timedelta(seconds=2))
 
-    if stage == "parse":
+    if dns == "-":  # whoever types an address is told at once
         with pytest.raises(RefusedUrl):
             OPEN.check_url(url)
+    if stage == "parse":
         return
 
     answer = asyncio.run(call())
@@ -93,10 +65,10 @@ def test_there_are_vectors() -> None:
 def test_a_harmless_name_that_leads_inside_is_looked_at_when_it_is_dialled() -> None:
     async def scenario() -> tuple[NoAnswer | Answer, int]:
         async with serving(answering(200)) as side:
-            resolver = Answers("127.0.0.1")
-            async with OPEN.session(resolver=resolver, request_class=NotedRequest) as session:
+            names = [f"harmless.example.com:{side.port}:127.0.0.1"]
+            async with open_client(OPEN, names=names) as client:
                 url = f"http://harmless.example.com:{side.port}/"
-                answer = await post(session, url, body=b"x", headers={}, timeout=QUICKLY)
+                answer = await client.post(url, body=b"x", headers={}, timeout=QUICKLY)
             return answer, len(side.calls)
 
     answer, calls = asyncio.run(scenario())
@@ -108,12 +80,8 @@ def test_a_harmless_name_that_leads_inside_is_looked_at_when_it_is_dialled() -> 
 
 def test_a_refusal_does_not_tell_which_address_stands_behind_a_name() -> None:
     async def scenario() -> NoAnswer | Answer:
-        async with OPEN.session(
-            resolver=Answers("10.9.8.7"), request_class=NotedRequest
-        ) as session:
-            return await post(
-                session, "http://x.example.com/", body=b"", headers={}, timeout=QUICKLY
-            )
+        async with open_client(OPEN, names=["x.example.com:80:10.9.8.7"]) as client:
+            return await client.post("http://x.example.com/", body=b"", headers={}, timeout=QUICKLY)
 
     answer = asyncio.run(scenario())
 
@@ -126,11 +94,11 @@ def test_an_operator_opens_their_own_network_and_nothing_else() -> None:
     async def scenario() -> tuple[Answer | NoAnswer, Answer | NoAnswer]:
         async with (
             serving(answering(200)) as side,
-            LOOPBACK.session(request_class=NotedRequest) as session,
+            open_client(LOOPBACK) as client,
         ):
-            inside = await post(session, side.url(), body=b"x", headers={}, timeout=QUICKLY)
-            outside = await post(
-                session, f"http://[::1]:{side.port}/", body=b"x", headers={}, timeout=QUICKLY
+            inside = await client.post(side.url(), body=b"x", headers={}, timeout=QUICKLY)
+            outside = await client.post(
+                f"http://[::1]:{side.port}/", body=b"x", headers={}, timeout=QUICKLY
             )
             return inside, outside
 
@@ -182,8 +150,8 @@ def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) ->
         async with serving(answering(200)) as side, serving(answering(500)) as proxy:
             monkeypatch.setenv("HTTP_PROXY", proxy.url(""))
             monkeypatch.setenv("http_proxy", proxy.url(""))
-            async with LOOPBACK.session(request_class=NotedRequest) as session:
-                return await post(session, side.url(), body=b"x", headers={}, timeout=QUICKLY)
+            async with open_client(LOOPBACK) as client:
+                return await client.post(side.url(), body=b"x", headers={}, timeout=QUICKLY)
 
     answer = asyncio.run(scenario())
 

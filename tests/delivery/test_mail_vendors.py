@@ -20,7 +20,7 @@ from botocore.credentials import Credentials
 
 from doclife.delivery.channel import Message
 from doclife.delivery.email import EmailChannel
-from doclife.delivery.exchange import NotedRequest
+from doclife.delivery.exchange import open_client
 from doclife.delivery.mail import Sender
 from doclife.delivery.mail_service import MailService, Provider
 from doclife.delivery.opening import transport_of
@@ -50,8 +50,8 @@ BULK = {"sendgrid": sendgrid, "mailgun": mailgun}
 
 
 async def deliver(messages: Sequence[Message], to: MailService) -> Sequence[Attempt]:
-    async with LOOPBACK.session(request_class=NotedRequest) as session:
-        transport = transport_of(to, session, clock=lambda: datetime.now(UTC))
+    async with open_client(LOOPBACK) as client:
+        transport = transport_of(to, client, clock=lambda: datetime.now(UTC))
         return await EmailChannel(transport, sender=to.sender).deliver(messages)
 
 

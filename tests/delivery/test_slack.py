@@ -15,7 +15,7 @@ from slack_sdk.models.blocks import Block
 
 from doclife.connections import ServiceConnection
 from doclife.delivery.channel import Message
-from doclife.delivery.exchange import NotedRequest
+from doclife.delivery.exchange import open_client
 from doclife.delivery.outcome import Attempt, Outcome
 from doclife.delivery.rendering import templates
 from doclife.delivery.slack import SlackChannel, SlackRoute, route_of
@@ -52,14 +52,14 @@ def post(
     async def scenario() -> tuple[Sequence[Attempt], FarSide]:
         async with (
             serving(handler) as side,
-            LOOPBACK.session(request_class=NotedRequest) as session,
+            open_client(LOOPBACK) as client,
         ):
             route = (
                 SlackRoute(webhook_url=side.url("/services/T/B/x"))
                 if webhook
                 else SlackRoute(token=TOKEN, base_url=side.url("/api/"))
             )
-            channel = SlackChannel(session, routes=lambda *_: route, clock=lambda: NOW)
+            channel = SlackChannel(client, routes=lambda *_: route, clock=lambda: NOW)
             return await channel.deliver(messages), side
 
     return asyncio.run(scenario())
@@ -175,8 +175,8 @@ def test_what_slack_would_refuse_is_not_sent(payload: dict[str, Any]) -> None:
 
 def test_without_a_route_messages_wait_untried() -> None:
     async def scenario() -> Sequence[Attempt]:
-        async with LOOPBACK.session(request_class=NotedRequest) as session:
-            channel = SlackChannel(session, routes=lambda *_: None, clock=lambda: NOW)
+        async with open_client(LOOPBACK) as client:
+            channel = SlackChannel(client, routes=lambda *_: None, clock=lambda: NOW)
             return await channel.deliver([message()])
 
     attempt = asyncio.run(scenario())[0]

@@ -21,7 +21,7 @@ from aiohttp import web
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from doclife.delivery.channel import Endpoint, Message
-from doclife.delivery.exchange import MAX_ANSWER_BYTES, NotedRequest
+from doclife.delivery.exchange import MAX_ANSWER_BYTES, open_client
 from doclife.delivery.guard import Guard
 from doclife.delivery.lane import TRIPS_AFTER
 from doclife.delivery.outcome import Attempt, Outcome
@@ -75,8 +75,8 @@ async def deliver(
     def clock() -> datetime:
         return now or datetime.now(UTC)
 
-    async with guard.session(request_class=NotedRequest) as session:
-        return await WebhookChannel(session, guard=guard, clock=clock).deliver(messages)
+    async with open_client(guard) as client:
+        return await WebhookChannel(client, guard=guard, clock=clock).deliver(messages)
 
 
 async def call_once(side: FarSide, **changes: Any) -> Attempt:
@@ -384,10 +384,12 @@ def test_what_was_answered_is_kept_as_harmless_text() -> None:
     assert head.isprintable()
 
 
-def test_the_guard_refuses_at_delivery_too_and_the_endpoint_is_flagged() -> None:
+@pytest.mark.parametrize("strict", [Guard(allows_http=True), replace(LOOPBACK, allows_http=False)])
+def test_the_guard_refuses_at_delivery_too_and_the_endpoint_is_flagged(strict: Guard) -> None:
+    """An address inside, and one that was saved while calls could be unencrypted."""
+
     async def scenario() -> tuple[Attempt, int]:
         async with serving(answering(200)) as side:
-            strict = Guard(allows_http=True)
             attempts = await deliver([message(endpoint(side.url()))], guard=strict)
             return attempts[0], len(side.calls)
 

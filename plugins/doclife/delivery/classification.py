@@ -1,6 +1,5 @@
 """Which answer means what: the table of docs/channels.md."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -37,7 +36,7 @@ def attempt_of(answer: Answer | NoAnswer, *, now: datetime) -> Attempt:
         latency_ms=answer.latency_ms,
         answer_head=readable(answer.head),
         error=None if outcome is Outcome.SENT else _why(answer.status),
-        retry_after=retry_after(answer.headers, now=now),
+        retry_after=retry_after(answer.header("Retry-After"), now=now),
         disables_endpoint=answer.status == GONE,
     )
 
@@ -87,12 +86,13 @@ def refused(error: str) -> Attempt:
     )
 
 
-def retry_after(headers: Mapping[str, str], *, now: datetime) -> timedelta | None:
-    """Return how long the far side wants to be left alone: seconds or a date, at most a day.
+def retry_after(text: str, *, now: datetime) -> timedelta | None:
+    """Return how long ``Retry-After`` wants us to stay away: seconds or a date, at most a day.
 
     What is neither is ignored (RFC 9110, 10.2.3 knows no other form).
     """
-    text = headers.get("Retry-After", "").strip()
+    if not text:
+        return None
     if text.isascii() and text.isdigit():
         # As long as a day in digits; int() of a longer text would only cost time.
         return min(timedelta(seconds=int(text[:9])), LONGEST_WAIT)

@@ -1,29 +1,40 @@
-"""One HTTP call: bytes out, the head of an answer back, and whether our bytes had left."""
+"""One HTTP call: bytes out, the head of an answer back, and whether our bytes had left.
 
+libcurl makes the calls. It asks the guard for the socket of each address that it would dial, and
+tells when a request is about to leave.
+"""
+
+import asyncio
+import select
+import socket
+import ssl
 import time
-from collections.abc import Mapping
-from contextvars import ContextVar
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import lru_cache
+from typing import Any
 
-import aiohttp
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.connector import Connection
+import pycurl
 from yarl import URL
 
-from doclife.delivery.guard import CONNECT_TIMEOUT_SECONDS, RefusedAddress
+from doclife.delivery.guard import CONNECT_TIMEOUT_SECONDS, REFUSED_ADDRESS, USER_AGENT, Guard
 
 MAX_ANSWER_BYTES = 65_536
 """Where reading an answer stops; the rest is never taken off the wire."""
-
-
-@dataclass(slots=True)
-class _Progress:
-    is_sent: bool = False
-
-
-_progress: ContextVar[_Progress] = ContextVar("progress of the call that is being made")
+KEPT_CONNECTIONS = 500
+IDLE_SECONDS = 15
+"""How long a connection is used again after a call; many servers close theirs after a minute."""
+_UNTRUSTED = frozenset(
+    {
+        pycurl.E_PEER_FAILED_VERIFICATION,
+        pycurl.E_SSL_CACERT_BADFILE,
+        pycurl.E_SSL_ISSUER_ERROR,
+    }
+)
+_UNENCRYPTED = frozenset({pycurl.E_SSL_CONNECT_ERROR, pycurl.E_SSL_CIPHER, *_UNTRUSTED})
+_NOT_HTTP = frozenset({pycurl.E_UNSUPPORTED_PROTOCOL, pycurl.E_FTP_WEIRD_SERVER_REPLY})
+_UNWRITABLE = frozenset({pycurl.E_URL_MALFORMAT, pycurl.E_BAD_FUNCTION_ARGUMENT})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,10 +42,20 @@ class Answer:
     """What the far side said."""
 
     status: int
-    headers: Mapping[str, str]
+    lines: tuple[bytes, ...] = field(repr=False)
+    """The status line and the headers, as they came."""
     head: bytes = field(repr=False)
     """At most 64 kB of the body, as they came: never unpacked."""
     latency_ms: int
+
+    def header(self, name: str) -> str:
+        """Return a header's value; empty when it was not sent."""
+        wanted = name.lower().encode()
+        for line in self.lines:
+            found, _, value = line.partition(b":")
+            if found.lower() == wanted:
+                return value.strip().decode("utf-8", "replace")
+        return ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,109 +72,324 @@ class NoAnswer:
     latency_ms: int
 
 
-class NotedRequest(aiohttp.ClientRequest):
-    """What a session needs so that ``post`` knows whether a request has left.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Field:
+    """One field of a form."""
 
-    aiohttp's own traces would say it too, and cost a fifth of a call.
+    name: str
+    content: bytes
+    filename: str | None = None
+    media_type: str | None = None
+
+
+@asynccontextmanager
+async def open_client(guard: Guard, *, names: Sequence[str] = ()) -> AsyncIterator["GuardedClient"]:
+    """Yield a client that connects to what the guard permits.
+
+    :param names: what DNS is not asked for, ``HOST:PORT:ADDRESS`` each; for tests.
     """
-
-    async def write_bytes(
-        self, writer: AbstractStreamWriter, conn: Connection, content_length: int | None = None
-    ) -> None:
-        """Write the body; the headers wait in the same buffer."""
-        progress = _progress.get(None)
-        if progress is not None:
-            progress.is_sent = True
-        await super().write_bytes(writer, conn, content_length)
-
-
-@lru_cache(maxsize=128)
-def _limit(seconds: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_TIMEOUT_SECONDS)
-
-
-async def post(
-    session: aiohttp.ClientSession,
-    url: str | URL,
-    *,
-    body: aiohttp.FormData | bytes,
-    headers: Mapping[str, str],
-    timeout: timedelta,
-) -> Answer | NoAnswer:
-    """POST once: no redirect is followed, nothing is tried again.
-
-    :param session: one whose requests are ``NotedRequest``.
-    :param body: not empty, or nobody would know whether it has left.
-    :param timeout: for all of it, looking up the name and reading the answer included. Once the
-        status has come, an answer that drips or never ends is cut off and counts as given.
-    """
-    progress = _Progress()
-    _progress.set(progress)
-    begun = time.monotonic()
+    client = GuardedClient(guard, names=names)
     try:
-        async with session.post(
-            url,
-            data=body,
-            headers=headers,
-            allow_redirects=False,
-            timeout=_limit(timeout.total_seconds()),
-        ) as response:
-            head = await _head_of(response)
-            return Answer(
-                status=response.status,
-                headers=response.headers,
-                head=head,
-                latency_ms=_since(begun),
-            )
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        return NoAnswer(
-            error=_in_words(error, is_sent=progress.is_sent),
-            is_sent=progress.is_sent,
-            is_refused=_cause(error, RefusedAddress),
-            is_untrusted=isinstance(error, aiohttp.ClientSSLError),
-            latency_ms=_since(begun),
+        yield client
+    finally:
+        await client.close()
+
+
+class GuardedClient:
+    """All of doclife's HTTP goes out through one of these; ``open_client`` makes it.
+
+    Keeps no cookies, takes no proxy from the environment (the guard would see the proxy, not the
+    target), follows no redirect, unpacks nothing (a bomb stays small), tries nothing again, and
+    connects within 10 seconds. How many calls run at once is for the channels to say. Belongs to
+    one event loop.
+    """
+
+    def __init__(self, guard: Guard, *, names: Sequence[str]) -> None:
+        self._guard = guard
+        self._names = names
+        self._trust = ssl.get_default_verify_paths()
+        self._multi = pycurl.AsyncCurlMulti()
+        self._multi.setopt(pycurl.M_MAXCONNECTS, KEPT_CONNECTIONS)
+        self._idle: list[_Exchange] = []
+        self._descriptors: dict[tuple[object, ...], int] = {}
+
+    async def close(self) -> None:
+        """End what still runs, and close every connection."""
+        await self._multi.aclose()
+        for exchange in self._idle:
+            exchange.curl.close()
+
+    async def post(
+        self,
+        url: str | URL,
+        *,
+        body: bytes | Sequence[Field],
+        headers: Mapping[str, str],
+        timeout: timedelta,
+    ) -> Answer | NoAnswer:
+        """POST once.
+
+        :param body: bytes, or the fields of a form.
+        :param timeout: for all of it, looking up the name and reading the answer included. Once the
+            status and the headers have come, an answer that drips or never ends is cut off and
+            counts as given.
+        """
+        return await self._call(url, body=body, headers=headers, timeout=timeout)
+
+    async def get(self, url: str | URL, *, timeout: timedelta) -> Answer | NoAnswer:
+        """GET once."""
+        return await self._call(url, body=None, headers={}, timeout=timeout)
+
+    async def _call(
+        self,
+        url: str | URL,
+        *,
+        body: bytes | Sequence[Field] | None,
+        headers: Mapping[str, str],
+        timeout: timedelta,
+    ) -> Answer | NoAnswer:
+        exchange = (
+            self._idle.pop()
+            if self._idle
+            else _Exchange(self._guard, self._new_handle(), self._descriptors)
+        )
+        exchange.begin()
+        ended: Answer | NoAnswer
+        try:
+            exchange.prepare(str(url), body=body, headers=headers, timeout=timeout)
+            # A call that is cancelled while it runs does not come back to the idle ones.
+            try:
+                await self._multi.perform(exchange.curl)
+            except pycurl.error:
+                if not exchange.is_stale:
+                    raise
+                with exchange.fresh_connection():
+                    await self._multi.perform(exchange.curl)
+            ended = exchange.answer()
+        except ValueError:  # UnicodeError is one
+            ended = exchange.no_answer(pycurl.E_BAD_FUNCTION_ARGUMENT)
+        except pycurl.error as error:
+            ended = exchange.answer_in_spite_of(error.args[0])
+        self._idle.append(exchange)
+        return ended
+
+    def _new_handle(self) -> Any:
+        curl = pycurl.Curl()
+        for option, value in (
+            (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
+            (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
+            (pycurl.HTTP09_ALLOWED, 0),
+            (pycurl.HTTP_CONTENT_DECODING, 0),
+            (pycurl.FOLLOWLOCATION, 0),
+            (pycurl.PROXY, ""),
+            (pycurl.NOPROXY, "*"),
+            (pycurl.USERAGENT, USER_AGENT),
+            (pycurl.NOSIGNAL, 1),
+            (pycurl.CONNECTTIMEOUT, CONNECT_TIMEOUT_SECONDS),
+            (pycurl.DNS_CACHE_TIMEOUT, 10),
+            (pycurl.MAXAGE_CONN, IDLE_SECONDS),
+            (pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2),
+            (pycurl.SSL_VERIFYPEER, 1),
+            (pycurl.SSL_VERIFYHOST, 2),
+        ):
+            curl.setopt(option, value)
+        # Those of Python's ssl, SSL_CERT_FILE included: the package of libcurl brings none along.
+        for option, path in (
+            (pycurl.CAINFO, self._trust.cafile),
+            (pycurl.CAPATH, self._trust.capath),
+        ):
+            if path:
+                curl.setopt(option, path)
+            elif self._trust.cafile or self._trust.capath:
+                curl.unsetopt(option)
+        if self._names:
+            curl.setopt(pycurl.RESOLVE, list(self._names))
+        return curl
+
+
+class _Exchange:
+    """What one call after another is made with.
+
+    :param descriptors: of the connections that were made, by their two addresses and ports.
+    """
+
+    def __init__(self, guard: Guard, curl: Any, descriptors: dict[tuple[object, ...], int]) -> None:
+        self.curl = curl
+        self.is_stale = False
+        """The far side had closed the kept connection: nothing has left, and a new one may do."""
+        self._guard = guard
+        self._descriptors = descriptors
+        self._dialled: list[int] = []
+        self._lines: list[bytes] = []
+        self._head = bytearray()
+        self._is_sent = self._is_refused = False
+        self._url = ""
+        self._timeout_ms = 0
+        self._begun = 0.0
+        curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
+        curl.setopt(pycurl.SOCKOPTFUNCTION, self._note_socket)
+        curl.setopt(pycurl.PREREQFUNCTION, self._let_go)
+        curl.setopt(pycurl.HEADERFUNCTION, self._lines.append)
+        curl.setopt(pycurl.WRITEFUNCTION, self._take)
+
+    def begin(self) -> None:
+        self._begun = time.monotonic()
+        self._lines.clear()
+        self._head.clear()
+        self._dialled.clear()
+        self._is_sent = self._is_refused = self.is_stale = False
+
+    def prepare(
+        self,
+        url: str,
+        *,
+        body: bytes | Sequence[Field] | None,
+        headers: Mapping[str, str],
+        timeout: timedelta,
+    ) -> None:
+        """Set what is of this call alone.
+
+        :raises ValueError: it cannot be written.
+        """
+        curl = self.curl
+        if url != self._url:
+            curl.setopt(pycurl.URL, url)
+            self._url = url
+        timeout_ms = max(1, round(timeout.total_seconds() * 1000))
+        if timeout_ms != self._timeout_ms:
+            curl.setopt(pycurl.TIMEOUT_MS, timeout_ms)
+            self._timeout_ms = timeout_ms
+        curl.setopt(pycurl.HTTPHEADER, list(_lines_of(headers)))
+        if body is None:
+            curl.setopt(pycurl.HTTPGET, 1)
+        elif isinstance(body, bytes):
+            curl.setopt(pycurl.POST, 1)
+            curl.setopt(pycurl.POSTFIELDS, body)
+        else:
+            form = pycurl.CurlMime(curl)
+            for each in body:
+                form.add(
+                    name=each.name,
+                    data=each.content,
+                    filename=each.filename and each.filename.encode(),
+                    content_type=each.media_type,
+                )
+            curl.setopt(pycurl.MIMEPOST, form)
+
+    @contextmanager
+    def fresh_connection(self) -> Iterator[None]:
+        self.is_stale = False
+        self.curl.setopt(pycurl.FRESH_CONNECT, 1)
+        try:
+            yield
+        finally:
+            self.curl.setopt(pycurl.FRESH_CONNECT, 0)
+
+    def answer(self) -> Answer:
+        return Answer(
+            status=self.curl.getinfo(pycurl.RESPONSE_CODE),
+            lines=tuple(self._lines),
+            head=bytes(self._head),
+            latency_ms=self._latency_ms(),
         )
 
+    def answer_in_spite_of(self, code: int) -> Answer | NoAnswer:
+        """Return the answer if its headers had come when the call broke off."""
+        status_lines = [i for i, line in enumerate(self._lines) if line.startswith(b"HTTP/")]
+        if status_lines:
+            del self._lines[: status_lines[-1]]  # what came before, 100 Continue
+            is_whole = any(not line.strip() for line in self._lines)
+            if is_whole and self.curl.getinfo(pycurl.RESPONSE_CODE) >= 200:
+                return self.answer()
+        return self.no_answer(code)
 
-async def _head_of(response: aiohttp.ClientResponse) -> bytes:
-    head = bytearray()
-    try:
-        while len(head) < MAX_ANSWER_BYTES and not response.content.at_eof():
-            head += await response.content.read(MAX_ANSWER_BYTES - len(head))
-    except (aiohttp.ClientError, TimeoutError):
-        pass  # the status has been read, and that is the answer
-    if not response.content.at_eof():
-        response.close()
-    return bytes(head)
+    def no_answer(self, code: int) -> NoAnswer:
+        is_refused = self._is_refused and not self._dialled
+        return NoAnswer(
+            error=REFUSED_ADDRESS if is_refused else _in_words(code, is_sent=self._is_sent),
+            is_sent=self._is_sent,
+            is_refused=is_refused,
+            is_untrusted=code in _UNENCRYPTED,
+            latency_ms=self._latency_ms(),
+        )
+
+    def _open_socket(self, _purpose: int, found: Any) -> socket.socket | int:
+        """Make the socket for one address, or none: libcurl dials no other way."""
+        is_internet = found.family in (socket.AF_INET, socket.AF_INET6)
+        if not is_internet or not self._guard.permits_text(str(found.addr[0])):
+            self._is_refused = True
+            return int(pycurl.SOCKET_BAD)
+        made = socket.socket(found.family, found.socktype, found.protocol)
+        # pycurl takes a copy of its descriptor as soon as this returns.
+        asyncio.get_running_loop().call_soon(made.close)
+        return made
+
+    def _note_socket(self, descriptor: int, _purpose: int) -> int:
+        self._dialled.append(descriptor)
+        return int(pycurl.SOCKOPT_OK)
+
+    def _let_go(self, *addresses: object) -> int:
+        """Note that the request leaves; once only.
+
+        When a kept connection dies under a request, libcurl would send it again over a new one, and
+        nobody knows whether the far side has read the first. libcurl looks once a second only
+        whether kept connections live, so it is asked here.
+        """
+        if self._is_sent:
+            return int(pycurl.PREREQFUNC_ABORT)
+        if len(self._dialled) == 1:
+            self._descriptors[addresses] = self._dialled[0]
+        elif not self._dialled and addresses in self._descriptors:
+            self.is_stale = _has_ended(self._descriptors[addresses])
+            if self.is_stale:
+                return int(pycurl.PREREQFUNC_ABORT)
+        self._is_sent = True
+        return int(pycurl.PREREQFUNC_OK)
+
+    def _take(self, chunk: bytes) -> int | None:
+        room = MAX_ANSWER_BYTES - len(self._head)
+        self._head += chunk[:room]
+        return None if len(chunk) <= room else 0  # libcurl stops at a chunk that was not taken
+
+    def _latency_ms(self) -> int:
+        return round((time.monotonic() - self._begun) * 1000)
 
 
-def _in_words(error: Exception, *, is_sent: bool) -> str:
+def _lines_of(headers: Mapping[str, str]) -> Iterator[bytes]:
+    """Return headers as libcurl takes them.
+
+    :raises ValueError: one has a control character in it, and would be more than one.
+    """
+    yield b"Accept-Encoding: identity"
+    yield b"Expect:"  # not sent: nobody waits for a receiver's leave
+    for name, value in headers.items():
+        line = f"{name}: {value}" if value else f"{name};"
+        if not line.isprintable():
+            raise ValueError("a control character in a header")
+        yield line.encode()
+
+
+def _has_ended(descriptor: int) -> bool:
+    """Whether a connection on which nothing is awaited has something to tell: its end."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _in_words(code: int, *, is_sent: bool) -> str:
     """Say what happened without an address: the names behind a host may be nobody's business."""
-    if _cause(error, RefusedAddress):
-        return RefusedAddress().strerror or ""
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
+    if code == pycurl.E_COULDNT_RESOLVE_HOST:
         return "the host is not known to DNS"
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+    if code in _UNTRUSTED:
         return "the certificate of the host is not trusted"
-    if isinstance(error, aiohttp.ClientSSLError):
+    if code in _UNENCRYPTED:
         return "no encrypted connection could be made"
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return "no connection within the time-out"
-    if isinstance(error, TimeoutError):
+    if code == pycurl.E_OPERATION_TIMEDOUT:
         return "no answer within the time-out" if is_sent else "no connection within the time-out"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return "the connection was refused or cannot be made"
-    if isinstance(error, aiohttp.ClientResponseError):
-        return "the answer is not HTTP"
-    if isinstance(error, ValueError):
+    if code in _UNWRITABLE:
         return "the request cannot be written"
+    if code in _NOT_HTTP:
+        return "the answer is not HTTP"
+    if not is_sent:
+        return "the connection was refused or cannot be made"
     return "the connection was closed without an answer"
-
-
-def _cause(error: BaseException, kind: type[BaseException]) -> bool:
-    found: object = getattr(error, "os_error", None) or error.__cause__
-    return isinstance(found, kind)
-
-
-def _since(begun: float) -> int:
-    return round((time.monotonic() - begun) * 1000)

@@ -8,7 +8,6 @@ the text is for people, who learn early and in words what is wrong.
 """
 
 import asyncio
-import errno
 import ipaddress
 import re
 import socket
@@ -16,8 +15,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-import aiohttp
-from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from doclife.errors import ConfigurationError
@@ -67,15 +64,12 @@ _LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".localdomain")
 _HINT = f"An operator can allow a network of their own with {ALLOWED_NETWORKS}"
 
 
+REFUSED_ADDRESS = f"the address is not a public one. {_HINT}"
+"""Why a connection was not made. Says nothing of the address: it may be an inner one."""
+
+
 class RefusedUrl(ConfigurationError):
     """A URL that nothing may be sent to; the message says why and who can change it."""
-
-
-class RefusedAddress(PermissionError):
-    """A connection that was not made. Says nothing of the address: it may be an inner one."""
-
-    def __init__(self) -> None:
-        super().__init__(errno.EACCES, f"the address is not a public one. {_HINT}")
 
 
 def is_public(address: Address) -> bool:
@@ -164,43 +158,12 @@ class Guard:
             )
         except OSError:
             return f"{host!r} is not known to DNS at present"
-        if not any(self._permits_text(str(sockaddr[0])) for *_, sockaddr in found):
+        if not any(self.permits_text(str(sockaddr[0])) for *_, sockaddr in found):
             raise RefusedUrl(f"{host!r} has no public address. {_HINT}")
         return None
 
-    def session(
-        self,
-        *,
-        resolver: AbstractResolver | None = None,
-        request_class: type[aiohttp.ClientRequest] = aiohttp.ClientRequest,
-    ) -> aiohttp.ClientSession:
-        """Open the session that all of doclife's HTTP goes through; close it when done.
-
-        Keeps no cookies, takes no proxy from the environment (the guard would see the proxy, not
-        the target), unpacks nothing (a bomb stays small), and connects within 10 seconds. How many
-        calls run at once is for the channels to say.
-        """
-        connector = aiohttp.TCPConnector(
-            socket_factory=self._socket, limit=0, resolver=resolver, ttl_dns_cache=10
-        )
-        return aiohttp.ClientSession(
-            connector=connector,
-            trust_env=False,
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=30, sock_connect=CONNECT_TIMEOUT_SECONDS),
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
-            request_class=request_class,
-        )
-
-    def _socket(self, found: aiohttp.AddrInfoType) -> socket.socket:
-        """Make the socket for one address, or none: aiohttp calls this for each it would dial."""
-        family, kind, protocol, _, sockaddr = found
-        if not self._permits_text(str(sockaddr[0])):
-            raise RefusedAddress
-        return socket.socket(family, kind, protocol)
-
-    def _permits_text(self, text: str) -> bool:
+    def permits_text(self, text: str) -> bool:
+        """Whether a connection may be made to what stands for an address; False if none does."""
         try:
             return self.permits(ipaddress.ip_address(text))
         except ValueError:

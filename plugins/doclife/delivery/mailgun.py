@@ -5,9 +5,7 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-import aiohttp
-
-from doclife.delivery.exchange import post
+from doclife.delivery.exchange import Field, GuardedClient
 from doclife.delivery.mail import Mail
 from doclife.delivery.mail_service import MailService
 from doclife.delivery.mail_transport import vendor_attempt
@@ -32,11 +30,11 @@ class MailgunTransport:
     def __init__(
         self,
         service: MailService,
-        session: aiohttp.ClientSession,
+        client: GuardedClient,
         *,
         clock: Callable[[], datetime],
     ) -> None:
-        self._session = session
+        self._client = client
         self._clock = clock
         self._url = f"{(service.base_url or URL).rstrip('/')}/v3/{service.domain}/messages"
         login = b64encode(f"api:{service.password}".encode()).decode()
@@ -44,30 +42,38 @@ class MailgunTransport:
 
     async def send(self, mails: Sequence[Mail], *, timeout: timedelta) -> Sequence[Attempt]:
         """Send one call for all; none has it when the call was refused."""
-        answer = await post(
-            self._session, self._url, body=_form(mails), headers=self._headers, timeout=timeout
+        answer = await self._client.post(
+            self._url, body=_form(mails), headers=self._headers, timeout=timeout
         )
         attempt = vendor_attempt(answer, now=self._clock(), our_fault=_OUR_FAULT)
         return [attempt] * len(mails)
 
 
-def _form(mails: Sequence[Mail]) -> aiohttp.FormData:
+def _form(mails: Sequence[Mail]) -> list[Field]:
     first = mails[0]
-    # Names of files are checked and go as they are: in percent signs people would read them so.
-    form = aiohttp.FormData(quote_fields=False, default_to_multipart=True)
-    form.add_field("from", str(first.sender.header()))
-    form.add_field("to", ", ".join(mail.to for mail in mails))
-    form.add_field("subject", first.subject)
-    form.add_field("text", first.text)
-    if first.html is not None:
-        form.add_field("html", first.html)
-    for file in first.attachments:
-        form.add_field("attachment", file.content, filename=file.name, content_type=file.media_type)
-    for name, value in first.headers.items():
-        form.add_field(f"h:{name}", value)
-    if len(mails) == 1:
-        form.add_field("h:Message-Id", first.message_id)
-    form.add_field("v:delivery_id", "%recipient.delivery_id%")
-    variables = {mail.to: {"delivery_id": mail.delivery_id} for mail in mails}
-    form.add_field("recipient-variables", json.dumps(variables))
-    return form
+    texts: dict[str, str | None] = {
+        "from": str(first.sender.header()),
+        "to": ", ".join(mail.to for mail in mails),
+        "subject": first.subject,
+        "text": first.text,
+        "html": first.html,
+        **{f"h:{name}": value for name, value in first.headers.items()},
+        "h:Message-Id": first.message_id if len(mails) == 1 else None,
+        "v:delivery_id": "%recipient.delivery_id%",
+        "recipient-variables": json.dumps(
+            {mail.to: {"delivery_id": mail.delivery_id} for mail in mails}
+        ),
+    }
+    fields = [
+        Field(name=name, content=text.encode()) for name, text in texts.items() if text is not None
+    ]
+    files = [
+        Field(
+            name="attachment",
+            content=file.content,
+            filename=file.name,
+            media_type=file.media_type,
+        )
+        for file in first.attachments
+    ]
+    return fields + files

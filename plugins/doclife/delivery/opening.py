@@ -4,14 +4,12 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-import aiohttp
-
 from doclife.connections import Connections
 from doclife.delivery.channel import Channel, Message
 from doclife.delivery.classification import not_tried
 from doclife.delivery.configuration import DeliverySettings
 from doclife.delivery.email import EmailChannel
-from doclife.delivery.exchange import NotedRequest
+from doclife.delivery.exchange import GuardedClient, open_client
 from doclife.delivery.mail_service import MailService, Provider
 from doclife.delivery.mail_transport import Transport
 from doclife.delivery.mailgun import MailgunTransport
@@ -57,19 +55,19 @@ async def open_channels(
     :param slack_routes: where the messages of Slack channels go that have a way of their own;
         None for all: the one Connection.
     """
-    async with settings.guard.session(request_class=NotedRequest) as session:
+    async with open_client(settings.guard) as client:
         yield {
-            "webhook": WebhookChannel(session, guard=settings.guard, clock=clock),
-            "email": _email(settings, session, connections=connections, clock=clock),
+            "webhook": WebhookChannel(client, guard=settings.guard, clock=clock),
+            "email": _email(settings, client, connections=connections, clock=clock),
             "slack": SlackChannel(
-                session, routes=slack_routes or _one_route(settings, connections), clock=clock
+                client, routes=slack_routes or _one_route(settings, connections), clock=clock
             ),
         }
 
 
 def _email(
     settings: DeliverySettings,
-    session: aiohttp.ClientSession,
+    client: GuardedClient,
     *,
     connections: Connections,
     clock: Callable[[], datetime],
@@ -83,22 +81,22 @@ def _email(
             "no mail service is configured: add the Airflow Connection "
             f"{settings.email_connection!r}, or set EMAIL_PROVIDER"
         )
-    return EmailChannel(transport_of(service, session, clock=clock), sender=service.sender)
+    return EmailChannel(transport_of(service, client, clock=clock), sender=service.sender)
 
 
 def transport_of(
-    service: MailService, session: aiohttp.ClientSession, *, clock: Callable[[], datetime]
+    service: MailService, client: GuardedClient, *, clock: Callable[[], datetime]
 ) -> Transport:
     """Return what hands mail to this service."""
     match service.provider:
         case Provider.SMTP:
             return SmtpTransport(service, clock=clock)
         case Provider.SENDGRID:
-            return SendGridTransport(service, session, clock=clock)
+            return SendGridTransport(service, client, clock=clock)
         case Provider.SES:
-            return SesTransport(service, session, clock=clock)
+            return SesTransport(service, client, clock=clock)
         case Provider.MAILGUN:
-            return MailgunTransport(service, session, clock=clock)
+            return MailgunTransport(service, client, clock=clock)
 
 
 def _one_route(settings: DeliverySettings, connections: Connections) -> Routes:

@@ -6,9 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import aiohttp
-
-from doclife.delivery.exchange import post
+from doclife.delivery.exchange import GuardedClient
 from doclife.delivery.mail import Mail
 from doclife.delivery.mail_service import MailService
 from doclife.delivery.mail_transport import vendor_attempt
@@ -29,11 +27,11 @@ class SendGridTransport:
     def __init__(
         self,
         service: MailService,
-        session: aiohttp.ClientSession,
+        client: GuardedClient,
         *,
         clock: Callable[[], datetime],
     ) -> None:
-        self._session = session
+        self._client = client
         self._clock = clock
         self._url = (service.base_url or URL).rstrip("/") + "/v3/mail/send"
         self._headers = {
@@ -43,8 +41,7 @@ class SendGridTransport:
 
     async def send(self, mails: Sequence[Mail], *, timeout: timedelta) -> Sequence[Attempt]:
         """Send one call for all; none has it when the call was refused."""
-        answer = await post(
-            self._session,
+        answer = await self._client.post(
             self._url,
             body=json.dumps(_body(mails), ensure_ascii=False).encode(),
             headers=self._headers,

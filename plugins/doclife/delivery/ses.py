@@ -6,9 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-import aiohttp
-
-from doclife.delivery.exchange import Answer, post
+from doclife.delivery.exchange import Answer, GuardedClient
 from doclife.delivery.mail import Mail
 from doclife.delivery.mail_service import MailService
 from doclife.delivery.mail_transport import json_of, stopped, vendor_attempt
@@ -46,12 +44,12 @@ class SesTransport:
     def __init__(
         self,
         service: MailService,
-        session: aiohttp.ClientSession,
+        client: GuardedClient,
         *,
         clock: Callable[[], datetime],
     ) -> None:
         region = service.region or ""
-        self._session = session
+        self._client = client
         self._clock = clock
         base = service.base_url or f"https://email.{region}.amazonaws.com"
         self._url = f"{base.rstrip('/')}/v2/email/outbound-emails"
@@ -85,7 +83,7 @@ class SesTransport:
             body=body,
             now=now,
         )
-        answer = await post(self._session, self._url, body=body, headers=headers, timeout=timeout)
+        answer = await self._client.post(self._url, body=body, headers=headers, timeout=timeout)
         attempt = vendor_attempt(answer, now=now, our_fault=_OUR_FAULT)
         if not isinstance(answer, Answer) or attempt.outcome is Outcome.SENT:
             return attempt
@@ -99,5 +97,5 @@ class SesTransport:
 
 def _kind(answer: Answer) -> str:
     """Return the name of an error, e.g. MessageRejected."""
-    name = answer.headers.get("x-amzn-ErrorType") or str(json_of(answer).get("__type", ""))
+    name = answer.header("x-amzn-ErrorType") or str(json_of(answer).get("__type", ""))
     return name.split(":")[0].rpartition("#")[2]

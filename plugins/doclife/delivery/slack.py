@@ -7,12 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import aiohttp
-
 from doclife.connections import ServiceConnection
 from doclife.delivery.channel import Message
 from doclife.delivery.classification import attempt_of, not_tried, refused
-from doclife.delivery.exchange import Answer, post
+from doclife.delivery.exchange import Answer, GuardedClient
 from doclife.delivery.lane import Lane, LaneClosed
 from doclife.delivery.mail_transport import json_of, stopped
 from doclife.delivery.outcome import Attempt, Outcome
@@ -92,12 +90,12 @@ class SlackChannel:
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        client: GuardedClient,
         *,
         routes: Routes,
         clock: Callable[[], datetime],
     ) -> None:
-        self._session = session
+        self._client = client
         self._routes = routes
         self._clock = clock
         self._lanes: dict[str, Lane] = {}
@@ -142,8 +140,7 @@ class SlackChannel:
         if url is None:
             url = route.base_url.rstrip("/") + "/chat.postMessage"
             headers["Authorization"] = f"Bearer {route.token}"
-        answer = await post(
-            self._session,
+        answer = await self._client.post(
             url,
             body=json.dumps(body, ensure_ascii=False).encode(),
             headers=headers,

@@ -7,12 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import aiohttp
-from yarl import URL
-
 from doclife.delivery.channel import Endpoint, Message
 from doclife.delivery.classification import attempt_of, not_tried, refused
-from doclife.delivery.exchange import Answer, post
+from doclife.delivery.exchange import Answer, GuardedClient
 from doclife.delivery.guard import Guard, RefusedUrl
 from doclife.delivery.lane import Lane, LaneClosed
 from doclife.delivery.outcome import Attempt
@@ -34,26 +31,25 @@ class _Receiver:
     """An endpoint that may be called, checked."""
 
     endpoint: Endpoint
-    url: URL
+    url: str
     keys: Sequence[bytes]
 
 
 class WebhookChannel:
     """Calls endpoints.
 
-    :param session: of the guard, its requests ``exchange.NotedRequest``.
     :param clock: the present; stamped on each attempt and signed with it, so that a receiver can
         refuse what is replayed later.
     """
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        client: GuardedClient,
         *,
         guard: Guard,
         clock: Callable[[], datetime],
     ) -> None:
-        self._session = session
+        self._client = client
         self._guard = guard
         self._clock = clock
         self._lanes: dict[int, Lane] = {}
@@ -81,8 +77,7 @@ class WebhookChannel:
                 # After waiting for the turn: a receiver refuses what is five minutes old.
                 now = self._clock()
                 headers = _headers(message.job_id, receiver.keys, now=now, body=body)
-                answer = await post(
-                    self._session,
+                answer = await self._client.post(
                     receiver.url,
                     body=body,
                     headers={**sent_along, **headers},
@@ -123,7 +118,7 @@ class WebhookChannel:
         except ConfigurationError as error:
             return not_tried(f"endpoint {endpoint.name!r}: {error}", retry_after=UNTIL_SET_UP)
         try:
-            url = self._guard.check_url(endpoint.url)
+            url = str(self._guard.check_url(endpoint.url))
         except RefusedUrl as error:
             return replace(refused(f"endpoint {endpoint.name!r}: {error}"), disables_endpoint=True)
         receiver = _Receiver(endpoint=endpoint, url=url, keys=keys)
