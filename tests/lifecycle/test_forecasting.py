@@ -8,9 +8,10 @@ import pytest
 
 from doclife.domain.plan import PlanState
 from doclife.errors import ConfigurationError
+from doclife.lifecycle import holding
 from doclife.lifecycle.forecasting import Forecast, forecast, rebuild_dispositions
 
-from .conftest import World
+from .conftest import ACTOR, World
 from .test_explaining import hold
 
 DRAFTS = {"field": "document_type", "op": "eq", "value": "draft"}
@@ -247,3 +248,19 @@ class TestDrift:
         assert plan.state is PlanState.NEEDS_APPROVAL
         assert plan.approval_reason is not None
         assert "drift" in plan.approval_reason
+
+    def test_what_was_held_is_a_surprise_when_it_is_released(self, world: World) -> None:
+        world.conn.execute("UPDATE organizations SET max_documents_per_day = 100000")
+        add_many(world, 101, created_on="2020-01-01")
+        world.enforce(when=DRAFTS, retain=AFTER_A_YEAR, actions=DELETE)
+        documents = [row[0] for row in world.conn.execute("SELECT id FROM documents")]
+        case = {"organization": "default", "matter": "case 7", "document_ids": documents}
+        holding.hold(world.conn, reason="litigation", actor=ACTOR, now=world.now, **case)
+        rebuild(world)
+        holding.release(world.conn, actor=ACTOR, now=world.now, **case)
+
+        [plan] = world.plan()
+
+        assert plan.approval_reason == (
+            "101 documents are due where the rule's forecast allows 100 (rule drift)"
+        )

@@ -172,6 +172,19 @@ def test_a_case_that_is_opened_again_is_kept_until_it_is_closed_again(world: Wor
     assert outcome(world, "file", "2025-07-01") == "planned"
 
 
+def test_what_an_event_with_an_old_date_lets_go_cools_off_whichever_rule_deletes(
+    world: World,
+) -> None:
+    world.add_document("file", document_type="file")
+    world.enforce(when=KEEP_FILES, actions=[{"do": "DELETE"}])
+    world.enforce("keep", retain={"for": "1y", "after": "event:case.closed"})
+    assert outcome(world, "file", "2026-01-01") == "retained"
+
+    world.value("SELECT emit_event('case.closed', 'file', occurred_on => '2015-06-30')")
+
+    assert outcome(world, "file", "2026-01-01") == "cooling_off"
+
+
 def test_what_is_due_sooner_because_an_event_is_taken_back_cools_off(world: World) -> None:
     world.add_document("file", document_type="file")
     keeping(world, after="event:case.closed", trigger={"type": "ON_EVENT", "event": "case.closed"})
