@@ -12,12 +12,12 @@ from doclife.dashboard.api.asking import Asked, Cursor, Limit, Line, Moment, Obj
 from doclife.dashboard.api.once import OnceRoute
 from doclife.dashboard.gate import needs
 from doclife.dashboard.jobs.deeds import RETRIED
-from doclife.dashboard.jobs.listing import narrowing, read_filter
+from doclife.dashboard.jobs.filtering import find_page, read_filter
 from doclife.dashboard.jobs.showing import find, payload_text
-from doclife.dashboard.paging import PAGE_ROWS, page_of, read_id
+from doclife.dashboard.paging import PAGE_ROWS
 from doclife.dashboard.visit import Here
 from doclife.lifecycle import queue, requesting
-from doclife.lifecycle.jobs import count_jobs, list_jobs
+from doclife.lifecycle.jobs import count_jobs
 
 router = APIRouter(route_class=OnceRoute, tags=["jobs"])
 
@@ -134,16 +134,7 @@ def list_all(
 ) -> JobsPage:
     """List unfinished and given-up jobs, the newest first; all that is asked for must fit."""
     query = read_filter(q=search, state=state, kind=kind, endpoint=endpoint, error=error)
-    found = list_jobs(
-        here.conn,
-        now=here.now,
-        organization=here.tenant.slug,
-        state=query["state"] or None,
-        before=read_id(cursor),
-        size=limit + 1,
-        **narrowing(query),
-    )
-    page = page_of(found, limit=limit, key=lambda job: job["job_id"], cursor=cursor)
+    page = find_page(here, query, cursor=cursor, limit=limit)
     return JobsPage(items=[ListedJob(**job) for job in page.rows], next_cursor=page.next_cursor)
 
 

@@ -3,20 +3,24 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Form, HTTPException, Query, Response
+from fastapi import APIRouter, Form, HTTPException, Response
 
 from doclife.dashboard.access import Deed
 from doclife.dashboard.gate import WHY_NOT, needs
-from doclife.dashboard.jobs.listing import narrowing, read_filter
+from doclife.dashboard.jobs.filtering import (
+    Asked,
+    AskedFilter,
+    Filter,
+    Typed,
+    TypedFilter,
+    narrowing,
+)
 from doclife.dashboard.jobs.showing import find, page
 from doclife.dashboard.visit import Here, Visit
 from doclife.errors import ConfigurationError, DoclifeError
 from doclife.lifecycle import queue
 
 router = APIRouter()
-
-Text = Annotated[str, Form(max_length=500)]
-Asked = Annotated[str, Query(max_length=500)]
 
 REASON = "asked for in the dashboard"
 RETRY, CANCEL = "retry", "cancel"
@@ -26,16 +30,11 @@ RETRIED = ("failed", "cancelled")
 @router.post("/jobs/selected", dependencies=[needs(Deed.SEND)])
 def do_selected(
     here: Here,
-    deed: Text,
+    deed: Typed,
+    query: TypedFilter,
     job: Annotated[list[int] | None, Form(max_length=1000)] = None,
-    q: Text = "",
-    state: Text = "",
-    kind: Text = "",
-    endpoint: Text = "",
-    error: Text = "",
 ) -> Response:
     """Retry or cancel the jobs that were ticked."""
-    query = read_filter(q=q, state=state, kind=kind, endpoint=endpoint, error=error)
     ids = [number for number in job or () if 0 < number < 2**63]
     if not ids:
         return here.redirect("jobs", flash="Tick some jobs first.", **query)
@@ -63,34 +62,15 @@ def do_selected(
 
 
 @router.get("/jobs/all", dependencies=[needs(Deed.SEND)])
-def ask_all(
-    here: Here,
-    deed: Asked,
-    q: Asked = "",
-    state: Asked = "",
-    kind: Asked = "",
-    endpoint: Asked = "",
-    error: Asked = "",
-) -> Response:
+def ask_all(here: Here, deed: Asked, query: AskedFilter) -> Response:
     """Say what would be retried or cancelled, and ask."""
-    query = read_filter(q=q, state=state, kind=kind, endpoint=endpoint, error=error)
     _check_state(_known(deed), query["state"])
     return _ask(here, deed, query)
 
 
 @router.post("/jobs/all", dependencies=[needs(Deed.SEND)])
-def do_all(
-    here: Here,
-    deed: Text,
-    reason: Text = "",
-    q: Text = "",
-    state: Text = "",
-    kind: Text = "",
-    endpoint: Text = "",
-    error: Text = "",
-) -> Response:
+def do_all(here: Here, deed: Typed, query: TypedFilter, reason: Typed = "") -> Response:
     """Retry or cancel all that the filter finds, also what no page showed."""
-    query = read_filter(q=q, state=state, kind=kind, endpoint=endpoint, error=error)
     _check_state(_known(deed), query["state"])
     if not (said := reason.strip()):
         return _ask(here, deed, query, error="Say why: it is kept in the audit trail.", status=422)
@@ -137,7 +117,7 @@ def retry(here: Here, job_id: int) -> Response:
 
 
 @router.post("/jobs/{job_id}/cancel", dependencies=[needs(Deed.SEND)])
-def cancel(here: Here, job_id: int, reason: Text = REASON) -> Response:
+def cancel(here: Here, job_id: int, reason: Typed = REASON) -> Response:
     """Cancel one job before it is sent."""
     find(here, job_id)
     try:
@@ -173,7 +153,7 @@ def _check_state(deed: str, state: str) -> None:
 
 
 def _ask(
-    here: Visit, deed: str, query: dict[str, str], *, error: str | None = None, status: int = 200
+    here: Visit, deed: str, query: Filter, *, error: str | None = None, status: int = 200
 ) -> Response:
     names = {
         "q": "that contain",

@@ -3,23 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 
 from doclife.dashboard import moments
-from doclife.dashboard.paging import PAGE_ROWS, page_of, read_id
+from doclife.dashboard.jobs.filtering import LISTED_STATES, Asked, AskedFilter, find_page
+from doclife.dashboard.paging import PAGE_ROWS
 from doclife.dashboard.visit import Here, Visit
-from doclife.domain.text import text_fault
-from doclife.errors import ConfigurationError
-from doclife.lifecycle.jobs import COMPLETED_WITHIN, count_jobs, list_jobs
+from doclife.lifecycle.jobs import COMPLETED_WITHIN, count_jobs
 from doclife.lifecycle.queue import KINDS
 from doclife.store import progress
 from doclife.store.progress import RunningPlan
 
 router = APIRouter()
-
-Text = Annotated[str, Query(max_length=500)]
 
 RUNNING_SHOWN = 10
 STATES = {
@@ -30,8 +27,6 @@ STATES = {
     "completed": ("success", "Completed"),
 }
 """Kind and word of each state, as its pill shows it."""
-LISTED_STATES = ("pending", "processing", "failed", "cancelled")
-"""Completed jobs are counted, and found by their number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,33 +52,15 @@ class Running:
 
 
 @router.get("/jobs")
-def show(
-    here: Here,
-    q: Text = "",
-    state: Text = "",
-    kind: Text = "",
-    endpoint: Text = "",
-    error: Text = "",
-    cursor: Text = "",
-) -> Response:
+def show(here: Here, query: AskedFilter, cursor: Asked = "") -> Response:
     """Show what runs, the queue by kind and state, and a page of jobs, the newest first."""
-    query = read_filter(q=q, state=state, kind=kind, endpoint=endpoint, error=error)
-    found = list_jobs(
-        here.conn,
-        now=here.now,
-        organization=here.tenant.slug,
-        state=query["state"] or None,
-        before=read_id(cursor),
-        size=PAGE_ROWS + 1,
-        **narrowing(query),
-    )
     kinds = _count(here)
     oldest = min(
         (row["oldest_at"] for row in kinds.rows if row["state"] == "pending"), default=None
     )
     return here.page(
         "jobs/list.html.j2",
-        page=page_of(found, limit=PAGE_ROWS, key=lambda job: job["job_id"], cursor=cursor),
+        page=find_page(here, query, cursor=cursor, limit=PAGE_ROWS),
         query=query,
         is_filtered=any(query.values()),
         kinds=kinds.kinds,
@@ -101,33 +78,6 @@ def show(
 def show_running(here: Here) -> Response:
     """Return how far running plans have come, for the page that shows it."""
     return here.partial("jobs/running.html.j2", running=running(here))
-
-
-def read_filter(*, q: str, state: str, kind: str, endpoint: str, error: str) -> dict[str, str]:
-    """Return the fields of the search form, trimmed.
-
-    :raises ConfigurationError: one of them cannot be searched for.
-    """
-    query = {"q": q, "state": state, "kind": kind, "endpoint": endpoint, "error": error}
-    for text in query.values():
-        if (fault := text_fault(text)) is not None:
-            raise ConfigurationError(f"nothing can be searched for by a {fault}")
-    query = {name: text.strip() for name, text in query.items()}
-    if query["state"] and query["state"] not in LISTED_STATES:
-        raise ConfigurationError(f"jobs are {', '.join(LISTED_STATES)}, not {state!r}")
-    if query["kind"] and query["kind"] not in KINDS:
-        raise ConfigurationError(f"{kind!r} is no kind of job; there are {', '.join(KINDS)}")
-    return query
-
-
-def narrowing(query: Mapping[str, str]) -> dict[str, Any]:
-    """Return all of the filter but the state, as the queue's functions take it."""
-    return {
-        "kind": query["kind"] or None,
-        "endpoint": query["endpoint"] or None,
-        "words": query["q"] or None,
-        "error": query["error"] or None,
-    }
 
 
 def running(here: Visit) -> list[Running]:
