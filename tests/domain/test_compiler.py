@@ -355,6 +355,15 @@ def test_missing_is_a_fact_for_a_rule_that_destroys_nothing(run: Run) -> None:
     assert numbers(rows) == [(1, "NOTIFY")]
 
 
+def test_missing_is_a_gap_for_a_rule_that_deletes(run: Run) -> None:
+    when = {"field": "metadata.country", "op": "not_null"}
+    compiled = compiler(rule(when=when, actions=[DELETE]))
+
+    rows = run(compiled.hits(organization_id=1, include_unknown=True), document(1))
+
+    assert [row["matched"] for row in rows] == [None]
+
+
 def test_a_rule_that_only_retains_hits_nothing(run: Run) -> None:
     assert run(compiler(retaining("7y")).hits(organization_id=1), document()) == []
 
@@ -424,6 +433,13 @@ def test_a_retention_of_what_is_missing_protects_what_is_missing(run: Run) -> No
 
     assert len(run(protections(rules), document(created_on="2024-01-01", owner=None))) == 1
     assert run(protections(rules), document(created_on="2024-01-01", owner="somebody")) == []
+
+
+def test_a_retention_of_what_says_something_protects_also_what_lost_it(run: Run) -> None:
+    rules = [version(retaining("1y", when={"field": "owner", "op": "not_null"}), 1)]
+
+    assert len(run(protections(rules), document(created_on="2024-01-01", owner="somebody"))) == 1
+    assert len(run(protections(rules), document(created_on="2024-01-01", owner=None))) == 1
 
 
 def test_a_hundred_rules_protect_in_one_statement(run: Run) -> None:

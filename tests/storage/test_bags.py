@@ -10,6 +10,7 @@ from doclife.storage import uris
 from doclife.storage.bag_rewriting import verify_bag
 from doclife.storage.bag_text import BagInfo
 from doclife.storage.bags import Payload, WrittenBag, bag_uri, remove_bag, write_bag
+from doclife.storage.local import LocalFilesystem
 from doclife.storage.marker import MARKER_NAME
 from doclife.storage.stores import Stores
 from tests.storage.conftest import INFO, AddDocument, names_in
@@ -203,6 +204,23 @@ def test_a_folder_with_something_else_in_it_is_not_swept(
     with pytest.raises(StorageError, match="nothing was removed"):
         remove_bag(stores, uri=uris.of_path(str(bag)))
     assert (bag / "data" / "7").exists()
+
+
+def test_payloads_are_on_disk_before_the_bag_says_that_it_is_whole(
+    stores: Stores, bag: Path, add_document: AddDocument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = []
+    honest = LocalFilesystem.flush
+
+    def flush(filesystem: LocalFilesystem, uri: str) -> None:
+        there.append(names_in(bag))
+        honest(filesystem, uri)
+
+    monkeypatch.setattr(LocalFilesystem, "flush", flush)
+
+    write(stores, bag, add_document(1, b"content"))
+
+    assert there == [["data"]]
 
 
 def test_a_folder_not_named_like_a_bag_is_not_swept(stores: Stores, archive: Path) -> None:

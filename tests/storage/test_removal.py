@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,8 @@ import pytest
 from doclife.errors import ChangedBytes, StorageError
 from doclife.storage import removal, uris
 from doclife.storage.bags import Payload
+from doclife.storage.filesystem import Stat
+from doclife.storage.local import LocalFilesystem
 from doclife.storage.marker import MARKER_NAME
 from doclife.storage.removal import Recorded, Removal, find_recorded, remove_exactly
 from doclife.storage.stores import Stores
@@ -162,3 +165,50 @@ def test_bytes_touched_since_they_were_seen_are_read_again(
     with pytest.raises(ChangedBytes):
         remove_exactly(stores, recorded, seen=seen)
     assert (documents / "1.txt").read_bytes() == b"CONTENT"
+
+
+def test_another_spelling_of_a_place_is_no_place_of_ours(
+    stores: Stores, documents: Path, add_document: AddDocument
+) -> None:
+    payload = add_document(1, b"content")
+
+    with pytest.raises(ChangedBytes, match="another spelling"):
+        remove(stores, replace(payload, source_uri=payload.source_uri.replace("1.txt", "%31.txt")))
+    assert (documents / "1.txt").exists()
+
+
+def test_an_absence_that_a_second_look_does_not_confirm_is_none(
+    stores: Stores, add_document: AddDocument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payload = add_document(1, b"content")
+    overlook(monkeypatch, payload, looks=1)
+
+    assert remove(stores, payload) == Removal(already_gone=False, other_names=0)
+
+
+def test_bytes_that_a_second_look_still_finds_are_not_gone(
+    stores: Stores, documents: Path, add_document: AddDocument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payload = add_document(1, b"content")
+
+    def fail_to_remove(*_: object, **__: object) -> None:
+        overlook(monkeypatch, payload, looks=1)
+
+    monkeypatch.setattr(LocalFilesystem, "remove", fail_to_remove)
+
+    with pytest.raises(StorageError, match="still there"):
+        remove(stores, payload)
+    assert (documents / "1.txt").exists()
+
+
+def overlook(monkeypatch: pytest.MonkeyPatch, payload: Payload, *, looks: int) -> None:
+    """Let the next looks miss a file, as a network mount does whose cache is behind."""
+    honest = LocalFilesystem.stat
+    missed = iter(range(looks))
+
+    def stat(filesystem: LocalFilesystem, uri: str, **options: str | None) -> Stat:
+        if uri == payload.source_uri and next(missed, None) is not None:
+            raise FileNotFoundError(uri)
+        return honest(filesystem, uri, **options)
+
+    monkeypatch.setattr(LocalFilesystem, "stat", stat)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from doclife.errors import ChangedBytes, StorageError
-from doclife.storage import s3
+from doclife.storage import removal, s3
 from doclife.storage.bag_rewriting import BagPayload, rewrite_without, verify_bag
 from doclife.storage.bags import Payload, remove_bag, write_bag
 from doclife.storage.marker import MarkerState
@@ -146,6 +146,39 @@ def test_an_overwritten_object_stays(cloud: Stores, s3_client: Any, bucket: str)
     with pytest.raises(ChangedBytes, match="SHA-256"):
         remove(cloud, payload)
     assert stat(cloud, uri=payload.source_uri) is not None
+
+
+def test_an_object_that_is_overwritten_before_it_goes_stays(
+    cloud: Stores, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payload = put(cloud, "key", b"content")
+    honest = removal.hashed
+
+    def hash_and_be_late(*arguments: Any, **options: Any) -> Any:
+        read = honest(*arguments, **options)
+        s3_client.put_object(Bucket=bucket, Key="root/key", Body=b"CONTENT")
+        return read
+
+    monkeypatch.setattr(removal, "hashed", hash_and_be_late)
+
+    with pytest.raises(StorageError, match="could not be removed"):
+        remove(cloud, payload)
+    assert s3_client.get_object(Bucket=bucket, Key="root/key")["Body"].read() == b"CONTENT"
+
+
+def test_an_object_that_somebody_else_overwrites_at_once_is_not_taken_for_ours(
+    cloud: Stores, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = s3.S3Filesystem.stat
+
+    def stat_too_late(*arguments: Any, **options: Any) -> Any:
+        s3_client.put_object(Bucket=bucket, Key="root/key", Body=b"CONTENT")
+        return honest(*arguments, **options)
+
+    monkeypatch.setattr(s3.S3Filesystem, "stat", stat_too_late)
+
+    with pytest.raises(OSError, match="overwritten by somebody else"):
+        put(cloud, "key", b"content")
 
 
 def test_without_a_recorded_etag_the_bytes_decide(cloud: Stores) -> None:
