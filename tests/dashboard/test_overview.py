@@ -40,7 +40,7 @@ def test_the_cards_count_rules_slack_channels_jobs_and_what_is_unread(
     page = olga.text("/")
     assert "Active rules 2 1 enforce, 1 simulate; 0 off" in page
     assert "Unread notifications 2 1 of them alerts" in page
-    assert "Slack integrations 1 1 paused" in page
+    assert "Slack integrations 1 1 channel, 1 paused" in page
     assert "Pending jobs 1 None failed within 7 days" in page
     assert "Unread notifications 1 " in vic.text("/"), "alerts are for those who may act"
 

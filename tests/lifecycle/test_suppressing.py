@@ -52,9 +52,12 @@ def test_a_mailbox_that_does_not_exist_gets_one_mail_and_no_second(database, con
         Outcome.SENT,
     ]
     assert "bounced" in (second[1].error or "")
-    assert [one.address for one in suppressions.list_all(conn, organization_id=1)] == [
-        "gone@example.org"
-    ]
+    assert [
+        one.address
+        for one in suppressions.list_page(
+            conn, organization_id=1, words=None, after=None, size=None
+        )
+    ] == ["gone@example.org"]
 
 
 @pytest.mark.parametrize(
@@ -90,6 +93,6 @@ def test_suppressing_and_releasing_are_audited(conn):
     assert [suppress(conn, **given), suppress(conn, **given)] == [True, False]
     release(conn, **given)
 
-    assert suppressions.list_all(conn, organization_id=1) == []
+    assert suppressions.list_page(conn, organization_id=1, words=None, after=None, size=None) == []
     actions = conn.execute("SELECT action FROM audit_entries ORDER BY id").fetchall()
     assert actions == [("address.suppressed",), ("address.released",)]

@@ -3,14 +3,17 @@
 --   organization_id  bigint
 --   endpoint         text         only this one, or NULL for all
 --   outcomes         text[]       only these: sent, retry, dead, unknown; NULL for all
+--   words            text         only with this in number, status, error or answer, in any case of
+--                                 letters; NULL for all
 --   since            timestamptz  not before, or NULL
 --   until            timestamptz  before, or NULL
 --   before_at        timestamptz  only what is older than this attempt, for the next page; NULL to
 --   before_job       bigint       begin
 --   before_attempt   integer
+--   reach            integer      of each endpoint at most so many are looked at
 --   size             integer
 -- Returns job_id, attempt, endpoint, outcome, status_code, latency_ms, answer_head, error, attempted_at,
--- state (of the job now: pending, failed, cancelled or completed).
+-- state (of the job now: pending, failed, cancelled or completed; test when it is none).
 SELECT
     page.job_id,
     page.attempt,
@@ -22,6 +25,7 @@ SELECT
     page.error,
     page.attempted_at,
     CASE
+        WHEN page.job_id < 0 THEN 'test'
         WHEN EXISTS (SELECT FROM jobs AS job WHERE job.id = page.job_id) THEN 'pending'
         ELSE coalesce(
             (SELECT job.state FROM jobs_failed AS job WHERE job.id = page.job_id), 'completed'
@@ -54,11 +58,20 @@ FROM (
                 < (%(before_at)s, %(before_job)s::bigint, %(before_attempt)s::integer)
             )
         ORDER BY attempted.attempted_at DESC, attempted.job_id DESC, attempted.attempt DESC
-        LIMIT %(size)s
+        LIMIT %(reach)s
     ) AS latest
     WHERE
         endpoint.organization_id = %(organization_id)s
         AND (%(endpoint)s::text IS NULL OR endpoint.name = %(endpoint)s)
+        AND (
+            %(words)s::text IS NULL
+            OR strpos(
+                lower(concat_ws(
+                    ' ', latest.job_id, latest.status_code, latest.error, latest.answer_head
+                )),
+                lower(%(words)s)
+            ) > 0
+        )
     ORDER BY latest.attempted_at DESC, latest.job_id DESC, latest.attempt DESC
     LIMIT %(size)s
 ) AS page

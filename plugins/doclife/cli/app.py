@@ -15,6 +15,7 @@ from doclife.cli import (
     jobs,
     limits,
     looking_ahead,
+    mail,
     matters,
     migrating,
     night,
@@ -69,6 +70,7 @@ app.add_typer(jobs.app, name="jobs")
 app.add_typer(schedules.app, name="schedules")
 app.add_typer(endpoints.app, name="endpoints")
 app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(mail.app, name="mail")
 app.add_typer(slack.app, name="slack")
 app.add_typer(suppressions.app, name="suppressions")
 app.add_typer(preferences.app, name="preferences")
@@ -85,6 +87,6 @@ app.command("overdue")(looking_ahead.overdue)
 app.command("status")(status.show)
 app.command("adopt")(halt.adopt)
 app.command("migrate")(migrating.migrate)
+app.command("compatibility")(migrating.compatibility)
 app.command("expire")(night.expire)
 app.command("digest")(night.digest)
-app.command("compatibility")(migrating.compatibility)

@@ -37,6 +37,10 @@ def list_(
         list[str] | None,
         typer.Option(metavar="OUTCOME", help="sent, retry, dead or unknown; may be repeated."),
     ] = None,
+    search: Annotated[
+        str | None,
+        typer.Option(metavar="WORDS", help="Found in number, status, error or answer."),
+    ] = None,
     since: Since = None,
     until: Until = None,
     limit: Limit = 50,
@@ -50,6 +54,7 @@ def list_(
             organization=s.tenant(),
             endpoint=endpoint,
             outcomes=outcome,
+            words=search,
             since=_moment(s, since, name="--since"),
             until=_moment(s, until, name="--until", is_end=True),
             size=limit,

@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from doclife.cli import endpoint_secrets
+from doclife.cli.attempts import print_attempt
 from doclife.cli.options import Json, Organization
-from doclife.cli.output import FAILED, counted, printable, warn
+from doclife.cli.output import FAILED, counted, warn
 from doclife.cli.session import Session, session
 from doclife.delivery.configuration import read_delivery_settings
-from doclife.delivery.outcome import Attempt, Outcome
+from doclife.delivery.outcome import Outcome
 from doclife.delivery.signing import new_secret
 from doclife.errors import ConfigurationError
 from doclife.lifecycle import endpoints
@@ -56,7 +57,10 @@ Concurrency = Annotated[
         show_default=str(endpoints.DEFAULT_CONCURRENCY),
     ),
 ]
-Rate = Annotated[float | None, typer.Option("--max-per-second", min=0.01, help="Calls per second.")]
+Rate = Annotated[
+    float | None,
+    typer.Option("--max-per-second", min=0, help="Calls per second; 0 for no limit."),
+]
 ConnectionFile = Annotated[
     Path | None,
     typer.Option(
@@ -259,7 +263,10 @@ def try_(name: Name, organization: Organization = None, as_json: Json = False) -
             now=s.now(),
             actor=s.actor,
         )
-        s.output.show({"attempt": attempt}, people=lambda: _print_attempt(s, name, attempt))
+        s.output.show(
+            {"attempt": attempt},
+            people=lambda: print_attempt(s.output, f"Call of endpoint {name}", attempt),
+        )
     if attempt.outcome is not Outcome.SENT:
         raise typer.Exit(FAILED)
 
@@ -351,15 +358,3 @@ def _print_one(s: Session, record: EndpointRecord) -> None:
             "secret in": f"Airflow Connection {endpoint_secrets.connection_id(record)}",
         }
     )
-
-
-def _print_attempt(s: Session, name: str, attempt: Attempt) -> None:
-    status = "no answer" if attempt.status_code is None else f"status {attempt.status_code}"
-    if attempt.outcome is Outcome.SENT:
-        s.output.say(
-            f"Endpoint {name} took the call: {status} after {attempt.latency_ms} ms.", style="green"
-        )
-    else:
-        s.output.say(f"Endpoint {name}: {printable(attempt.error or status)}.", style="red")
-    if attempt.answer_head:
-        s.output.say(f"It said: {printable(attempt.answer_head[:200])}")

@@ -1,12 +1,17 @@
 """doclife slack: channels by name, and which messages find them by themselves."""
 
+import os
 from typing import Annotated
 
 import typer
 
+from doclife.cli.attempts import print_attempt
 from doclife.cli.options import Json, Organization
+from doclife.cli.output import FAILED
 from doclife.cli.session import Session, session
-from doclife.lifecycle import slack_channels
+from doclife.delivery.configuration import read_delivery_settings
+from doclife.delivery.outcome import Outcome
+from doclife.lifecycle import slack_channels, trying
 from doclife.store.slack_channels import SlackChannelRow
 
 app = typer.Typer(no_args_is_help=True, help="Slack channels that have a way of their own.")
@@ -61,6 +66,56 @@ def save(
             {"channel": row, "is_changed": is_changed},
             people=lambda: s.output.say(f"Slack channel {name} {done}."),
         )
+
+
+@app.command()
+def delete(
+    name: Annotated[str, typer.Argument(help="As it was saved.")],
+    organization: Organization = None,
+    as_json: Json = False,
+) -> None:
+    """Forget a saved channel; what is to it goes to Slack's channel of that name from then on."""
+    with session(as_json=as_json, organization=organization) as s:
+        slack_channels.delete_channel(
+            s.conn, organization=s.tenant(), name=name, now=s.now(), actor=s.actor
+        )
+        s.output.show(
+            {"name": name}, people=lambda: s.output.say(f"Slack channel {name} is deleted.")
+        )
+
+
+@app.command("test")
+def try_(
+    channel: Annotated[
+        str,
+        typer.Argument(
+            help="A saved channel, or an id or #name; none for an incoming webhook.",
+            show_default=False,
+        ),
+    ] = "",
+    organization: Organization = None,
+    as_json: Json = False,
+) -> None:
+    """Post one message now, as every message is posted, and show what Slack answers.
+
+    Needs the channel's Connection as AIRFLOW_CONN_<ID>: AIRFLOW_CONN_DOCLIFE_SLACK by default.
+    """
+    with session(as_json=as_json, organization=organization) as s:
+        attempt = trying.try_slack(
+            s.conn,
+            organization=s.tenant(),
+            to=channel,
+            delivery=read_delivery_settings(os.environ),
+            connections=s.connections(),
+            now=s.now(),
+            actor=s.actor,
+        )
+        s.output.show(
+            {"attempt": attempt},
+            people=lambda: print_attempt(s.output, f"Message to Slack {channel}".rstrip(), attempt),
+        )
+    if attempt.outcome is not Outcome.SENT:
+        raise typer.Exit(FAILED)
 
 
 def _print(s: Session, found: list[SlackChannelRow]) -> None:

@@ -54,3 +54,38 @@ def store_secret(connection_id: str, secret: str) -> bool:
             found.extra = json.dumps({**found.extra_dejson, "previous_secret": before})
         found.password = secret
         return bool(before)
+
+
+def store_connection(wanted: ServiceConnection) -> bool:
+    """Write an Airflow Connection as a whole, in the place of the one of that id.
+
+    The caller has asked whether the person may change Connections.
+
+    :returns: whether there was one before.
+    :raises RefusedError: it comes from the environment or a secrets backend, which we cannot write.
+    """
+    with create_session() as session:
+        found = session.scalar(select(Connection).where(Connection.conn_id == wanted.id))
+        if found is None and find_connection(wanted.id) is not None:
+            raise RefusedError(
+                f"Connection {wanted.id} comes from the environment or a secrets backend: "
+                "change it there"
+            )
+        made = Connection(
+            conn_id=wanted.id,
+            conn_type=wanted.type,
+            description=None if found is None else found.description,
+            host=wanted.host,
+            port=wanted.port,
+            login=wanted.login,
+            password=wanted.password,
+            schema=wanted.schema,
+            extra=json.dumps(dict(wanted.extra)) if wanted.extra else None,
+            team_name=None if found is None else found.team_name,
+        )
+        if found is not None:
+            # Not changed in place: Airflow's password cannot be set to none.
+            session.delete(found)
+            session.flush()
+        session.add(made)
+        return found is not None

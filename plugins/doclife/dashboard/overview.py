@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from doclife.dashboard.integrations.listing import slack_integrations
 from doclife.dashboard.rules.listing import plan_state
 from doclife.dashboard.visit import Here, Visit
 from doclife.lifecycle import belts, notifications
@@ -53,6 +54,7 @@ def show(here: Here) -> Response:
     return here.page(
         "overview.html.j2",
         today_counts=today,
+        slack=slack_integrations(active=today.slack_active, paused=today.slack_paused),
         unread=sum(unread.values()),
         alerts=unread.get("alert", 0),
         count=at_most,

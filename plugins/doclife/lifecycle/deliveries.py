@@ -1,4 +1,4 @@
-"""The log of webhook calls, and calls that are sent again: one, or all of a time."""
+"""The log of deliveries, and webhook calls that are sent again: one, or all of a time."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,15 +6,19 @@ from enum import StrEnum
 from typing import Any
 
 from doclife.domain.organization import Organization
+from doclife.domain.text import text_fault
 from doclife.errors import ConfigurationError
 from doclife.lifecycle.endpoints import find_endpoint
 from doclife.lifecycle.jobs import JobStory, tell_job
 from doclife.store import audit, deliveries
 from doclife.store.connection import Connection
-from doclife.store.deliveries import DeliveryRow, Selection
+from doclife.store.deliveries import DeliveryRow, Place, Selection
 
 BATCH_SIZE = 5_000
 OUTCOMES = ("sent", "retry", "dead", "unknown")
+SEARCHED = 20_000
+"""Who searches for words has at most so many attempts looked at, the newest ones of the time: a
+page answers also when a year holds millions without the word."""
 
 
 class ResendState(StrEnum):
@@ -35,6 +39,7 @@ def list_deliveries(
     organization: Organization,
     endpoint: str | None = None,
     outcomes: Sequence[str] | None = None,
+    words: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
     before: DeliveryRow | None = None,
@@ -43,22 +48,64 @@ def list_deliveries(
     """Return attempts to call endpoints, the newest first.
 
     :param outcomes: of ``OUTCOMES``; None for all.
+    :param words: found in number, status, error or answer, in any case of letters; looked for in
+        the newest ``SEARCHED`` of each endpoint.
     :param since: aware; made not before. ``until``: made before.
     :param before: the last one of the page before; None to begin.
     :raises ConfigurationError: there is no such endpoint or outcome.
     """
     if endpoint is not None:
         find_endpoint(conn, organization=organization, name=endpoint)
-    for outcome in outcomes or ():
-        if outcome not in OUTCOMES:
-            raise ConfigurationError(f"{outcome!r} is no outcome; there are {', '.join(OUTCOMES)}")
+    _check(outcomes, words)
     return deliveries.list_page(
         conn,
         Selection(organization_id=organization.id, endpoint=endpoint, since=since, until=until),
         outcomes=outcomes,
-        before=None if before is None else (before.attempted_at, before.job_id, before.attempt),
+        words=words,
+        before=_place(before),
+        reach=size if words is None else SEARCHED,
         size=size,
     )
+
+
+def list_channel(
+    conn: Connection,
+    *,
+    organization: Organization,
+    kind: str,
+    outcomes: Sequence[str] | None = None,
+    words: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    before: DeliveryRow | None = None,
+    size: int = 50,
+) -> list[DeliveryRow]:
+    """Return attempts to send mails (``email``) or messages (``slack``), likewise."""
+    _check(outcomes, words)
+    return deliveries.list_of_channel(
+        conn,
+        organization_id=organization.id,
+        kind=kind,
+        outcomes=outcomes or OUTCOMES,
+        words=words,
+        since=since,
+        until=until,
+        before=_place(before),
+        reach=size if words is None else SEARCHED,
+        size=size,
+    )
+
+
+def _check(outcomes: Sequence[str] | None, words: str | None) -> None:
+    for outcome in outcomes or ():
+        if outcome not in OUTCOMES:
+            raise ConfigurationError(f"{outcome!r} is no outcome; there are {', '.join(OUTCOMES)}")
+    if words is not None and (fault := text_fault(words)) is not None:
+        raise ConfigurationError(f"nothing can be searched for by a {fault}")
+
+
+def _place(row: DeliveryRow | None) -> Place | None:
+    return None if row is None else (row.attempted_at, row.job_id, row.attempt)
 
 
 def tell_delivery(

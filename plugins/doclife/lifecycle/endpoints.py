@@ -17,6 +17,7 @@ from doclife.domain.actions import NAME_PATTERN
 from doclife.domain.faults import did_you_mean
 from doclife.domain.organization import Organization
 from doclife.errors import ConfigurationError
+from doclife.lifecycle import trying
 from doclife.lifecycle.sending import connection_id_of, endpoint_of
 from doclife.store import audit, endpoints, queue
 from doclife.store.connection import Connection
@@ -36,6 +37,7 @@ class EndpointSettings:
 
     :param event_types: which events it gets by itself, e.g. ``document.*``; an empty one: none.
     :param document_types: only of documents of these types; an empty one: of all.
+    :param max_per_second: calls; 0 for no limit.
     """
 
     url: str | None = None
@@ -60,9 +62,27 @@ class EndpointSettings:
             raise ConfigurationError("document types narrow events down: say which events too")
 
 
-def list_endpoints(conn: Connection, *, organization: Organization) -> list[EndpointRecord]:
-    """Return the endpoints of an organization, by name."""
-    return endpoints.list_all(conn, organization_id=organization.id)
+def list_endpoints(
+    conn: Connection,
+    *,
+    organization: Organization,
+    after: str | None = None,
+    size: int | None = None,
+) -> list[EndpointRecord]:
+    """Return the endpoints of an organization, by name.
+
+    :param after: the last name of the page before; None to begin.
+    :param size: at most so many; None for all.
+    """
+    return endpoints.list_page(conn, organization_id=organization.id, after=after, size=size)
+
+
+def endpoint_of_id(
+    conn: Connection, *, organization: Organization, endpoint_id: int
+) -> EndpointRecord | None:
+    """Return an endpoint by its number; None when the organization has none such."""
+    found = endpoints.list_page(conn, organization_id=organization.id, endpoint_id=endpoint_id)
+    return found[0] if found else None
 
 
 def find_endpoint(conn: Connection, *, organization: Organization, name: str) -> EndpointRecord:
@@ -70,7 +90,7 @@ def find_endpoint(conn: Connection, *, organization: Organization, name: str) ->
 
     :raises ConfigurationError: there is none; the message lists those there are.
     """
-    found = endpoints.list_all(conn, organization_id=organization.id, name=name)
+    found = endpoints.list_page(conn, organization_id=organization.id, name=name)
     if not found:
         known = [one.name for one in list_endpoints(conn, organization=organization)]
         raise ConfigurationError(
@@ -118,7 +138,7 @@ def add_endpoint(
             headers=settings.headers or {},
             timeout_seconds=settings.timeout_seconds or DEFAULT_TIMEOUT_SECONDS,
             max_concurrency=settings.max_concurrency or DEFAULT_CONCURRENCY,
-            max_per_second=settings.max_per_second,
+            max_per_second=settings.max_per_second or None,
             created_by=actor,
             connection_id=connection_id,
         )
@@ -227,13 +247,22 @@ def try_endpoint(
 ) -> Attempt:
     """Call an endpoint once with an event ``doclife.test``, signed and guarded as every call.
 
-    The call has an id of its own. It is also made while the endpoint is paused or disabled.
+    The call has an id of its own, and stands in the delivery log as a test. It is also made while
+    the endpoint is paused or disabled.
     """
     record = find_endpoint(conn, organization=organization, name=name)
     row = queue.list_endpoints(conn, [record.endpoint_id])[0]
     endpoint = endpoint_of(row, connections(connection_id_of(row)))
     attempt = asyncio.run(
         _call_once(endpoint, organization.slug, delivery=delivery, connections=connections, now=now)
+    )
+    trying.record(
+        conn,
+        organization=organization,
+        kind="webhook",
+        endpoint_id=record.endpoint_id,
+        attempt=attempt,
+        now=now,
     )
     audit.record(
         conn,
@@ -256,8 +285,7 @@ async def _call_once(
     now: datetime,
 ) -> Attempt:
     message = Message(
-        # No job has such a number, and no two test calls have the same.
-        job_id=-int(now.timestamp() * 1000),
+        job_id=trying.number_of(now),
         kind="webhook",
         payload={
             "type": TEST_EVENT,

@@ -9,6 +9,7 @@ from doclife.delivery.channel import Message
 from doclife.delivery.slack import Routes, SlackRoute, route_of
 from doclife.delivery.validators import check_slack_channel
 from doclife.domain.actions import NAME_PATTERN
+from doclife.domain.faults import did_you_mean
 from doclife.domain.organization import Organization
 from doclife.errors import ConfigurationError
 from doclife.store import audit, slack_channels
@@ -46,22 +47,37 @@ def save_channel(
         if row in list_channels(conn, organization=organization):
             return False
         slack_channels.save(conn, row, organization_id=organization.id)
-        audit.record(
-            conn,
-            organization_id=organization.id,
-            at=now,
-            actor=actor,
-            action="slack_channel.changed",
-            reason=f"Slack channel {row.name} saved by request",
-            details={
-                "connection_id": row.connection_id,
-                "channel": row.channel,
-                "document_types": row.document_types,
-                "rule_names": row.rule_names,
-                "is_active": row.is_active,
-            },
-        )
+        _record(conn, organization, row, action="changed", now=now, actor=actor)
     return True
+
+
+def delete_channel(
+    conn: Connection, *, organization: Organization, name: str, now: datetime, actor: str
+) -> None:
+    """Forget a channel: what is to it goes to Slack's channel of that name from then on.
+
+    :raises ConfigurationError: there is none of that name.
+    """
+    with conn.transaction():
+        row = find_channel(conn, organization=organization, name=name)
+        slack_channels.delete(conn, organization_id=organization.id, name=name)
+        _record(conn, organization, row, action="deleted", now=now, actor=actor)
+
+
+def find_channel(conn: Connection, *, organization: Organization, name: str) -> SlackChannelRow:
+    """Return the channel of that name.
+
+    :raises ConfigurationError: there is none; the message lists those there are.
+    """
+    known = list_channels(conn, organization=organization)
+    for row in known:
+        if row.name == name:
+            return row
+    names = [row.name for row in known]
+    raise ConfigurationError(
+        f"there is no saved Slack channel {name!r}.{did_you_mean(name, names)} "
+        f"Known: {', '.join(names) or 'none'}. Save one with: doclife slack save"
+    )
 
 
 def slack_routes(
@@ -111,3 +127,29 @@ def choose(rows: Sequence[SlackChannelRow], message: Message) -> SlackChannelRow
         *(row for row in mine if row.name == "default"),
     ]
     return found[0] if found else None
+
+
+def _record(
+    conn: Connection,
+    organization: Organization,
+    row: SlackChannelRow,
+    *,
+    action: str,
+    now: datetime,
+    actor: str,
+) -> None:
+    audit.record(
+        conn,
+        organization_id=organization.id,
+        at=now,
+        actor=actor,
+        action=f"slack_channel.{action}",
+        reason=f"Slack channel {row.name} {action} by request",
+        details={
+            "connection_id": row.connection_id,
+            "channel": row.channel,
+            "document_types": row.document_types,
+            "rule_names": row.rule_names,
+            "is_active": row.is_active,
+        },
+    )

@@ -18,6 +18,7 @@ from doclife.delivery.outcome import Attempt, Outcome
 from doclife.delivery.validators import check_email_address
 from doclife.domain.address import mailbox_key
 from doclife.domain.organization import Organization
+from doclife.domain.text import text_fault
 from doclife.errors import ConfigurationError
 from doclife.lifecycle.worker_session import Connect, Session
 from doclife.store import audit, suppressions
@@ -26,6 +27,7 @@ from doclife.store.suppressions import Suppression
 
 Answer = TypeVar("Answer")
 
+BY_REQUEST = "by request"
 GIVE_UP_SECONDS = 5.0
 WHEN_UNREADABLE = timedelta(seconds=10)
 """The catalogue was away for a moment: nothing is sent to whom it may forbid."""
@@ -88,30 +90,71 @@ class SuppressingChannel:
                 await self._run(suppress_all)
 
 
-def list_suppressions(conn: Connection, *, organization: Organization) -> list[Suppression]:
-    """Return the addresses of an organization that get no mail."""
-    return suppressions.list_all(conn, organization_id=organization.id)
+def list_suppressions(
+    conn: Connection,
+    *,
+    organization: Organization,
+    words: str | None = None,
+    after: str | None = None,
+    size: int | None = None,
+) -> list[Suppression]:
+    """Return the addresses of an organization that get no mail, by address.
+
+    :param words: only those with this in them, in any case of letters.
+    :param after: the last one of the page before; None to begin.
+    :param size: at most so many; None for all.
+    """
+    for text in (words, after):
+        if text is not None and (fault := text_fault(text)) is not None:
+            raise ConfigurationError(f"nothing can be searched for by a {fault}")
+    return suppressions.list_page(
+        conn, organization_id=organization.id, words=words, after=after, size=size
+    )
 
 
 def suppress(
-    conn: Connection, *, organization: Organization, address: str, now: datetime, actor: str
+    conn: Connection,
+    *,
+    organization: Organization,
+    address: str,
+    now: datetime,
+    actor: str,
+    reason: str = BY_REQUEST,
 ) -> bool:
-    """Let an address get no more mail, warnings included; False when it got none already."""
+    """Let an address get no more mail, warnings included; False when it got none already.
+
+    :param reason: kept in the audit trail.
+    """
     key = mailbox_key(check_email_address(address))
     with conn.transaction():
         is_new = suppressions.add(
             conn, organization=organization.slug, address=key, reason="manual"
         )
         if is_new:
-            _record(conn, organization, now=now, actor=actor, action="suppressed", address=key)
+            _record(
+                conn,
+                organization,
+                now=now,
+                actor=actor,
+                action="suppressed",
+                address=key,
+                reason=reason,
+            )
     return is_new
 
 
 def release(
-    conn: Connection, *, organization: Organization, address: str, now: datetime, actor: str
+    conn: Connection,
+    *,
+    organization: Organization,
+    address: str,
+    now: datetime,
+    actor: str,
+    reason: str = BY_REQUEST,
 ) -> None:
     """Let an address get mail again.
 
+    :param reason: kept in the audit trail.
     :raises ConfigurationError: it is not suppressed.
     """
     key = mailbox_key(address)
@@ -120,7 +163,15 @@ def release(
             raise ConfigurationError(
                 f"{address!r} is not suppressed. Those that are: doclife suppressions list"
             )
-        _record(conn, organization, now=now, actor=actor, action="released", address=key)
+        _record(
+            conn,
+            organization,
+            now=now,
+            actor=actor,
+            action="released",
+            address=key,
+            reason=reason,
+        )
 
 
 def _record(
@@ -131,6 +182,7 @@ def _record(
     actor: str,
     action: str,
     address: str,
+    reason: str,
 ) -> None:
     audit.record(
         conn,
@@ -138,7 +190,7 @@ def _record(
         at=now,
         actor=actor,
         action=f"address.{action}",
-        reason=f"{action} by request",
+        reason=reason,
         details={"address": address},
     )
 

@@ -1,4 +1,4 @@
-"""Reads the log of webhook calls, and has calls sent again."""
+"""Reads and writes the log of deliveries, and has webhook calls sent again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,14 +8,19 @@ from doclife.store.connection import Connection
 from doclife.store.rows import fetch_rows
 from doclife.store.sql import statement
 
+Place = tuple[datetime, int, int]
+"""Moment, job and attempt of the last row of a page."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeliveryRow:
-    """One attempt to call an endpoint."""
+    """One attempt to call an endpoint, or to send a mail or a Slack message."""
 
     job_id: int
+    """Below 0: a test, which is no job."""
     attempt: int
     endpoint: str
+    """Its name; empty for mail and Slack."""
     outcome: str
     """``sent``, ``retry``, ``dead`` or ``unknown``."""
     status_code: int | None
@@ -25,7 +30,7 @@ class DeliveryRow:
     error: str | None
     attempted_at: datetime
     state: str
-    """Of the call now: ``pending``, ``failed``, ``cancelled`` or ``completed``."""
+    """Of the job now: ``pending``, ``failed``, ``cancelled`` or ``completed``; or ``test``."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,12 +68,16 @@ def list_page(
     selection: Selection,
     *,
     outcomes: Sequence[str] | None,
-    before: tuple[datetime, int, int] | None,
+    words: str | None,
+    before: Place | None,
+    reach: int,
     size: int,
 ) -> list[DeliveryRow]:
-    """Return attempts, the newest first.
+    """Return attempts to call endpoints, the newest first.
 
-    :param before: the moment, job and attempt of the last one shown.
+    :param words: only with this in number, status, error or answer.
+    :param before: where the page before ended.
+    :param reach: of each endpoint at most so many are looked at.
     """
     at, job, attempt = before or (None, None, None)
     return fetch_rows(
@@ -77,12 +86,81 @@ def list_page(
         {
             **selection.parameters(),
             "outcomes": None if outcomes is None else list(outcomes),
+            "words": words,
             "before_at": at,
             "before_job": job,
             "before_attempt": attempt,
+            "reach": reach,
             "size": size,
         },
         DeliveryRow,
+    )
+
+
+def list_of_channel(
+    conn: Connection,
+    *,
+    organization_id: int,
+    kind: str,
+    outcomes: Sequence[str],
+    words: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    before: Place | None,
+    reach: int,
+    size: int,
+) -> list[DeliveryRow]:
+    """Return attempts to send mails (``email``) or Slack messages, likewise."""
+    at, job, attempt = before or (None, None, None)
+    return fetch_rows(
+        conn,
+        statement("deliveries/list_of_channel"),
+        {
+            "organization_id": organization_id,
+            "kind": kind,
+            "outcomes": list(outcomes),
+            "words": words,
+            "since": since,
+            "until": until,
+            "before_at": at,
+            "before_job": job,
+            "before_attempt": attempt,
+            "reach": reach,
+            "size": size,
+        },
+        DeliveryRow,
+    )
+
+
+def record_test(
+    conn: Connection,
+    *,
+    number: int,
+    organization_id: int,
+    kind: str,
+    endpoint_id: int | None,
+    outcome: str,
+    status_code: int | None,
+    latency_ms: int,
+    answer_head: str | None,
+    error: str | None,
+    at: datetime,
+) -> None:
+    """Note in the log what became of a test; its number is below 0."""
+    conn.execute(
+        statement("deliveries/record_test"),
+        {
+            "number": number,
+            "organization_id": organization_id,
+            "kind": kind,
+            "endpoint_id": endpoint_id,
+            "outcome": outcome,
+            "status_code": status_code,
+            "latency_ms": latency_ms,
+            "answer_head": answer_head,
+            "error": error,
+            "at": at,
+        },
     )
 
 

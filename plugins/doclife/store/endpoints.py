@@ -10,6 +10,9 @@ from doclife.store.connection import Connection
 from doclife.store.rows import fetch_rows, fetch_value
 from doclife.store.sql import statement
 
+MOST_JOBS = 10_001
+"""So many waiting jobs are looked at, to say how many wait for each endpoint."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EndpointRecord:
@@ -37,13 +40,34 @@ class EndpointRecord:
     """Which events it gets by itself; None when only rules and jobs call it."""
     document_types: list[str] | None
     waiting_jobs: int
+    """Among the oldest ``MOST_JOBS`` of all that wait."""
+    may_be_more: bool
+    """More jobs wait than that."""
 
 
-def list_all(
-    conn: Connection, *, organization_id: int, name: str | None = None
+def list_page(
+    conn: Connection,
+    *,
+    organization_id: int,
+    name: str | None = None,
+    endpoint_id: int | None = None,
+    after: str | None = None,
+    size: int | None = None,
 ) -> list[EndpointRecord]:
-    """Return the endpoints of an organization, by name."""
-    parameters = {"organization_id": organization_id, "name": name}
+    """Return the endpoints of an organization, by name.
+
+    :param name, endpoint_id: only this one.
+    :param after: the last name of the page before.
+    :param size: None for all.
+    """
+    parameters = {
+        "organization_id": organization_id,
+        "name": name,
+        "endpoint_id": endpoint_id,
+        "after": after,
+        "most": MOST_JOBS,
+        "size": size,
+    }
     return fetch_rows(conn, statement("endpoints/list"), parameters, EndpointRecord)
 
 

@@ -42,3 +42,9 @@ def save(conn: Connection, row: SlackChannelRow, *, organization_id: int) -> Non
             "is_active": row.is_active,
         },
     )
+
+
+def delete(conn: Connection, *, organization_id: int, name: str) -> None:
+    """Forget the channel of that name."""
+    parameters = {"organization_id": organization_id, "name": name}
+    conn.execute(statement("slack/delete"), parameters)

@@ -19,9 +19,26 @@ class Suppression:
     created_at: datetime
 
 
-def list_all(conn: Connection, *, organization_id: int) -> list[Suppression]:
-    """Return the suppressed addresses of an organization."""
-    parameters = {"organization_id": organization_id}
+def list_page(
+    conn: Connection,
+    *,
+    organization_id: int,
+    words: str | None,
+    after: str | None,
+    size: int | None,
+) -> list[Suppression]:
+    """Return the suppressed addresses of an organization, by address.
+
+    :param words: only those with this in them.
+    :param after: the last address of the page before.
+    :param size: None for all.
+    """
+    parameters = {
+        "organization_id": organization_id,
+        "words": words,
+        "after": after,
+        "size": size,
+    }
     return fetch_rows(conn, statement("suppressions/list"), parameters, Suppression)
 
 

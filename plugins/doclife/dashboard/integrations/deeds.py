@@ -7,7 +7,8 @@ from fastapi import APIRouter, Form, HTTPException, Response
 from doclife.dashboard.access import Deed
 from doclife.dashboard.connecting import find_connection
 from doclife.dashboard.gate import needs
-from doclife.dashboard.integrations.showing import find, page, read_moment
+from doclife.dashboard.integrations.delivery_log import read_moment
+from doclife.dashboard.integrations.showing import find, page
 from doclife.dashboard.public.configuration import CONFIGURATION
 from doclife.dashboard.visit import Here
 from doclife.errors import DoclifeError
