@@ -9,6 +9,7 @@ from doclife.errors import ChangedBytes, StorageError
 from doclife.storage import removal, s3
 from doclife.storage.bag_rewriting import BagPayload, rewrite_without, verify_bag
 from doclife.storage.bags import Payload, remove_bag, write_bag
+from doclife.storage.filesystem import Stat
 from doclife.storage.marker import MarkerState
 from doclife.storage.payloads import put_back
 from doclife.storage.reading import digest, stat
@@ -117,11 +118,33 @@ def test_an_empty_object_is_an_object(cloud: Stores) -> None:
     assert digest(cloud, uri=payload.source_uri).sha256 == hashlib.sha256(b"").digest()
 
 
-def test_creating_never_overwrites(cloud: Stores) -> None:
-    put(cloud, "key", b"first")
+@pytest.mark.parametrize("size", [1, s3.PART_BYTES + 1])
+def test_creating_never_overwrites(cloud: Stores, size: int) -> None:
+    first = put(cloud, "key", b"first")
 
     with pytest.raises(FileExistsError):
-        put(cloud, "key", b"second")
+        put(cloud, "key", bytes(size))
+
+    assert digest(cloud, uri=first.source_uri).sha256 == first.sha256
+
+
+def test_an_object_that_is_overwritten_while_it_is_read_is_not_taken_for_one(
+    cloud: Stores, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payload = put(cloud, "key", bytes(2 * s3.READ_BYTES))
+    honest = s3.S3Filesystem.part
+
+    def overwrite_between_parts(
+        filesystem: s3.S3Filesystem, uri: str, found: Stat, *, start: int
+    ) -> bytes:
+        if start:
+            s3_client.put_object(Bucket=bucket, Key="root/key", Body=b"x" * 2 * s3.READ_BYTES)
+        return honest(filesystem, uri, found, start=start)
+
+    monkeypatch.setattr(s3.S3Filesystem, "part", overwrite_between_parts)
+
+    with pytest.raises(StorageError):
+        digest(cloud, uri=payload.source_uri)
 
 
 def test_a_large_object_that_fails_half_way_leaves_nothing(
