@@ -118,7 +118,7 @@ def test_forecast_and_overdue_speak_of_what_the_night_found(acme: Cli) -> None:
     assert acme("forecast", "--csv").output.splitlines()[0] == (
         "rule,version,mode,action,bucket,month,documents,bytes"
     )
-    assert "Nothing is overdue." in acme("overdue").output
+    assert "Nothing is overdue in organization acme" in acme("overdue").output
     assert acme.json("overdue")["groups"] == []
 
 

@@ -151,7 +151,7 @@ def _print_list(s: Session, found: Sequence[DeliveryRow]) -> None:
             )
             for row in found
         ],
-        empty="Nothing was called.",
+        empty=s.none("Nothing was called"),
     )
 
 

@@ -92,7 +92,7 @@ def _print_list(s: Session, found: Sequence[DocumentLine], following: str | None
             )
             for one in found
         ],
-        empty="No documents.",
+        empty=s.none("No documents"),
     )
     if following is not None:
         s.output.say("There are more: --after with the last external id, or --limit.", style="dim")

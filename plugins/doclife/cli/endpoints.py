@@ -331,7 +331,7 @@ def _print_all(s: Session, found: list[EndpointRecord]) -> None:
             )
             for one in found
         ],
-        empty="There is no endpoint. Add one with: doclife endpoints add NAME URL",
+        empty=s.none("There is no endpoint") + ". Add one: doclife endpoints add NAME URL",
     )
 
 

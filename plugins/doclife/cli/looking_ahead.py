@@ -230,7 +230,7 @@ def _print_overdue(s: Session, found: Overdue, page: OverduePage) -> None:
             )
             for one in found.groups
         ],
-        empty="Nothing is overdue.",
+        empty=s.none("Nothing is overdue"),
     )
     for code in dict.fromkeys(one.code for one in found.groups):
         if reason := REASONS.get(code):

@@ -153,7 +153,7 @@ def list_(
                     )
                     for one in found
                 ],
-                empty="No matter." if all_ else "No open matter.",
+                empty=s.none("No matter" if all_ else "No open matter"),
             )
 
         s.output.show({"organization": s.organization, "matters": found}, people=people)

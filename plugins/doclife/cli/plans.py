@@ -272,7 +272,8 @@ def undo_(plan_id: PlanId, as_json: Json = False) -> None:
     """Take back what a plan archived or deleted while it is in grace. What was sent stays sent.
 
     Possible until a purge begins: that is the only point of no return. Bytes in a cold store are
-    asked for, and a later nightly run goes on with the undo. Safe to call again.
+    asked for, and a later nightly run goes on with the undo. Safe to call again, and asks nothing:
+    no document is lost by it.
 
     Exit code 3: some could not be brought back, or not yet; each is listed with its reason. Or
     none could, because something else has happened to all of them.

@@ -156,5 +156,5 @@ def _print(s: Session, found: Sequence[ReportRow]) -> None:
             )
             for one in found
         ],
-        empty="No report was made. Make one: doclife reports make",
+        empty=s.none("No report was made") + ". Make one: doclife reports make",
     )

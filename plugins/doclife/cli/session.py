@@ -48,6 +48,10 @@ class Session:
         """Return the organization with its settings."""
         return organizations.find(self.conn, self.organization)
 
+    def none(self, what: str) -> str:
+        """Return that an organization has none of something: ``what`` begins with *No* or *None*."""
+        return f"{what} in organization {self.organization}. Another one: -o NAME"
+
     def connections(self) -> Connections:
         """Return what finds Airflow Connections: ``AIRFLOW_CONN_...`` variables."""
         return from_environment(os.environ)
