@@ -49,7 +49,7 @@ class Session:
         return organizations.find(self.conn, self.organization)
 
     def none(self, what: str) -> str:
-        """Return a sentence for an empty list: ``what`` is its beginning, such as *No documents*."""
+        """Return what an empty list says; ``what`` begins the sentence, such as *No documents*."""
         return f"{what} in organization {self.organization}. Another one: -o NAME"
 
     def connections(self) -> Connections:
