@@ -1,7 +1,6 @@
 -- What was changed in an organization, by whom and why, the newest first.
 --   organization_id  bigint
 --   document_id      bigint  only about this document; NULL for all
---   plan_id          bigint  only done by this plan; NULL for all
 --   actor            text    only by this one, e.g. user:olga; NULL for all
 --   before           bigint  only smaller numbers, for the next page; NULL to begin
 --   size             integer
@@ -19,7 +18,6 @@ FROM audit_entries
 WHERE
     organization_id = %(organization_id)s
     AND (%(document_id)s::bigint IS NULL OR document_id = %(document_id)s)
-    AND (%(plan_id)s::bigint IS NULL OR plan_id = %(plan_id)s)
     AND (%(actor)s::text IS NULL OR actor = %(actor)s)
     AND (%(before)s::bigint IS NULL OR id < %(before)s)
 ORDER BY id DESC

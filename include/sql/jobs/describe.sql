@@ -1,5 +1,4 @@
--- One job, unfinished or given up, with all that it carries. A completed job keeps no payload,
--- but of a webhook call.
+-- One job, unfinished or given up, with all that it carries.
 --   job_id  bigint
 --   now     timestamptz
 -- Returns at most one row.
@@ -48,25 +47,5 @@ SELECT
     job.created_at,
     job.finished_at
 FROM jobs_failed AS job
-INNER JOIN organizations AS organization ON job.organization_id = organization.id
-WHERE job.id = %(job_id)s
-UNION ALL
-SELECT
-    job.id,
-    organization.slug,
-    job.kind,
-    'completed',
-    job.payload,
-    NULL,
-    NULL,
-    job.attempts,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    job.created_at,
-    job.finished_at
-FROM job_history AS job
 INNER JOIN organizations AS organization ON job.organization_id = organization.id
 WHERE job.id = %(job_id)s;

@@ -8,6 +8,7 @@
 --   before        bigint   only smaller ids, for the next page; NULL to begin
 --   now           timestamptz
 --   size          integer
+-- Unfinished and given-up jobs are each read in the order of their ids and no further than a page.
 WITH leased AS (
     SELECT unnest(batch.job_ids) AS job_id
     FROM job_batches AS batch
@@ -15,15 +16,15 @@ WITH leased AS (
     WHERE worker.leased_until > %(now)s
 ),
 
-every_job AS (
+unfinished AS (
     SELECT
         job.id,
         job.organization_id,
         job.endpoint_id,
         job.payload,
-        job.unique_key,
         job.kind,
-        CASE WHEN leased.job_id IS NULL THEN 'pending' ELSE 'processing' END AS state,
+        CASE WHEN job.id IN (SELECT leased.job_id FROM leased) THEN 'processing' ELSE 'pending' END
+            AS state,
         job.attempts,
         job.max_attempts,
         job.run_at,
@@ -33,14 +34,44 @@ every_job AS (
         job.created_at,
         NULL::timestamptz AS finished_at
     FROM jobs AS job
-    LEFT JOIN leased ON job.id = leased.job_id
-    UNION ALL
+    LEFT JOIN webhook_endpoints AS endpoint ON job.endpoint_id = endpoint.id
+    WHERE
+        coalesce(%(state)s::text, 'pending') IN ('pending', 'processing')
+        AND (
+            %(state)s::text IS NULL
+            OR (%(state)s = 'processing') = (job.id IN (SELECT leased.job_id FROM leased))
+        )
+        AND (
+            %(organization)s::text IS NULL
+            OR job.organization_id = (SELECT id FROM organizations WHERE slug = %(organization)s)
+        )
+        AND (%(kind)s::text IS NULL OR job.kind = %(kind)s)
+        AND (
+            %(endpoint)s::text IS NULL
+            OR (
+                job.kind = 'webhook'
+                AND coalesce(endpoint.name, job.payload::jsonb ->> 'endpoint') = %(endpoint)s
+            )
+        )
+        AND (
+            %(words)s::text IS NULL
+            OR strpos(
+                lower(concat_ws(' ', job.payload, job.last_error, job.unique_key)),
+                lower(%(words)s)
+            ) > 0
+        )
+        AND (%(error)s::text IS NULL OR strpos(lower(job.last_error), lower(%(error)s)) > 0)
+        AND (%(before)s::bigint IS NULL OR job.id < %(before)s)
+    ORDER BY job.id DESC
+    LIMIT %(size)s
+),
+
+given_up AS (
     SELECT
         job.id,
         job.organization_id,
         job.endpoint_id,
         job.payload,
-        job.unique_key,
         job.kind,
         job.state,
         job.attempts,
@@ -52,47 +83,59 @@ every_job AS (
         job.created_at,
         job.finished_at
     FROM jobs_failed AS job
+    LEFT JOIN webhook_endpoints AS endpoint ON job.endpoint_id = endpoint.id
+    WHERE
+        (%(state)s::text IS NULL OR job.state = %(state)s)
+        AND (
+            %(organization)s::text IS NULL
+            OR job.organization_id = (SELECT id FROM organizations WHERE slug = %(organization)s)
+        )
+        AND (%(kind)s::text IS NULL OR job.kind = %(kind)s)
+        AND (
+            %(endpoint)s::text IS NULL
+            OR (
+                job.kind = 'webhook'
+                AND coalesce(endpoint.name, job.payload::jsonb ->> 'endpoint') = %(endpoint)s
+            )
+        )
+        AND (
+            %(words)s::text IS NULL
+            OR strpos(
+                lower(concat_ws(' ', job.payload, job.last_error, job.unique_key)),
+                lower(%(words)s)
+            ) > 0
+        )
+        AND (%(error)s::text IS NULL OR strpos(lower(job.last_error), lower(%(error)s)) > 0)
+        AND (%(before)s::bigint IS NULL OR job.id < %(before)s)
+    ORDER BY job.id DESC
+    LIMIT %(size)s
+),
+
+page AS (
+    SELECT * FROM unfinished
+    UNION ALL
+    SELECT * FROM given_up
+    ORDER BY id DESC
+    LIMIT %(size)s
 )
 
 SELECT
-    every_job.id AS job_id,
+    page.id AS job_id,
     organization.slug AS organization,
-    every_job.kind,
+    page.kind,
     coalesce(
-        endpoint.name,
-        CASE every_job.kind WHEN 'webhook' THEN every_job.payload::jsonb ->> 'endpoint' END
+        endpoint.name, CASE page.kind WHEN 'webhook' THEN page.payload::jsonb ->> 'endpoint' END
     ) AS endpoint,
-    every_job.state,
-    every_job.attempts,
-    every_job.max_attempts,
-    every_job.run_at,
-    every_job.last_error,
-    every_job.requested_by,
-    every_job.plan_id,
-    every_job.created_at,
-    every_job.finished_at
-FROM every_job
-INNER JOIN organizations AS organization ON every_job.organization_id = organization.id
-LEFT JOIN webhook_endpoints AS endpoint ON every_job.endpoint_id = endpoint.id
-WHERE
-    (%(organization)s::text IS NULL OR organization.slug = %(organization)s)
-    AND (%(state)s::text IS NULL OR every_job.state = %(state)s)
-    AND (%(kind)s::text IS NULL OR every_job.kind = %(kind)s)
-    AND (
-        %(endpoint)s::text IS NULL
-        OR (
-            every_job.kind = 'webhook'
-            AND coalesce(endpoint.name, every_job.payload::jsonb ->> 'endpoint') = %(endpoint)s
-        )
-    )
-    AND (
-        %(words)s::text IS NULL
-        OR strpos(
-            lower(concat_ws(' ', every_job.payload, every_job.last_error, every_job.unique_key)),
-            lower(%(words)s)
-        ) > 0
-    )
-    AND (%(error)s::text IS NULL OR strpos(lower(every_job.last_error), lower(%(error)s)) > 0)
-    AND (%(before)s::bigint IS NULL OR every_job.id < %(before)s)
-ORDER BY every_job.id DESC
-LIMIT %(size)s;
+    page.state,
+    page.attempts,
+    page.max_attempts,
+    page.run_at,
+    page.last_error,
+    page.requested_by,
+    page.plan_id,
+    page.created_at,
+    page.finished_at
+FROM page
+INNER JOIN organizations AS organization ON page.organization_id = organization.id
+LEFT JOIN webhook_endpoints AS endpoint ON page.endpoint_id = endpoint.id
+ORDER BY page.id DESC;

@@ -7,6 +7,7 @@
 --   after            text     the last name of the page before; '' for the first page
 --   today            date     in the organization's zone
 --   size             integer
+--   most             integer  counting what is due ends there
 -- Returns rule_id, version_id, version, created_at, author, definition, plan_id, plan_state,
 -- plan_mode, planned_at, approval_reason, is_tripped, failed_count (NULL: it never ran), due_count
 -- (archives and deletions; NULL: it was never forecast) and unknown_count.
@@ -24,7 +25,31 @@ SELECT
     last_plan.approval_reason,
     coalesce(last_plan.breaker <> '[]', FALSE) AS is_tripped,
     last_plan.failed_count,
-    CASE WHEN forecast.rule_version_id IS NOT NULL THEN due.documents END AS due_count,
+    CASE
+        WHEN forecast.rule_version_id IS NOT NULL THEN (
+            SELECT count(*)
+            FROM (
+                SELECT
+                FROM dispositions AS disposition
+                WHERE
+                    disposition.rule_version_id = version.id
+                    -- By position, which the index holds. A message of the past was sent, or is
+                    -- old news.
+                    AND disposition.action_index = ANY(
+                        ARRAY(
+                            SELECT action.position - 1
+                            FROM
+                                jsonb_array_elements(version.definition -> 'actions')
+                                WITH ORDINALITY AS action (settings, position)
+                            WHERE action.settings ->> 'do' IN ('ARCHIVE', 'DELETE')
+                        )
+                    )
+                    AND disposition.due_on <= %(today)s
+                ORDER BY disposition.action_index
+                LIMIT %(most)s
+            ) AS counted
+        )
+    END AS due_count,
     forecast.unknown_count
 FROM rules AS rule
 INNER JOIN rule_versions AS version ON rule.current_version_id = version.id
@@ -48,23 +73,6 @@ LEFT JOIN LATERAL (
     ORDER BY plan.id DESC
     LIMIT 1
 ) AS last_plan ON TRUE
-CROSS JOIN LATERAL (
-    SELECT count(*) AS documents
-    FROM dispositions AS disposition
-    WHERE
-        disposition.rule_version_id = version.id
-        -- By position, which the index holds. A message of the past was sent, or is old news.
-        AND disposition.action_index = ANY(
-            ARRAY(
-                SELECT action.position - 1
-                FROM
-                    jsonb_array_elements(version.definition -> 'actions')
-                    WITH ORDINALITY AS action (settings, position)
-                WHERE action.settings ->> 'do' IN ('ARCHIVE', 'DELETE')
-            )
-        )
-        AND disposition.due_on <= %(today)s
-) AS due
 WHERE
     rule.organization_id = %(organization_id)s
     AND rule.removed_at IS NULL

@@ -101,6 +101,10 @@ CREATE TABLE job_history (
     PRIMARY KEY (finished_at, id)
 ) PARTITION BY RANGE (finished_at);
 CREATE TABLE job_history_default PARTITION OF job_history DEFAULT;
+-- Jobs end roughly in the order they were stored: so much tells where one lies, and costs next to
+-- nothing when it is written.
+CREATE INDEX job_history_by_id ON job_history USING brin (id)
+WITH (pages_per_range = 32, autosummarize = on);
 
 -- How many jobs were completed on each day (UTC), so that nobody counts the history.
 CREATE TABLE job_counts (

@@ -13,6 +13,10 @@ from doclife.store.job_reports import ChannelHealth
 
 COMPLETED_WITHIN = timedelta(days=7)
 """How far back completed jobs are counted, so that counting stays quick whatever the history."""
+COUNTED_AT_MOST = 10_000
+"""Unfinished jobs that a page counts, and likewise of those given up."""
+CLOCKS_APART = timedelta(days=1)
+"""More than the clock of who sends may be behind that of who stored the job."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,20 +76,24 @@ def tell_job(conn: Connection, *, job_id: int, now: datetime) -> JobStory:
     payload = json.loads(job["payload"]) if job["payload"] is not None else None
     return JobStory(
         job={**job, "payload": payload},
-        attempts=job_reports.list_attempts(conn, job_id),
+        attempts=job_reports.list_attempts(conn, job_id, since=job["created_at"] - CLOCKS_APART),
         events=delivery_events.list_of_job(conn, job_id),
     )
 
 
 def count_jobs(
-    conn: Connection, *, now: datetime, organization: str | None = None
+    conn: Connection, *, now: datetime, organization: str | None = None, most: int | None = None
 ) -> list[dict[str, Any]]:
-    """Return how many jobs there are of each kind and state; completed ones of the last 7 days."""
+    """Return how many jobs there are of each kind and state; completed ones of the last 7 days.
+
+    :param most: only the oldest so many unfinished jobs are counted, and the newest so many of
+        those given up; None for all, however long it takes. ``is_whole`` says where there are more.
+    """
     if organization is not None:
         organizations.find(conn, organization)
     since = (now.astimezone(UTC) - COMPLETED_WITHIN).date()
     return job_reports.count_by_state(
-        conn, organization=organization, now=now, completed_since=since
+        conn, organization=organization, now=now, completed_since=since, most=most
     )
 
 

@@ -17,7 +17,7 @@ from doclife.store.overdue import OverdueCount, OverdueDocument, Place
 
 __all__ = ["Overdue", "OverdueCount", "OverdueDocument", "OverduePage", "Reason", "reason_title"]
 
-COUNTED_AT_MOST = 5_000
+COUNTED_AT_MOST = 2_000
 """Actions that a page counts: telling why one is still here takes looking at its document."""
 LOOKED_AT_ONCE = 1_000
 LOOKED_AT_MOST = 5_000

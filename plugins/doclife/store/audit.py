@@ -45,12 +45,14 @@ def list_page(
     parameters = {
         "organization_id": organization_id,
         "document_id": document_id,
-        "plan_id": plan_id,
         "actor": actor,
         "before": before,
         "size": size,
     }
-    return fetch_rows(conn, statement("audit/list"), parameters, AuditEntry)
+    if plan_id is None:
+        return fetch_rows(conn, statement("audit/list"), parameters, AuditEntry)
+    parameters["plan_id"] = plan_id
+    return fetch_rows(conn, statement("audit/list_of_plan"), parameters, AuditEntry)
 
 
 def record(

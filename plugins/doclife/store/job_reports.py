@@ -48,19 +48,33 @@ def list_pending(
 def describe(conn: Connection, *, job_id: int, now: datetime) -> dict[str, Any] | None:
     """Return one job with what it carries, or None."""
     rows = fetch_dicts(conn, statement("jobs/describe"), {"job_id": job_id, "now": now})
+    rows = rows or fetch_dicts(conn, statement("jobs/describe_completed"), {"job_id": job_id})
     return rows[0] if rows else None
 
 
-def list_attempts(conn: Connection, job_id: int) -> list[dict[str, Any]]:
-    """Return every attempt to deliver a job."""
-    return fetch_dicts(conn, statement("jobs/list_attempts"), {"job_id": job_id})
+def list_attempts(conn: Connection, job_id: int, *, since: datetime) -> list[dict[str, Any]]:
+    """Return every attempt to deliver a job.
+
+    :param since: before its first: other days of the history are not read.
+    """
+    return fetch_dicts(conn, statement("jobs/list_attempts"), {"job_id": job_id, "since": since})
 
 
 def count_by_state(
-    conn: Connection, *, organization: str | None, now: datetime, completed_since: date
+    conn: Connection,
+    *,
+    organization: str | None,
+    now: datetime,
+    completed_since: date,
+    most: int | None,
 ) -> list[dict[str, Any]]:
-    """Return how many jobs there are of each kind and state."""
-    parameters = {"organization": organization, "now": now, "completed_since": completed_since}
+    """Return how many jobs there are of each kind and state, and whether there are more."""
+    parameters = {
+        "organization": organization,
+        "now": now,
+        "completed_since": completed_since,
+        "most": most,
+    }
     return fetch_dicts(conn, statement("jobs/count_by_state"), parameters)
 
 
@@ -72,7 +86,7 @@ class ChannelHealth:
     """``email`` or ``slack``."""
     last_success_at: datetime | None
     last_failure_at: datetime | None
-    """When one was given up last, as far as it is still kept."""
+    """When one was not taken last, whether it was tried again or given up."""
     last_error: str | None
     stop_reason: str | None
     """Why nothing of this kind is tried at present; None while it is."""

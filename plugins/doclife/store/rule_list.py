@@ -9,6 +9,10 @@ from doclife.store.rows import fetch_rows
 from doclife.store.sql import statement
 
 
+COUNTED_AT_MOST = 10_001
+"""What is due of a rule is counted so far: more is ``10,000+``."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RuleRow:
     """One rule in use."""
@@ -58,5 +62,6 @@ def list_page(
         "trigger": trigger,
         "after": after,
         "size": size,
+        "most": COUNTED_AT_MOST,
     }
     return fetch_rows(conn, statement("rules/list_overview"), parameters, RuleRow)

@@ -11,7 +11,7 @@ from doclife.dashboard import moments
 from doclife.dashboard.jobs.filtering import LISTED_STATES, Asked, AskedFilter, find_page
 from doclife.dashboard.paging import PAGE_ROWS
 from doclife.dashboard.visit import Here, Visit
-from doclife.lifecycle.jobs import COMPLETED_WITHIN, count_jobs
+from doclife.lifecycle.jobs import COMPLETED_WITHIN, COUNTED_AT_MOST, count_jobs
 from doclife.lifecycle.queue import KINDS
 from doclife.store import progress
 from doclife.store.progress import RunningPlan
@@ -35,10 +35,16 @@ class KindOfJob:
 
     kind: str
     counts: Mapping[str, int]
+    more: frozenset[str]
+    """The states of which there are more than were counted."""
 
     def of(self, state: str) -> int:
-        """How many are in a state."""
+        """How many are in a state, as far as they were counted."""
         return self.counts.get(state, 0)
+
+    def text(self, state: str) -> str:
+        """How many are in a state: ``1,234`` or ``10,000+``."""
+        return f"{self.of(state):,}{'+' if state in self.more else ''}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +123,7 @@ class _Counts:
             KindOfJob(
                 kind=name,
                 counts={row["state"]: row["jobs"] for row in self.rows if row["kind"] == name},
+                more=self.more,
             )
             for name in names
         ]
@@ -127,8 +134,15 @@ class _Counts:
             state: sum(row["jobs"] for row in self.rows if row["state"] == state)
             for state in STATES
         }
-        return KindOfJob(kind="All", counts=counts)
+        return KindOfJob(kind="All", counts=counts, more=self.more)
+
+    @property
+    def more(self) -> frozenset[str]:
+        return frozenset(row["state"] for row in self.rows if not row["is_whole"])
 
 
 def _count(here: Visit) -> _Counts:
-    return _Counts(rows=count_jobs(here.conn, now=here.now, organization=here.tenant.slug))
+    rows = count_jobs(
+        here.conn, now=here.now, organization=here.tenant.slug, most=COUNTED_AT_MOST
+    )
+    return _Counts(rows=rows)
