@@ -17,6 +17,7 @@ URLs log in as ``doclife_admin``, the owner of the catalogue, who is no superuse
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from local import databases
@@ -42,6 +44,16 @@ TEMPLATE = "migrated_template"
 PASSWORDS = {name: f"test-{name}" for name in databases.LOGINS}
 # A test server may forget everything when the machine stops.
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+# Whether a change is refused depends on the change alone: not on chance, nor on a busy machine.
+# With more rounds than usual, examples are other ones in every run.
+settings.register_profile(
+    "doclife",
+    deadline=None,
+    derandomize=int(os.environ.get("DOCLIFE_ROUNDS", "200")) <= 200,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("doclife")
 
 _database_numbers = itertools.count(1)
 

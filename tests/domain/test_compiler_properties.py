@@ -75,7 +75,7 @@ def statements(some: Compiler, *, may_hit: bool = True) -> list[Fragment]:
     ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(rules())
 def test_only_parameters_carry_values(some: Rule) -> None:
     """Parse what was compiled: every literal and name is one of the compiler's own words.
@@ -102,7 +102,7 @@ def test_only_parameters_carry_values(some: Rule) -> None:
         assert not list(tree.find_all(exp.Command, exp.Insert, exp.Update, exp.Delete, exp.Drop))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(rules(), st.data())
 def test_rules_that_differ_only_in_values_have_the_same_text(some: Rule, data: Any) -> None:
     """Replace every text in the rule by another: the SQL does not change by a character."""
@@ -142,7 +142,7 @@ def answer(value_of: ValueOf, some: Compiler, of: dict[str, Any], purpose: Purpo
     return found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(some=rules(), whole=documents(), data=st.data())
 def test_what_is_missing_never_turns_an_answer_round(
     value_of: ValueOf, some: Rule, whole: dict[str, Any], data: Any
@@ -167,7 +167,7 @@ def test_what_is_missing_never_turns_an_answer_round(
     assert after is before or after is None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(some=rules(deletes=True), whole=documents(), happened=events(), data=st.data())
 def test_what_is_missing_never_selects_for_delete(
     run: Run, some: Rule, whole: dict[str, Any], happened: list[dict[str, Any]], data: Any
@@ -186,7 +186,7 @@ def test_what_is_missing_never_selects_for_delete(
     assert after <= before
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(some=rules(retains=True), whole=documents(), happened=events(), data=st.data())
 def test_what_is_missing_never_removes_or_shortens_protection(
     run: Run, some: Rule, whole: dict[str, Any], happened: list[dict[str, Any]], data: Any
@@ -203,7 +203,7 @@ def test_what_is_missing_never_removes_or_shortens_protection(
         assert after[0]["retain_until"] >= before[0]["retain_until"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(some=rules(), whole=documents())
 def test_select_differs_from_strict_only_where_nullness_is_asked(
     value_of: ValueOf, some: Rule, whole: dict[str, Any]
@@ -220,7 +220,7 @@ def test_select_differs_from_strict_only_where_nullness_is_asked(
         assert select is strict
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     some=rules(), of=documents(), happened=events(), ahead=st.sampled_from([0, 1, 30, 400, None])
 )
@@ -272,7 +272,7 @@ def test_hits_are_exactly_what_condition_and_due_date_say(
     assert {row["action_index"] for row in shown if row["matched"] is None} == expected_unknown
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     some=st.lists(rules(), max_size=4, unique_by=lambda rule: rule.name),
     of=documents(),
@@ -305,7 +305,7 @@ def test_the_longest_of_all_protections_is_found(
     ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(some=rules(deletes=True, retains=True), of=documents(), happened=events())
 def test_a_rule_never_deletes_what_it_protects_itself(
     run: Run, some: Rule, of: dict[str, Any], happened: list[dict[str, Any]]

@@ -117,7 +117,7 @@ def test_nothing_is_proven_of_what_is_too_large() -> None:
     assert not implies(large, large)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(data=st.data(), of=documents())
 def test_no_document_is_as_a_contradiction_says(
     value_of: ValueOf, data: Any, of: dict[str, Any]
@@ -130,7 +130,7 @@ def test_no_document_is_as_a_contradiction_says(
         assert value_of(some.condition(Purpose.SELECT), of) is not True
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data(), of=documents(), or_unknown=st.booleans())
 def test_a_covered_document_is_covered(
     value_of: ValueOf, data: Any, of: dict[str, Any], or_unknown: bool

@@ -70,7 +70,10 @@ def test_adds_months_clamped_and_then_days(start: str, period: str, end: str) ->
     assert Period.parse(period).add_to(date.fromisoformat(start)) == date.fromisoformat(end)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(period=PERIODS, starts=st.lists(DATES | ENDS, min_size=30, max_size=60))
 def test_adds_as_postgresql_does(
     session: psycopg.Connection, period: Period, starts: list[date]

@@ -120,7 +120,7 @@ def test_postgresql_the_domain_and_dateutil_agree_over_five_centuries(run: Run) 
             assert Period.parse(period).add_to(anchor_on + CUTOFFS[cutoff]) == until, case
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     period=WRITTEN,
     after=WRITTEN,
@@ -180,7 +180,7 @@ def test_subtracting_a_period_from_today_would_decide_otherwise(run: Run) -> Non
     assert disagreements > 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(period=WRITTEN, cutoff=st.sampled_from(sorted(CUTOFFS)), day=DAYS)
 def test_a_document_is_retained_on_its_last_day_and_due_on_the_next(
     run: Run, period: str, cutoff: str, day: date
@@ -314,7 +314,7 @@ def test_the_latest_of_several_events_is_the_anchor_and_the_cutoff_comes_after_i
     assert row["rule_until"] == date(2026, 12, 31)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(days=st.lists(DAYS, min_size=1, max_size=6), withdrawn=st.sets(st.integers(0, 5)))
 def test_a_withdrawn_latest_event_means_kept_without_end(
     run: Run, days: list[date], withdrawn: set[int]

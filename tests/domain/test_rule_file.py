@@ -338,7 +338,7 @@ def test_examples_survive_the_round_trip() -> None:
     assert dump_rules(load_rules(text, file="again.yaml")) == text
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(rules(), max_size=3, unique_by=lambda rule: rule.name))
 def test_any_rule_survives_the_round_trip(some: list[Any]) -> None:
     declared = {
@@ -369,7 +369,7 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(rules(), st.data())
 def test_whatever_is_broken_only_faults_are_raised(some: Any, data: st.DataObject) -> None:
     """Replace one value anywhere in a good rule: it loads, or RuleFileError says why not."""
@@ -390,7 +390,7 @@ def test_whatever_is_broken_only_faults_are_raised(some: Any, data: st.DataObjec
     assert all(1 <= line <= text.count("\n") + 1 for line in lines)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(alphabet=st.sampled_from("ab:- {}[],&*!|>'\"#\n\t%?~1.<"), max_size=60))
 def test_whatever_the_text_only_faults_are_raised(text: str) -> None:
     for fault in found_faults(text):

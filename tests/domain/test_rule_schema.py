@@ -32,7 +32,7 @@ def test_the_examples_fit() -> None:
     VALIDATOR.validate(read_yaml((FOLDER / "examples.yaml").read_text()).value)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(rules())
 def test_every_rule_fits(some: Rule) -> None:
     VALIDATOR.validate([some.to_source()])

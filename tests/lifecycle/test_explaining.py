@@ -344,7 +344,8 @@ def loose(database: str) -> psycopg.Connection[Any]:
 
 
 @settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(catalogues(), events(), rule_sets(), st.sampled_from([0, 3]))
 def test_explains_what_the_plan_of_that_night_does(
