@@ -340,6 +340,13 @@ def test_unknown_is_shown_in_a_preview_and_never_planned(run: Run) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("after", ["created_on", "metadata.contract_end", "event:case.closed"])
+def test_what_has_no_anchor_is_never_due(run: Run, after: str) -> None:
+    compiled = compiler(retaining("7y", after=after, actions=[DELETE]))
+
+    assert run(compiled.hits(organization_id=1), document(created_on=None)) == []
+
+
 def test_missing_is_a_fact_for_a_rule_that_destroys_nothing(run: Run) -> None:
     when = {"field": "metadata.country", "op": "is_null"}
     compiled = compiler(rule(when=when, actions=[NOTIFY]))

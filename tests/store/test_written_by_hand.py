@@ -231,6 +231,57 @@ def test_a_held_document_is_restored_from_the_archive_on_its_original(
     assert catalogue.value("SELECT reference_count FROM stored_objects WHERE id = %s", copy) == 0
 
 
+def test_a_held_document_in_the_trash_keeps_its_copy_beside_its_original(
+    catalogue: Catalogue,
+) -> None:
+    document, copy, _bag = archived_and_held(catalogue)
+    catalogue.owner.execute(
+        "UPDATE matter_documents SET released_at = now(), released_by = 'user:olga'"
+        " WHERE document_id = %s",
+        (document,),
+    )
+    catalogue.moved(document, "deleted")
+    catalogue.hold(document)
+    catalogue.worker.execute(
+        "UPDATE documents SET stored_object_id = %s WHERE id = %s",
+        (catalogue.stored_object(), document),
+    )
+
+    write(
+        catalogue,
+        "worker",
+        "UPDATE documents SET status = 'active', status_before = NULL, archived_object_id = NULL"
+        " WHERE id = %(document)s",
+        document=document,
+    )
+
+    assert catalogue.value("SELECT reference_count FROM stored_objects WHERE id = %s", copy) == 1
+
+
+@pytest.mark.parametrize("role", WRITERS)
+@pytest.mark.parametrize(
+    "place",
+    [
+        "file:///elsewhere/report",
+        "file:///documents-of-another/report",
+        "file:///documents/default/bag-{bag}/data/1",
+    ],
+)
+def test_nobody_registers_bytes_of_another_store_or_out_of_a_bag(
+    catalogue: Catalogue, role: str, place: str
+) -> None:
+    """Whoever purged that document would destroy what is not its own."""
+    bag, _copy, _ = archived_and_held(catalogue)
+
+    write(
+        catalogue,
+        role,
+        "INSERT INTO stored_objects (store_id, uri, size_bytes, sha256)"
+        " SELECT id, %(uri)s, 1, decode(repeat('00', 32), 'hex') FROM stores",
+        uri=place.format(bag=bag) + role,
+    )
+
+
 def test_a_task_can_do_its_work_on_bytes_and_bags(catalogue: Catalogue) -> None:
     bytes_ = catalogue.stored_object()
     store = catalogue.value("SELECT id FROM stores")
