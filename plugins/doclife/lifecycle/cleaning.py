@@ -8,7 +8,7 @@ from doclife.lifecycle.repeating import forget_old_keys
 from doclife.lifecycle.rewriting import take_out_unreferenced
 from doclife.storage.bags import remove_bag
 from doclife.storage.stores import Stores
-from doclife.store import bags, batches, cleaning, delivery_events
+from doclife.store import bags, batches, cleaning, delivery_events, import_runs
 from doclife.store.connection import Connection
 
 HISTORY_DAYS = 90
@@ -71,6 +71,7 @@ def prune_history(conn: Connection, *, now: datetime) -> PruneOutcome:
     """
     delivery_events.prune(conn, before=now - timedelta(days=HISTORY_DAYS))
     forget_old_keys(conn, now=now)
+    import_runs.prune(conn, before=now - timedelta(days=HISTORY_DAYS))
     today = now.date()
     wanted = [today + timedelta(days=ahead) for ahead in range(PARTITIONS_AHEAD_DAYS)]
     made = sum(

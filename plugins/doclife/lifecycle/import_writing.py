@@ -11,7 +11,7 @@ import psycopg
 from doclife.domain.organization import Organization
 from doclife.errors import TryAgainLater
 from doclife.lifecycle.catching import catch_imported
-from doclife.store import importing
+from doclife.store import import_runs, importing
 from doclife.store.connection import Connection
 from doclife.store.importing import BatchOutcome, ImportContext, ImportRow
 
@@ -30,12 +30,20 @@ class Written:
 class BatchWriter:
     """Takes batches over in a thread of its own, one after the other.
 
+    :param run_id: of the import; how far it has come is noted with each batch.
     :param database: held while a batch is written; whoever else uses the connection takes it too.
     """
 
     def __init__(
-        self, conn: Connection, tenant: Organization, context: ImportContext, *, database: Lock
+        self,
+        conn: Connection,
+        tenant: Organization,
+        context: ImportContext,
+        *,
+        run_id: int,
+        database: Lock,
     ) -> None:
+        self._run_id = run_id
         self._conn = conn
         self._tenant = tenant
         self._context = context
@@ -88,6 +96,14 @@ class BatchWriter:
                             self._tenant,
                             now=self._context.began_at,
                             actor=self._context.actor,
+                        )
+                        import_runs.advance(
+                            self._conn,
+                            self._run_id,
+                            done_count=len(batch),
+                            done_bytes=sum(row.size_bytes for row in batch),
+                            new_count=outcome.new,
+                            changed_count=outcome.changed,
                         )
                     return Written(row_count=len(batch), outcome=outcome)
                 except psycopg.errors.CheckViolation as error:

@@ -16,6 +16,7 @@ from doclife.lifecycle.import_manifest import Manifest, checked_metadata, guesse
 from doclife.lifecycle.import_places import Places, Registrar, find_places
 from doclife.lifecycle.import_progress import Problem, ProblemKind, Progress, Silent
 from doclife.lifecycle.import_reading import ReadFile, read_all
+from doclife.lifecycle.import_running import RunningImport, running
 from doclife.lifecycle.import_sources import (
     Given,
     external_id_of,
@@ -24,7 +25,7 @@ from doclife.lifecycle.import_sources import (
 from doclife.lifecycle.import_writing import BatchWriter, Written
 from doclife.lifecycle.stores import Options
 from doclife.storage import uris
-from doclife.store import importing, organizations
+from doclife.store import import_runs, importing, organizations
 from doclife.store.connection import Connection
 from doclife.store.importing import ImportContext, ImportRow
 
@@ -221,8 +222,22 @@ class _Import:
         self._mentioned: list[Problem] = []
 
     def carry_out(self, places: Places) -> ImportResult:
+        with running(
+            self._conn,
+            tenant=self._tenant,
+            source=self._context.source,
+            actor=self._context.actor,
+            database=self._database,
+        ) as run:
+            self._work_through(places, run)
+            run.refused_count = self._counts["refused"]
+        return self._result(places)
+
+    def _work_through(self, places: Places, run: RunningImport) -> None:
         files, size_bytes = places.count()
         self._progress.expect(files=files, size_bytes=size_bytes)
+        with self._database:
+            import_runs.expect(self._conn, run.run_id, file_count=files, total_bytes=size_bytes)
         found = read_all(
             places.found(),
             progress=self._progress,
@@ -230,7 +245,11 @@ class _Import:
         )
         batch: list[ImportRow] = []
         with BatchWriter(
-            self._conn, self._tenant, self._context, database=self._database
+            self._conn,
+            self._tenant,
+            self._context,
+            run_id=run.run_id,
+            database=self._database,
         ) as writer:
             for each in found:
                 if isinstance(each, Problem):
@@ -243,7 +262,6 @@ class _Import:
             if batch:
                 self._note(writer.hand_over(batch, is_last=True))
             self._note(writer.wait())
-        return self._result(places)
 
     def _find_facts(self, wanted: Sequence[str]) -> Mapping[str, importing.RecordedFacts]:
         with self._database:

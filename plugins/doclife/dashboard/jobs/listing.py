@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 
 from doclife.dashboard import moments
 from doclife.dashboard.jobs.filtering import LISTED_STATES, Asked, AskedFilter, find_page
+from doclife.dashboard.jobs.importing import shown_imports
 from doclife.dashboard.paging import PAGE_ROWS
 from doclife.dashboard.visit import Here, Visit
 from doclife.lifecycle.jobs import COMPLETED_WITHIN, COUNTED_AT_MOST, count_jobs
@@ -77,13 +78,16 @@ def show(here: Here, query: AskedFilter, cursor: Asked = "") -> Response:
         states=[("", "Any state"), *((each, STATES[each][1]) for each in LISTED_STATES)],
         kind_choices=[("", "Any kind"), *((each, each) for each in KINDS)],
         running=running(here),
+        imports=shown_imports(here),
     )
 
 
 @router.get("/jobs/running")
 def show_running(here: Here) -> Response:
-    """Return how far running plans have come, for the page that shows it."""
-    return here.partial("jobs/running.html.j2", running=running(here))
+    """Return how far running plans and imports have come, for the page that shows it."""
+    return here.partial(
+        "jobs/running.html.j2", running=running(here), imports=shown_imports(here)
+    )
 
 
 def running(here: Visit) -> list[Running]:
@@ -142,7 +146,5 @@ class _Counts:
 
 
 def _count(here: Visit) -> _Counts:
-    rows = count_jobs(
-        here.conn, now=here.now, organization=here.tenant.slug, most=COUNTED_AT_MOST
-    )
+    rows = count_jobs(here.conn, now=here.now, organization=here.tenant.slug, most=COUNTED_AT_MOST)
     return _Counts(rows=rows)
