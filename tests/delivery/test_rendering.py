@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from doclife.delivery.plain_text import cut_for_slack, escape_for_slack, one_line
-from doclife.delivery.rendering import LOCALES, NAMES, Templates, templates
+from doclife.delivery.rendering import LOCALES, NAMES, TEMPLATE_FAULTS, Templates, templates
 from doclife.errors import ConfigurationError
 
 CONTEXT: dict[str, Any] = {
@@ -157,6 +157,26 @@ def test_an_organization_goes_before_the_deployment_and_that_before_us(
     own.write_text("Changed: {{ document.title }}\nWords\n")
     os.utime(own, (1, 1))
     assert subject("acme").startswith("Changed: ")
+
+
+@pytest.mark.parametrize("path", ["organizations/", "./organizations/", "organizations//"])
+def test_a_template_takes_nothing_from_another_organization(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setenv("DOCLIFE_TEMPLATES", str(tmp_path))
+    theirs = tmp_path / "organizations/other/signature.txt"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("Their words")
+    for folder in ("", "organizations/acme/"):
+        own = tmp_path / f"{folder}email/en/notice.txt.j2"
+        own.parent.mkdir(parents=True)
+        own.write_text(f"Subject\n{{% include '{path}other/signature.txt' %}}\n")
+
+    for organization in ("acme", "other", None):
+        mail = templates(organization).email("notice", locale="en", context=CONTEXT)
+        assert mail.subject != "Subject"
+        assert "Their words" not in mail.text
+    assert "organizations" in TEMPLATE_FAULTS.take()[0].reason
 
 
 def test_an_own_frame_is_put_around_our_mails(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from jinja2 import Environment, TemplateError, TemplateNotFound
 from doclife.delivery.plain_text import cut_for_slack, escape_for_slack, one_line
 from doclife.delivery.template_files import (
     FAULTS_OF_OWN,
+    ORGANIZATIONS,
     FaultLog,
     TemplateFunction,
     fault_of,
@@ -205,7 +206,7 @@ def templates(organization: str | None = None) -> Templates:
 def _templates(folder: str | None, organization: str | None) -> Templates:
     own = [] if folder is None else [Path(folder)]
     if own and organization is not None:
-        own.insert(0, own[0] / "organizations" / organization)
+        own.insert(0, own[0] / ORGANIZATIONS / organization)
     return Templates(own, faults=TEMPLATE_FAULTS)
 
 

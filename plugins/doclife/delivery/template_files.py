@@ -21,9 +21,12 @@ from jinja2 import (
     Undefined,
 )
 from jinja2.exceptions import SecurityError
+from jinja2.loaders import split_template_path
 from jinja2.runtime import BlockReference, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+ORGANIZATIONS = "organizations"
+"""In an operator's folder: below it, by short name, what stands before it for one organization."""
 MAX_FILE_BYTES = 100_000
 MAX_OUTPUT_LENGTH = 2_000_000
 """Characters of one rendered text; a digest has about ten thousand."""
@@ -87,9 +90,12 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
 
 class _LimitedLoader(FileSystemLoader):
-    """Reads small files only."""
+    """Reads small files only, and none of another organization."""
 
     def get_source(self, environment: Environment, template: str) -> Any:
+        # An organization's own folder comes without this: it is a folder of templates itself.
+        if split_template_path(template)[:1] == [ORGANIZATIONS]:
+            raise TemplateNotFound(template)
         found: tuple[str, str, Any] = super().get_source(environment, template)
         source, path, _ = found
         if len(source) > MAX_FILE_BYTES:
