@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from doclife.dashboard.app import PREFIX, make_app
 from doclife.lifecycle.forecasting import rebuild_dispositions
+from doclife.lifecycle.reporting import make_report
 from tests.dashboard.browsers import SAME_ORIGIN, Browser
 from tests.dashboard.conftest import value
 from tests.lifecycle.conftest import World, days_ago
@@ -412,3 +413,138 @@ def test_what_makes_no_sense_is_refused_and_is_no_fault_of_ours(
 
         assert answer.status_code in (404, 422), (path, answer.text)
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+# ------------------------------------------------------------------- what else the pages can do
+
+
+def test_many_jobs_are_cancelled_and_retried_by_number_or_by_filter(
+    world: World, olga: Browser
+) -> None:
+    jobs = [olga.api("POST", "/jobs", json=MAIL).json()["job_id"] for _ in range(3)]
+    olga.api("POST", "/jobs", json={"kind": "notification", "payload": {
+        "recipient": "vic", "title": "Hello", "body": "You"}})  # fmt: skip
+
+    some = olga.api("POST", "/jobs/-/cancel", json={"job_ids": jobs[:1], **WHY})
+    rest = olga.api("POST", "/jobs/-/cancel", json={"kind": "email", "search": "example", **WHY})
+    again = olga.api("POST", "/jobs/-/retry", json={"job_ids": jobs, **WHY})
+
+    assert (some.json()["job_ids"], rest.json()["job_ids"]) == (jobs[:1], jobs[1:])
+    assert again.json()["job_ids"] == jobs
+    assert olga.api("POST", "/jobs/-/retry", json={"kind": "email", **WHY}).json() == {
+        "job_ids": []
+    }
+    for body in ({"job_ids": [0], **WHY}, {"job_ids": [1], "kind": "email", **WHY}, {"kind": "x"}):
+        assert olga.api("POST", "/jobs/-/cancel", json=body).status_code == 422, body
+    assert value(world.conn, "SELECT count(*) FROM jobs") == 4
+
+
+def test_everything_is_halted_and_goes_on(world: World, olga: Browser, vic: Browser) -> None:
+    assert vic.api("GET", "/halt").json()["reason"] is None
+
+    assert olga.api("POST", "/halt", json={"reason": "a fire"}).json()["set_by"] == "user:olga"
+    assert vic.api("GET", "/halt").json()["reason"].endswith("a fire")
+    assert olga.api("POST", "/resume").json()["reason"] is None
+    world.conn.execute(
+        "INSERT INTO organization_members (organization_id, user_name) "
+        "SELECT id, 'olga' FROM organizations"
+    )
+    assert olga.api("POST", "/halt", json={"reason": "mine"}).status_code == 200
+    assert olga.api("POST", "/halt", json={"reason": "over yours"}).status_code == 403
+    assert olga.api("POST", "/resume").status_code == 403
+    assert vic.api("GET", "/halt").json()["reason"].endswith("mine")
+
+
+def test_a_report_is_asked_for_and_its_files_are_handed_out(world: World, olga: Browser) -> None:
+    asked = olga.api("POST", "/reports", json={"days": 3})
+    made = make_report(
+        world.conn,
+        job_id=asked.json()["job_id"],
+        organization="default",
+        payload={"days": 3, "send": "none"},
+        stores=world.stores,
+        now=world.now,
+    )
+
+    listed = olga.api("GET", "/reports").json()
+
+    assert asked.status_code == 202
+    assert [one["report_id"] for one in listed["items"]] == [made.report_id]
+    assert olga.api("GET", f"/reports/{made.report_id}").json() == listed["items"][0]
+    table = olga.api("GET", f"/reports/{made.report_id}/table")
+    assert table.headers["content-type"].startswith("text/csv")
+    assert table.headers["content-security-policy"] == "sandbox"
+    assert olga.api("GET", f"/reports/{made.report_id}/wall").status_code == 422
+    assert olga.api("GET", "/reports/99").status_code == 404
+    assert olga.api("POST", "/reports", json={"days": 0}).status_code == 422
+
+
+def test_people_see_their_organizations_and_keep_what_they_want(world: World, vic: Browser) -> None:
+    assert [one["slug"] for one in vic.api("GET", "/organizations").json()["items"]] == ["default"]
+
+    kept = vic.api("PUT", "/preferences", json={"quiet_types": ["b", "a", "b"]}).json()["items"]
+
+    of_channel = {one["channel"]: one["quiet_types"] for one in kept}
+    assert of_channel == {"email": [], "slack": [], "notification": ["a", "b"]}
+    assert vic.api("GET", "/preferences").json()["items"] == kept
+    assert value(
+        world.conn, "SELECT actor FROM audit_entries WHERE action = 'preference.changed'"
+    ) == "user:vic"  # fmt: skip
+    assert vic.api("PUT", "/preferences", json={"quiet_types": ["\x00"]}).status_code == 422
+
+
+def test_a_schedule_is_changed(world: World, olga: Browser, vic: Browser) -> None:
+    mail = {"cron": "0 8 * * mon", **MAIL}
+    olga.api("POST", "/schedules", json={"name": "hello", **mail})
+    change = {**mail, "cron": "30 9 * * *", "time_zone": "Europe/Berlin", "missed_runs": "all"}
+
+    changed = olga.api("PUT", "/schedules/hello", json=change).json()
+
+    shown = olga.api("GET", "/schedules/hello").json()
+    assert shown == changed
+    assert (shown["cron"], shown["time_zone"], shown["missed_runs"]) == (
+        "30 9 * * *", "Europe/Berlin", "all",
+    )  # fmt: skip
+    assert value(
+        world.conn, "SELECT actor FROM audit_entries WHERE action = 'schedule.changed'"
+    ) == "user:olga"  # fmt: skip
+    assert vic.api("PUT", "/schedules/hello", json=change).status_code == 403
+    for wrong in ({"cron": "never"}, {"kind": "pigeon"}, {"payload": {}}, {"time_zone": "Mars"}):
+        assert olga.api("PUT", "/schedules/hello", json=change | wrong).status_code == 422, wrong
+
+
+def test_a_rule_file_is_checked_and_plans_are_narrowed(
+    world: World, draft: int, olga: Browser
+) -> None:
+    world.night()
+    text = olga.api("GET", "/rules/-/file").json()["text"]
+
+    checked = olga.api(
+        "POST", "/rules/-/file/check", json={"text": text.replace("drafts", "papers")}
+    )
+
+    assert [(one["name"], one["kind"]) for one in checked.json()["changes"]] == [
+        ("papers", "added")
+    ]
+    assert value(world.conn, "SELECT count(*) FROM rules") == 1
+    assert olga.api("POST", "/rules/-/file/check", json={"text": "rules: 7"}).status_code == 422
+    for query, count in (("search=draft", 1), ("search=none", 0), ("mode=simulate", 0),
+                         ("failed=true", 0), ("dag_id=none", 0), ("state=applied", 1)):  # fmt: skip
+        assert len(olga.api("GET", f"/plans?{query}").json()["items"]) == count, query
+
+
+def test_the_framework_answers_with_problems_too(olga: Browser) -> None:
+    for method, path, status in (
+        ("GET", "/nowhere", 404),
+        ("PATCH", "/jobs", 405),
+        ("GET", "/jobs/x", 422),
+        ("POST", "/jobs", 422),
+        ("GET", f"/rules/{'x' * 5000}", 404),
+    ):
+        answer = olga.api(method, path)
+        assert answer.status_code == status, path
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["status"] == status
+    assert "GET" in olga.api("PATCH", "/jobs").headers["allow"]
+    assert olga.get(f"/static/{'x' * 300}").status_code == 404
+    assert olga.get(f"/static/{'x' * 64}/{'x' * 300}").status_code == 404

@@ -28,6 +28,7 @@ FOR_READERS = frozenset(
         "/notifications/read",
         "/notifications/quiet",
         "/api/v1/notifications/read",
+        "/api/v1/preferences",
     }
 )
 """Writes to everybody who may read: they change nothing, or only what is one's own."""

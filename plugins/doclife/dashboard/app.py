@@ -26,8 +26,12 @@ from doclife.dashboard.api import audit as audit_resource
 from doclife.dashboard.api import description as description_resource
 from doclife.dashboard.api import documents as document_resource
 from doclife.dashboard.api import endpoints as endpoints_resource
+from doclife.dashboard.api import halting as halting_resource
 from doclife.dashboard.api import jobs as jobs_resource
 from doclife.dashboard.api import looking_ahead as looking_ahead_resource
+from doclife.dashboard.api import many_jobs as many_jobs_resource
+from doclife.dashboard.api import oneself as oneself_resource
+from doclife.dashboard.api import reports as reports_resource
 from doclife.dashboard.api import schedules as schedules_resource
 from doclife.dashboard.batches import pages as batch_pages
 from doclife.dashboard.documents import pages as document_pages
@@ -76,11 +80,16 @@ RESOURCES: tuple[APIRouter, ...] = (
     plan_resource.router,
     document_resource.router,
     description_resource.router,
+    # Before single ones: a dash is no number.
+    many_jobs_resource.router,
     jobs_resource.router,
     looking_ahead_resource.router,
     endpoints_resource.router,
     schedules_resource.router,
     audit_resource.router,
+    reports_resource.router,
+    oneself_resource.router,
+    halting_resource.router,
 )
 """Every router of the JSON API; their prefix is ``/api/v1``."""
 PUBLIC: tuple[APIRouter, ...] = (public_routes.router,)
@@ -170,8 +179,9 @@ def _configure(conn: Connection) -> None:
 
 def _asset(name: str, digest: str | None = None) -> Response:
     """Send a file of ``include/assets``; with its digest the address changes with its content."""
-    path = rendering.ASSETS / name
-    if path.parent != rendering.ASSETS or not path.is_file():
+    # Looked for among those there are: a name is anybody's, and may be none that a disk can have.
+    path = next((each for each in rendering.ASSETS.iterdir() if each.name == name), None)
+    if path is None:
         raise HTTPException(404)
     if digest is None:
         return FileResponse(path, headers={"Cache-Control": "private, max-age=3600"})

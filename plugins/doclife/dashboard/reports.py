@@ -6,9 +6,9 @@ from fastapi import APIRouter, Form, HTTPException, Query, Response
 
 from doclife.dashboard.access import Deed
 from doclife.dashboard.gate import needs
-from doclife.dashboard.paging import PAGE_ROWS, page_of, read_cursor
+from doclife.dashboard.paging import PAGE_ROWS, page_of, read_id
 from doclife.dashboard.stores import document_stores
-from doclife.dashboard.visit import Here
+from doclife.dashboard.visit import Here, Visit
 from doclife.errors import ConfigurationError
 from doclife.lifecycle.reporting import ReportRow, ask_for_report, find_report, list_reports
 from doclife.lifecycle.reporting import read_report as read_file
@@ -23,10 +23,9 @@ FILES = {"page": ("html", "text/html; charset=utf-8"), "table": ("csv", "text/cs
 @router.get("/reports")
 def index(here: Here, cursor: Cursor = "") -> Response:
     """Show the reports of the organization, the newest first."""
-    before = read_cursor(cursor or None)
-    if before is not None and not isinstance(before, int):
-        raise ConfigurationError("that is no place in the list of reports")
-    rows = list_reports(here.conn, organization=here.tenant, before=before, size=PAGE_ROWS + 1)
+    rows = list_reports(
+        here.conn, organization=here.tenant, before=read_id(cursor), size=PAGE_ROWS + 1
+    )
     return here.page(
         "reports/list.html.j2",
         page=page_of(rows, limit=PAGE_ROWS, key=lambda row: row.report_id, cursor=cursor or None),
@@ -51,13 +50,20 @@ def make(here: Here, days: Annotated[int, Form(ge=1, le=366)] = 7) -> Response:
 @router.get("/reports/{report_id}")
 def show(here: Here, report_id: int) -> Response:
     """Show the numbers of a report, and where its files are."""
-    return here.page("reports/show.html.j2", report=_found(here, report_id))
+    return here.page("reports/show.html.j2", report=found(here, report_id))
 
 
 @router.get("/reports/{report_id}/{kind}")
 def download(here: Here, report_id: int, kind: str) -> Response:
     """Hand out one file of a report, after checking that it is what was written."""
-    report = _found(here, report_id)
+    return file_of(here, found(here, report_id), kind)
+
+
+def file_of(here: Visit, report: ReportRow, kind: str) -> Response:
+    """Return what sends one file of a report.
+
+    :raises HTTPException: 404, there is no such file.
+    """
     if kind not in FILES:
         raise HTTPException(404, f"A report has a page and a table, and no {kind}")
     ending, media_type = FILES[kind]
@@ -73,7 +79,11 @@ def download(here: Here, report_id: int, kind: str) -> Response:
     )
 
 
-def _found(here: Here, report_id: int) -> ReportRow:
+def found(here: Visit, report_id: int) -> ReportRow:
+    """Return a report of the organization that the person looks at.
+
+    :raises HTTPException: 404, it has none such.
+    """
     try:
         return find_report(here.conn, organization=here.tenant, report_id=report_id)
     except ConfigurationError as error:

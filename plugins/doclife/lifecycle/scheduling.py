@@ -52,13 +52,9 @@ def add_schedule(
         raise ConfigurationError(
             f"{name!r}: names with {OF_RULES} are those of rules that have a cron of their own"
         )
-    _check(cron=cron, time_zone=time_zone)
-    if kind not in KINDS:
-        raise ConfigurationError(f"{kind!r} is no kind of job; there are {', '.join(KINDS)}")
-    if missed_runs not in MISSED_RUNS:
-        raise ConfigurationError(f"{missed_runs!r} is none of {', '.join(MISSED_RUNS)}")
-    if fault := schedules.payload_fault(conn, kind=kind, payload=payload):
-        raise ConfigurationError(f"{kind} job: {fault}. See docs/queue.md.")
+    _check_job(
+        conn, cron=cron, time_zone=time_zone, kind=kind, payload=payload, missed_runs=missed_runs
+    )
     with conn.transaction():
         is_new = schedules.insert(
             conn,
@@ -79,6 +75,45 @@ def add_schedule(
             )
         _record(conn, tenant.id, "schedule.added", name, actor=actor, now=now)
     return find_schedule(conn, organization=organization, name=name)
+
+
+def change_schedule(
+    conn: Connection,
+    schedule: Schedule,
+    *,
+    cron: str,
+    time_zone: str,
+    kind: str,
+    payload: Mapping[str, Any],
+    missed_runs: str,
+    actor: str,
+    now: datetime,
+) -> Schedule:
+    """Change what is stored and when; what was missed under the times before is not made up for.
+
+    :raises ConfigurationError: the expression, the zone, the kind or the payload is wrong.
+    :raises RefusedError: it is that of a rule.
+    """
+    if schedule.rule_id is not None:
+        raise RefusedError(f"{schedule.name} goes with its rule: change the cron in the rule")
+    _check_job(
+        conn, cron=cron, time_zone=time_zone, kind=kind, payload=payload, missed_runs=missed_runs
+    )
+    with conn.transaction():
+        schedules.update(
+            conn,
+            schedule_id=schedule.schedule_id,
+            cron=cron,
+            time_zone=time_zone,
+            kind=kind,
+            payload=payload,
+            missed_runs=missed_runs,
+            next_run_at=next_time(cron, zone=ZoneInfo(time_zone), after=now),
+        )
+        _record(
+            conn, schedule.organization_id, "schedule.changed", schedule.name, actor=actor, now=now
+        )
+    return find_schedule(conn, organization=schedule.organization, name=schedule.name)
 
 
 def find_schedule(conn: Connection, *, organization: str, name: str) -> Schedule:
@@ -269,6 +304,24 @@ def _passed_over(schedule: Schedule) -> str | None:
 def time_after(schedule: Schedule, *, after: datetime) -> datetime:
     """Return its next time."""
     return next_time(schedule.cron, zone=ZoneInfo(schedule.time_zone), after=after)
+
+
+def _check_job(
+    conn: Connection,
+    *,
+    cron: str,
+    time_zone: str,
+    kind: str,
+    payload: Mapping[str, Any],
+    missed_runs: str,
+) -> None:
+    _check(cron=cron, time_zone=time_zone)
+    if kind not in KINDS:
+        raise ConfigurationError(f"{kind!r} is no kind of job; there are {', '.join(KINDS)}")
+    if missed_runs not in MISSED_RUNS:
+        raise ConfigurationError(f"{missed_runs!r} is none of {', '.join(MISSED_RUNS)}")
+    if fault := schedules.payload_fault(conn, kind=kind, payload=payload):
+        raise ConfigurationError(f"{kind} job: {fault}. See docs/queue.md.")
 
 
 def _check(*, cron: str, time_zone: str) -> None:

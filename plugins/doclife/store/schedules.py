@@ -88,6 +88,32 @@ def insert(
     return fetch_value(conn, statement("schedules/insert"), parameters) is not None
 
 
+def update(
+    conn: Connection,
+    *,
+    schedule_id: int,
+    cron: str,
+    time_zone: str,
+    kind: str,
+    payload: Mapping[str, Any],
+    missed_runs: str,
+    next_run_at: datetime,
+) -> None:
+    """Change a scheduled job."""
+    conn.execute(
+        statement("schedules/update"),
+        {
+            "schedule_id": schedule_id,
+            "cron": cron,
+            "time_zone": time_zone,
+            "kind": kind,
+            "payload": Jsonb(dict(payload)),
+            "missed_runs": missed_runs,
+            "next_run_at": next_run_at,
+        },
+    )
+
+
 def list_all(
     conn: Connection, *, organization: str | None, name: str | None = None
 ) -> list[Schedule]:

@@ -17,7 +17,7 @@ from doclife.dashboard.jobs.showing import find, payload_text
 from doclife.dashboard.paging import PAGE_ROWS
 from doclife.dashboard.visit import Here
 from doclife.lifecycle import queue, requesting
-from doclife.lifecycle.jobs import count_jobs
+from doclife.lifecycle.jobs import COUNTED_AT_MOST, count_jobs
 
 router = APIRouter(route_class=OnceRoute, tags=["jobs"])
 
@@ -66,6 +66,7 @@ class JobCount(BaseModel):
     state: str
     jobs: int
     oldest_at: datetime | None
+    is_whole: bool = Field(description="False: there are more, which were not counted.")
 
 
 class JobCounts(BaseModel):
@@ -141,7 +142,9 @@ def list_all(
 @router.get("/jobs/-/stats")
 def stats(here: Here) -> JobCounts:
     """Count jobs by kind and state."""
-    counts = count_jobs(here.conn, now=here.now, organization=here.tenant.slug)
+    counts = count_jobs(
+        here.conn, now=here.now, organization=here.tenant.slug, most=COUNTED_AT_MOST
+    )
     return JobCounts(items=[JobCount(**count) for count in counts])
 
 

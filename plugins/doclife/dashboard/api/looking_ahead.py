@@ -73,7 +73,7 @@ def look_ahead(
 
 @router.get("/overdue", tags=["forecast"])
 def overdue(here: Here) -> Overdue:
-    """Count what is past due by reason, rule and action: the 5,000 longest overdue."""
+    """Count what is past due by reason, rule and action: the 2,000 longest overdue."""
     return count_overdue(
         here.conn, organization=here.tenant.slug, now=here.now, most=COUNTED_AT_MOST
     )

@@ -44,17 +44,22 @@ class SchedulesBody(BaseModel):
     next_cursor: None = None
 
 
-class NewSchedule(BaseModel):
-    """A job to store again and again."""
+class ChangedSchedule(BaseModel):
+    """What to store again and again, and when."""
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Line
     cron: Line = Field(description="Five fields, e.g. `0 8 * * mon`.")
     time_zone: Line | None = Field(default=None, description="Null is the organization's.")
     kind: Line
     payload: Object
     missed_runs: Literal["skip", "latest", "all"] = "latest"
+
+
+class NewSchedule(ChangedSchedule):
+    """A job to store again and again."""
+
+    name: Line
 
 
 class RunBody(BaseModel):
@@ -93,6 +98,26 @@ def add_schedule(here: Here, body: NewSchedule) -> ScheduleBody:
 def show_schedule(here: Here, name: str) -> ScheduleBody:
     """Return one scheduled job."""
     return _body(_find(here, name))
+
+
+@router.put("/schedules/{name}", dependencies=[needs(Deed.EDIT)])
+def change_schedule(here: Here, name: str, body: ChangedSchedule) -> ScheduleBody:
+    """Change what is stored and when; what was missed before is not made up for."""
+    found = _find(here, name)
+    check_kind(here, found.kind)
+    check_kind(here, body.kind)
+    changed = scheduling.change_schedule(
+        here.conn,
+        found,
+        cron=body.cron,
+        time_zone=body.time_zone or here.tenant.time_zone,
+        kind=body.kind,
+        payload=body.payload,
+        missed_runs=body.missed_runs,
+        actor=here.actor,
+        now=here.now,
+    )
+    return _body(changed)
 
 
 @router.post("/schedules/{name}/pause", dependencies=[needs(Deed.EDIT)])

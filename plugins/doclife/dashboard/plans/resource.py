@@ -1,12 +1,13 @@
 """``/plans`` of the JSON API: what is planned and done, to which documents, and why."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from doclife.dashboard.access import Deed
+from doclife.dashboard.api.asking import Asked
 from doclife.dashboard.api.once import OnceRoute, in_steps
 from doclife.dashboard.gate import needs
 from doclife.dashboard.paging import PAGE_ROWS, page_of, read_id
@@ -103,15 +104,29 @@ class UndoneBody(BaseModel):
 
 @router.get("/plans")
 def list_plans(
-    here: Here, state: PlanState | None = None, cursor: Cursor = "", limit: Limit = PAGE_ROWS
+    here: Here,
+    search: Annotated[
+        Asked, Query(description="A part of the rule's name, or of who asked for it.")
+    ] = "",
+    state: PlanState | None = None,
+    mode: Literal["simulate", "enforce"] | None = None,
+    failed: Annotated[bool, Query(description="Only those in which something failed.")] = False,
+    dag_id: Asked = "",
+    run_id: Asked = "",
+    cursor: Cursor = "",
+    limit: Limit = PAGE_ROWS,
 ) -> PlansPage:
-    """List plans, the newest first."""
-    before = read_id(cursor)
+    """List plans, the newest first; all that is asked for must fit."""
     found = stored_plans.list_plans(
         here.conn,
         organization=here.tenant.slug,
         state=state,
-        before=before,
+        mode=mode,
+        search=search or None,
+        is_failed=failed,
+        dag_id=dag_id or None,
+        run_id=run_id or None,
+        before=read_id(cursor),
         size=limit + 1,
     )
     page = page_of(found, limit=limit, key=lambda row: row["plan_id"], cursor=cursor)

@@ -43,8 +43,7 @@ def check(
         text = _decoded(file)
     text = text.replace("\r\n", "\n")
     try:
-        refuse_other_organization(here, text)
-        changes = compare_rule_file(here.conn, text=text, file=FILE, organization=here.tenant.slug)
+        changes = check_text(here, text)
     except DoclifeError as error:
         return _again(here, text, error)
     return here.page(
@@ -67,6 +66,12 @@ def apply(here: Here, text: Annotated[str, Form()]) -> Response:
     return here.redirect(
         "rules", flash=f"Rules added: {counts['added']}, changed: {counts['changed']}."
     )
+
+
+def check_text(here: Visit, text: str) -> list[RuleChange]:
+    """Return what the rules of a text would change; nothing is stored."""
+    refuse_other_organization(here, text)
+    return compare_rule_file(here.conn, text=text, file=FILE, organization=here.tenant.slug)
 
 
 def apply_text(here: Visit, text: str) -> list[RuleChange]:

@@ -14,7 +14,7 @@ from doclife.dashboard.gate import needs
 from doclife.dashboard.paging import PAGE_ROWS, write_cursor
 from doclife.dashboard.rules import looking
 from doclife.dashboard.rules.deeds import RUN_DAG, start_run
-from doclife.dashboard.rules.files import apply_text
+from doclife.dashboard.rules.files import apply_text, check_text
 from doclife.dashboard.rules.listing import ListedRule, find_page
 from doclife.dashboard.rules.showing import find, stored
 from doclife.dashboard.visit import Here, Visit
@@ -60,6 +60,7 @@ class ListedBody(RuleBody):
     last_planned_at: datetime | None
     due_count: int | None = Field(
         description="Archives and deletions due by the last forecast; null: never forecast."
+        " Counting ends at 10,001."
     )
     unknown_count: int | None
 
@@ -208,6 +209,12 @@ def export_file(here: Here) -> FileBody:
 def import_file(here: Here, body: FileBody) -> ChangesBody:
     """Bring the rules of a file into force; those it does not name stay as they are."""
     return ChangesBody(changes=apply_text(here, body.text))
+
+
+@router.post("/rules/-/file/check", dependencies=[needs(Deed.EDIT)])
+def check_file(here: Here, body: FileBody) -> ChangesBody:
+    """Say what a file would change, or everything that is wrong with it; nothing is stored."""
+    return ChangesBody(changes=check_text(here, body.text))
 
 
 @router.post("/rules/-/preview", response_model=PreviewBody, dependencies=[needs(Deed.READ)])
