@@ -15,6 +15,7 @@ from doclife.delivery.lane import Lane, LaneClosed
 from doclife.delivery.mail_transport import json_of, stopped
 from doclife.delivery.outcome import Attempt, Outcome
 from doclife.delivery.plain_text import cut_for_slack
+from doclife.delivery.slack_history import TRANSIENT, Look, look_for
 from doclife.delivery.validators import check_slack_channel, check_slack_webhook_url
 from doclife.errors import ConfigurationError
 
@@ -28,10 +29,6 @@ MAX_BLOCKS = 50
 _CREDENTIALS = frozenset(
     {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"}
     | {"missing_scope", "no_permission", "org_login_required", "ekm_access_denied"}
-)
-_TRANSIENT = frozenset(
-    {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable"}
-    | {"request_timeout", "team_added_to_org"}
 )
 
 
@@ -84,8 +81,8 @@ def route_of(connection: ServiceConnection, *, channel: str | None = None) -> Sl
 class SlackChannel:
     """Posts messages, one a second and channel as Slack asks.
 
-    Slack has no key against duplicates: the job's id goes along as metadata, so that an attempt
-    whose answer got lost can be found in the channel's history.
+    Slack has no key against duplicates: the job's id goes along as metadata, and before a bot posts
+    a message again the channel's history is asked for it.
     """
 
     def __init__(
@@ -99,6 +96,8 @@ class SlackChannel:
         self._routes = routes
         self._clock = clock
         self._lanes: dict[str, Lane] = {}
+        self._ids: dict[tuple[str, str], str] = {}
+        """Of channels by token and name, as Slack told them with its answers."""
 
     async def deliver(self, messages: Sequence[Message]) -> Sequence[Attempt]:
         """Post each message once."""
@@ -126,11 +125,29 @@ class SlackChannel:
         )
         try:
             async with lane.turn():
+                look = await self._look(message, route, body)
+                if look.attempt is not None:
+                    return look.attempt
                 attempt, has_answered = await self._post(route, body, timeout=message.timeout)
                 lane.note(attempt.outcome, has_answered=has_answered)
-                return attempt
+                return _with_doubt(attempt, look)
         except LaneClosed as closed:
             return not_tried(f"Slack {wanted}: {closed}", retry_after=closed.retry_after)
+
+    async def _look(self, message: Message, route: SlackRoute, body: Mapping[str, Any]) -> Look:
+        """Look whether an earlier attempt arrived; the first one has none before it."""
+        if message.attempt == 1 or route.token is None:
+            return Look()
+        channel = str(body["channel"])
+        return await look_for(
+            self._client,
+            base_url=route.base_url,
+            token=route.token,
+            channel=self._ids.get((route.token, channel), channel),
+            delivery_id=_delivery_id(message),
+            now=self._clock(),
+            timeout=message.timeout,
+        )
 
     async def _post(
         self, route: SlackRoute, body: Mapping[str, Any], *, timeout: timedelta
@@ -149,7 +166,11 @@ class SlackChannel:
         attempt = replace(attempt_of(answer, now=self._clock()), disables_endpoint=False)
         if not isinstance(answer, Answer):
             return attempt, False
-        return (_judged_api(attempt, answer) if route.token else _judged_webhook(attempt)), True
+        if route.token is None:
+            return _judged_webhook(attempt), True
+        if isinstance(channel_id := json_of(answer).get("channel"), str):
+            self._ids[route.token, str(body["channel"])] = channel_id
+        return _judged_api(attempt, answer), True
 
 
 def body_of(message: Message, *, channel: str, is_api: bool) -> dict[str, Any]:
@@ -175,9 +196,23 @@ def body_of(message: Message, *, channel: str, is_api: bool) -> dict[str, Any]:
         body["channel"] = check_slack_channel(channel)
         body["metadata"] = {
             "event_type": "doclife_delivery",
-            "event_payload": {"delivery_id": f"doclife-{message.job_id}"},
+            "event_payload": {"delivery_id": _delivery_id(message)},
         }
     return body
+
+
+def _delivery_id(message: Message) -> str:
+    return f"doclife-{message.job_id}"
+
+
+def _with_doubt(attempt: Attempt, look: Look) -> Attempt:
+    """Note that a message may be there twice now."""
+    if look.doubt is None or attempt.outcome is not Outcome.SENT:
+        return attempt
+    return replace(
+        attempt,
+        error=f"sent again; whether an earlier attempt arrived is not known: {look.doubt}",
+    )
 
 
 def _judged_api(attempt: Attempt, answer: Answer) -> Attempt:
@@ -191,7 +226,7 @@ def _judged_api(attempt: Attempt, answer: Answer) -> Attempt:
     text = f"Slack answered {error or 'without ok'}"
     if error in _CREDENTIALS:
         return stopped(attempt, f"{text}: check the token of its Airflow Connection")
-    if error in _TRANSIENT or not error:
+    if error in TRANSIENT or not error:
         return replace(attempt, outcome=Outcome.RETRY, error=text)
     return replace(attempt, outcome=Outcome.DEAD, error=text)
 
