@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.dashboard.api_server import ApiServer
 from tests.dashboard.chromium import accessibility_faults, chromium, framed, logged_in
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
 
 BACKGROUND = "root => getComputedStyle(root).backgroundColor"
 THEME = "['light', 'dark'].filter(name => document.documentElement.classList.contains(name))"

@@ -15,7 +15,7 @@ from tests.dashboard.test_in_a_browser import (  # noqa: F401 - fixtures
     server,
 )
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
 
 PAGES = (
     "/rules",

@@ -8,8 +8,8 @@ from typing import Any
 
 from local.airflow_api import AirflowApi
 
-READ_WITHIN_SECONDS = 120.0
-ENDS_WITHIN_SECONDS = 300.0
+READ_WITHIN_SECONDS = 240.0
+ENDS_WITHIN_SECONDS = 600.0
 """On an idle machine a run takes 2 to 10 s; tests may share theirs."""
 
 

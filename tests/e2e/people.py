@@ -13,9 +13,9 @@ from tests.e2e.airflow_user import AirflowUser
 from tests.e2e.stack import Stack
 
 REVIEW = "review_plan"
-WITHIN_SECONDS = 180.0
-STANDS_SECONDS = 3.0
-"""As the command line does it: Airflow has to see a task wait before it is answered."""
+WITHIN_SECONDS = 300.0
+STANDS_SECONDS = 6.0
+"""Twice what the command line waits: Airflow has to see a task wait before it is answered."""
 
 
 class Person(AirflowUser):

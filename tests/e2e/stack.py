@@ -14,6 +14,7 @@ import psycopg
 
 from local import databases
 from local.ports import free_port
+from local.processes import Identity, find
 from local.state import ROOT
 from tests.e2e.airflow_user import AirflowUser
 from tests.local.checkout import Checkout, Start
@@ -31,11 +32,27 @@ OURS = "organization_id = (SELECT id FROM organizations WHERE slug = 'papers')"
 class Stack:
     """The running system, and the people who use it."""
 
-    def __init__(self, home: Checkout, *, port: int) -> None:
+    def __init__(self, home: Checkout) -> None:
         self.home = home
-        self.port = port
+        self.port = free_port()
         self.archive = home.folder / "archive"
-        self.documents_url = home.read("running.json")["documents_url"]
+        self._begin()
+
+    def _begin(self) -> None:
+        self.started = Start(self.home, "--no-samples", PORT=str(self.port), **NO_MAIL_SERVER)
+        self.started.wait_until_ready()
+        self.documents_url = self.home.read("running.json")["documents_url"]
+
+    def kill(self, component: str) -> None:
+        """Kill one component, and wait until it has taken the others down."""
+        process = find(Identity(**self.home.read("running.json")["components"][component]))
+        assert process is not None
+        process.kill()
+        assert self.started.wait() == 1
+
+    def start_again(self) -> None:
+        """Start what was killed."""
+        self._begin()
 
     def user(self, name: str) -> AirflowUser:
         """Log in as one of Airflow's users."""
@@ -84,7 +101,6 @@ class Stack:
 @contextmanager
 def running(folder: Path) -> Iterator[Stack]:
     """Start a copy of the project in a folder, without samples; leave nothing of it behind."""
-    port = free_port()
     home = Checkout(folder)
     try:
         shutil.copytree(
@@ -93,10 +109,9 @@ def running(folder: Path) -> Iterator[Stack]:
             dirs_exist_ok=True,
             ignore=shutil.ignore_patterns("__pycache__"),
         )
-        started = Start(home, "--no-samples", PORT=str(port), **NO_MAIL_SERVER)
-        started.wait_until_ready()
-        yield Stack(home, port=port)
-        assert started.end(signal.SIGTERM) == 0, started.output()
+        stack = Stack(home)
+        yield stack
+        assert stack.started.end(signal.SIGTERM) == 0, stack.started.output()
         assert home.processes() == []
     finally:
         home.remove()

@@ -18,7 +18,7 @@ from local.errors import LocalError
 from tests.e2e.people import person, state, typed, until
 from tests.e2e.stack import Stack, running
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 RULES = "execute_automation_rules"
 KINDS = ("memo", "draft", "copy")
@@ -134,6 +134,8 @@ def test_a_rejected_plan_is_not_applied(stack, plans):
 
 def test_without_an_answer_in_time_a_plan_is_rejected(stack, plans):
     plan_id = plans["copy"]
+    officer = person(stack, "officer")
+    until(lambda: officer.is_asked(f"plan-{plan_id}-stage-1"), "the question")
     # The time-out is Airflow's own; only its moment is brought forward.
     _bring_forward(stack, f"plan-{plan_id}-stage-1")
 

@@ -89,7 +89,7 @@ class Checkout:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=200,
+            timeout=300,
         )
 
     def read(self, name: str) -> dict:
@@ -150,6 +150,6 @@ class Start:
         return self.wait()
 
     def wait(self) -> int:
-        code = self.process.wait(timeout=200)
+        code = self.process.wait(timeout=300)
         self._output.close()
         return code

@@ -82,7 +82,7 @@ def start(state: State) -> Running:
         cwd=ROOT,
         env={"PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}", **hook_setting(state, {})},
     )
-    gives_up_at = time.monotonic() + 60
+    gives_up_at = time.monotonic() + 120
     while (catcher := find_catcher(state)) is None:
         assert process.poll() is None
         assert time.monotonic() < gives_up_at
@@ -264,7 +264,7 @@ def test_a_restart_keeps_what_came_and_the_ports(state):
     send(first, "webhook", {"type": "document.purged", "data": {}})
     state.write(deliveries.PORTS, first.catcher.ports)
     first.process.send_signal(signal.SIGTERM)
-    assert first.process.wait(30) == 0
+    assert first.process.wait(120) == 0
     (state.folder / deliveries.CATCHER).unlink()
 
     second = start(state)

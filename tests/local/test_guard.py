@@ -59,7 +59,7 @@ def wait_until_gone(identities: list[Identity], *, seconds: float) -> None:
         time.sleep(0.1)
 
 
-def test_after_kill_9_of_the_owner_nothing_runs_30_seconds_later(tmp_path):
+def test_after_kill_9_of_the_owner_soon_nothing_runs(tmp_path):
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER, str(tmp_path / "postgres")],
         cwd=ROOT,
@@ -75,7 +75,8 @@ def test_after_kill_9_of_the_owner_nothing_runs_30_seconds_later(tmp_path):
     owner.wait()
     owner.stdout.close()
 
-    wait_until_gone([server, orphan, guard], seconds=30)
+    # Within 30 s on a machine that does nothing else.
+    wait_until_gone([server, orphan, guard], seconds=120)
     # An orderly shutdown, not a crash: the server took its pid file with it.
     assert not (data / "postmaster.pid").exists()
     from local.postgres import Postgres
@@ -99,7 +100,7 @@ def test_a_zombie_does_not_run(sleeper):
 
     sleeper.kill()
 
-    ends_at = time.monotonic() + 30
+    ends_at = time.monotonic() + 120
     while psutil.Process(sleeper.pid).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < ends_at
         time.sleep(0.05)
@@ -117,5 +118,5 @@ def test_who_does_not_listen_is_killed_after_the_grace():
 
     end_family([identify(deaf.pid)], grace_seconds=0.5)
 
-    assert deaf.wait(timeout=30) == -9
+    assert deaf.wait(timeout=120) == -9
     deaf.stdout.close()

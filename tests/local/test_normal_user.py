@@ -15,7 +15,7 @@ import pytest
 from local.ports import free_port
 from tests.local.checkout import Checkout, Start
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
