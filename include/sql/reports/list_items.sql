@@ -17,7 +17,7 @@ SELECT
     ranked.reason
 FROM (
     SELECT
-        rule.name AS rule,
+        item.rule,
         item.action,
         document.external_id,
         document.title,
@@ -30,32 +30,9 @@ FROM (
             PARTITION BY item.state
             ORDER BY item.finished_at, item.plan_id, document.id, item.action_index
         ) AS place
-    FROM plans AS plan
-    INNER JOIN plan_items AS item ON plan.id = item.plan_id
+    FROM finished_items(%(organization_id)s, %(since)s, %(until)s) AS item
     INNER JOIN documents AS document ON item.document_id = document.id
-    -- A purge has no rule of its own: it ends what the rule began that trashed the document.
-    LEFT JOIN LATERAL (
-        SELECT trashed.rule_version_id
-        FROM plan_items AS trashed
-        WHERE
-            trashed.document_id = item.document_id
-            AND trashed.action = 'DELETE'
-            AND trashed.state = 'done'
-            AND item.action = 'PURGE'
-        ORDER BY trashed.finished_at DESC
-        LIMIT 1
-    ) AS begun ON TRUE
-    LEFT JOIN rule_versions AS version
-        ON version.id = coalesce(item.rule_version_id, begun.rule_version_id)
-    LEFT JOIN rules AS rule ON version.rule_id = rule.id
-    WHERE
-        plan.organization_id = %(organization_id)s
-        AND plan.state IN ('applying', 'applied', 'undone')
-        AND plan.created_at < %(until)s
-        AND (plan.applied_at IS NULL OR plan.applied_at >= %(since)s)
-        AND item.finished_at >= %(since)s
-        AND item.finished_at < %(until)s
-        AND (item.state = 'failed' OR (item.state = 'done' AND item.action = 'PURGE'))
+    WHERE item.state = 'failed' OR (item.state = 'done' AND item.action = 'PURGE')
 ) AS ranked
 WHERE ranked.place <= %(size)s
 ORDER BY ranked.section, ranked.place;
