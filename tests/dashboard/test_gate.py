@@ -61,6 +61,20 @@ def test_whoever_is_bound_halts_but_lets_nobody_elses_organization_go_on(
     assert "Stop at once" not in bob.text("/")
 
 
+def test_whoever_is_bound_sees_no_other_organization(
+    conn: Connection, olga: Browser, bob: Browser
+) -> None:
+    conn.execute("INSERT INTO organizations (slug, name) VALUES ('second', 'The Second')")
+    conn.execute("INSERT INTO organization_members (organization_id, user_name) VALUES (1, 'bob')")
+
+    assert olga.get("/?organization=second").status_code == 200
+    for address in ("/", "/jobs", "/api/v1/plans"):
+        assert bob.get(f"{address}?organization=second").status_code == 404
+    assert bob.post("/organization", slug="second").status_code == 404
+    bob.cookies["doclife_organization"] = "second"
+    assert "The Second" not in bob.text("/")
+
+
 def test_a_request_without_end_is_refused_before_a_right_is_asked_for(
     vic: Browser, stranger: Browser
 ) -> None:

@@ -189,6 +189,21 @@ def test_a_sweep_that_a_store_keeps_from_its_work_says_so_and_sweeps_the_others(
     assert world.value("SELECT count(*) FROM archive_bags WHERE state = 'writing'") == 1
 
 
+def test_a_sweep_leaves_a_bag_alone_that_was_begun_within_the_hour(world: World) -> None:
+    world.conn.execute(
+        "INSERT INTO archive_bags (organization_id, store_id, uri, created_at)"
+        " SELECT 1, id, root_uri || '/bag-1', %s - interval '59 minutes' FROM stores"
+        " WHERE name = 'archive'",
+        (world.now,),
+    )
+
+    assert cleaning.sweep_bags(world.conn, now=world.now, stores=world.stores) == 0
+
+    assert world.value("SELECT state FROM archive_bags") == "writing"
+    world.later(minutes=2)
+    assert cleaning.sweep_bags(world.conn, now=world.now, stores=world.stores) == 1
+
+
 def test_a_field_that_a_retaining_rule_reads_cools_off_too(world: World) -> None:
     document = world.add_document("a.txt", document_type="contract")
     world.now = world.value("SELECT now()")

@@ -237,6 +237,22 @@ def test_frozen_bytes_are_purged_by_their_etag_unread(cold: Cloud) -> None:
     assert [key for key in keys(cold) if "/data/" in key] == []
 
 
+def test_frozen_bytes_under_another_etag_are_not_purged_unread(cold: Cloud) -> None:
+    document = cold.value("SELECT id FROM documents")
+    [key] = [one for one in keys(cold) if "/data/" in one]
+    size = cold.client.head_object(Bucket=cold.bucket, Key=key)["ContentLength"]
+    cold.client.put_object(Bucket=cold.bucket, Key=key, Body=b"x" * size, StorageClass="GLACIER")
+    cold.later(days=2)
+    cold.enforce("later", when=DRAFTS, actions=DELETE, grace="0d")
+    cold.night()
+
+    [outcome, _originals] = cold.purge()
+
+    assert outcome == ShardOutcome(failed=1)
+    assert cold.status(document) == "deleted"
+    assert key in keys(cold)
+
+
 def keys(cloud: Cloud) -> list[str]:
     """Return what is left in the bucket."""
     page = cloud.client.list_objects_v2(Bucket=cloud.bucket)
@@ -277,3 +293,27 @@ def test_a_restore_takes_no_place_where_another_document_is_registered(world: Wo
         new,
     )
     assert recorded == digest
+
+
+@pytest.mark.parametrize("actions", [DELETE, ARCHIVE])
+def test_an_undo_takes_back_what_its_own_plan_did_and_not_what_a_later_one_did(
+    world: World, actions: list[dict[str, str]]
+) -> None:
+    world.conn.execute("UPDATE organizations SET reprieve_days = 0")
+    document = world.add_document("a.txt", document_type="draft")
+    world.add_document("other.txt")
+    world.enforce(when=DRAFTS, actions=actions)
+    [first] = world.plan()
+    world.apply(first.plan_id)
+    after_it = world.status(document)
+    world.later(days=2)
+    restore(world, document)
+    assert world.status(document) == "active"
+    assert world.night() == {"rule@1": ShardOutcome(done=1)}
+
+    outcome = undo.undo_plan(
+        world.conn, plan_id=first.plan_id, now=world.now, actor=ACTOR, stores=world.stores
+    )
+
+    assert (outcome.undone, outcome.skipped) == (0, 1)
+    assert world.status(document) == after_it

@@ -21,6 +21,14 @@ def test_creating_never_overwrites(tmp_path: Path, is_durable: bool) -> None:
     assert place.read_bytes() == b"first"
 
 
+def test_a_link_that_took_the_place_of_a_file_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_bytes(b"not ours")
+    (tmp_path / "1.txt").symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(OSError, match="symbolic link"):
+        LocalFilesystem().open(uris.of_path(str(tmp_path / "1.txt")))
+
+
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """What is flushed and renamed, in order, by name."""
