@@ -268,6 +268,31 @@ def test_a_plan_whose_rule_was_edited_is_refused(world: World) -> None:
         world.apply(summary.plan_id)
 
 
+def test_a_plan_whose_rule_was_removed_meanwhile_is_refused(world: World) -> None:
+    draft = world.add_document("draft.txt", document_type="draft")
+    world.enforce(when=DRAFTS, actions=DELETE)
+    [summary] = world.plan()
+
+    world.conn.execute("UPDATE rules SET removed_at = now()")
+
+    with pytest.raises(RefusedError, match="no longer in force"):
+        world.apply(summary.plan_id)
+    assert world.status(draft) == "active"
+
+
+def test_a_plan_of_a_rule_that_only_simulates_is_refused_whoever_stored_it(world: World) -> None:
+    version = world.enforce(mode="simulate", when=DRAFTS, actions=DELETE)
+    plan_id = world.value(
+        "INSERT INTO plans (organization_id, kind, rule_version_id, dag_id, run_id, requested_by,"
+        " mode, as_of, created_at) VALUES (1, 'rule', %s, 'test', 'by hand', %s, 'enforce', %s, %s)"
+        " RETURNING id",
+        version.version_id, ACTOR, world.now, world.now,
+    )  # fmt: skip
+
+    with pytest.raises(RefusedError, match="no longer in force"):
+        world.apply(plan_id)
+
+
 def test_the_future_is_only_simulated(world: World) -> None:
     world.enforce(when=DRAFTS, actions=DELETE)
     world.now = world.value("SELECT now()")

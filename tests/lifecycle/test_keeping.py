@@ -106,6 +106,22 @@ def test_an_original_with_other_bytes_stays_and_can_be_used_again(world: World) 
     assert world.value("SELECT count(*) FROM stored_objects WHERE removing_since IS NOT NULL") == 0
 
 
+def test_an_original_that_was_registered_newer_than_its_copy_stays(world: World) -> None:
+    document = archived(world, grace="0d")
+    path = world.file("report.txt")
+    path.write_bytes(b"newer")
+    world.conn.execute(
+        "UPDATE stored_objects SET sha256 = sha256(%s), size_bytes = 5 FROM documents"
+        " WHERE stored_objects.id = documents.stored_object_id AND documents.id = %s",
+        (b"newer", document),
+    )
+
+    [_purges, originals] = world.purge()
+
+    assert originals == ShardOutcome(failed=1)
+    assert path.read_bytes() == b"newer"
+
+
 def test_a_purge_that_died_halfway_is_taken_up_by_the_next(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

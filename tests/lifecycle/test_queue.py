@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -258,6 +259,26 @@ def test_nothing_is_claimed_while_all_is_halted_or_in_a_copy(conn: Connection) -
 
     conn.execute("UPDATE deployment SET cluster_identity = cluster_identity()")
     assert len(claim(conn, worker_id=me, size=1)) == 1
+
+
+def test_what_was_fetched_ahead_is_not_begun_once_all_is_halted(conn: Connection) -> None:
+    mail(conn)
+    [job] = queue.claim(conn, worker_id=worker(conn), size=1, kinds=KINDS)
+
+    halt(conn, reason="something is odd", actor=ACTOR, now=NOW)
+
+    assert not queue.begin_batch(conn, job.batch_id)
+    resume(conn, actor=ACTOR, now=NOW)
+    assert queue.begin_batch(conn, job.batch_id)
+
+
+def test_a_result_counts_for_no_job_that_its_lease_does_not_hold(conn: Connection) -> None:
+    _own, other = mail(conn, 2)
+    [job] = claim(conn, worker_id=worker(conn), size=1)
+
+    assert complete(conn, [replace(job, job_id=other)]) == []
+
+    assert tallies(conn) == (2, 0, 0)
 
 
 def test_calls_wait_for_their_endpoint_and_find_it_by_name(conn: Connection) -> None:

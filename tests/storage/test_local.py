@@ -29,6 +29,19 @@ def test_a_link_that_took_the_place_of_a_file_is_not_followed(tmp_path: Path) ->
         LocalFilesystem().open(uris.of_path(str(tmp_path / "1.txt")))
 
 
+@pytest.mark.parametrize("other", ["folder", "pipe", "link"])
+def test_what_is_no_file_is_an_error_and_not_absent(tmp_path: Path, other: str) -> None:
+    place = tmp_path / "1.txt"
+    {
+        "folder": place.mkdir,
+        "pipe": lambda: os.mkfifo(place),
+        "link": lambda: place.symlink_to("x"),
+    }[other]()
+
+    with pytest.raises(OSError, match="not a regular file"):
+        LocalFilesystem().stat(uris.of_path(str(place)))
+
+
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """What is flushed and renamed, in order, by name."""
