@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, HTTPException, Response
 from fastapi.responses import FileResponse
 from psycopg_pool import ConnectionPool
 
-from doclife.connections import from_airflow
+from doclife.connections import ServiceConnection
 from doclife.dashboard import (
     dag_plans,
     forecast,
@@ -26,7 +26,6 @@ from doclife.dashboard.api import audit as audit_resource
 from doclife.dashboard.api import batches as batches_resource
 from doclife.dashboard.api import description as description_resource
 from doclife.dashboard.api import documents as document_resource
-from doclife.dashboard.api import endpoint_settings as endpoint_settings_resource
 from doclife.dashboard.api import endpoints as endpoints_resource
 from doclife.dashboard.api import halting as halting_resource
 from doclife.dashboard.api import jobs as jobs_resource
@@ -88,7 +87,6 @@ RESOURCES: tuple[APIRouter, ...] = (
     jobs_resource.router,
     looking_ahead_resource.router,
     endpoints_resource.router,
-    endpoint_settings_resource.router,
     schedules_resource.router,
     audit_resource.router,
     reports_resource.router,
@@ -102,7 +100,19 @@ PUBLIC: tuple[APIRouter, ...] = (public_routes.router,)
 
 def documents_database() -> str:
     """Return where the catalogue is, by Airflow's Connection ``documents``."""
-    return libpq_parameters(from_airflow(BaseHook.get_connection(CONNECTION_ID)))
+    found = BaseHook.get_connection(CONNECTION_ID)
+    return libpq_parameters(
+        ServiceConnection(
+            id=CONNECTION_ID,
+            type=found.conn_type or "",
+            host=found.host,
+            port=found.port,
+            login=found.login,
+            password=found.password,
+            schema=found.schema,
+            extra=found.extra_dejson,
+        )
+    )
 
 
 def make_app(
