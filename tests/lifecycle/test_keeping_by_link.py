@@ -175,6 +175,16 @@ def test_a_rule_that_is_not_in_force_any_more_keeps_nothing(world: World) -> Non
     assert press(world, subject).standing is Standing.OVER
 
 
+def test_a_link_keeps_nothing_once_its_own_time_is_over(world: World) -> None:
+    add(world)
+    rule(world, keep="10d")
+    subject = subject_of(world, warned(world)[0]["text"])
+    world.later(days=30 + 10)
+
+    assert press(world, subject).standing is Standing.OVER
+    assert entries(world) == []
+
+
 def test_a_held_document_needs_no_keeping(world: World) -> None:
     document = add(world)
     rule(world)
