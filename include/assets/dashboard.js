@@ -82,22 +82,26 @@ async function fill(target, address, options) {
 }
 
 // <form data-live="address" data-live-target="id">: what is typed is shown at work, half a second
-// after the last key. Only the newest answer counts.
+// after the last key. One question at a time: the server would go on counting for one that nobody
+// waits for any more. When its answer is there, the newest is asked.
 function livePreviews(scope) {
   for (const form of scope.querySelectorAll("form[data-live]")) {
     const target = document.getElementById(form.dataset.liveTarget);
-    let timer, running;
+    let timer, isAsking = false, isOutdated = false;
     const send = async () => {
-      running?.abort();
-      running = new AbortController();
+      isOutdated = true;
+      if (isAsking) return;
+      isAsking = true;
       target.setAttribute("aria-busy", "true");
-      try {
-        const body = new URLSearchParams(new FormData(form));
-        await fill(target, form.dataset.live, { method: "POST", body, signal: running.signal });
-        target.removeAttribute("aria-busy");
-      } catch (error) {
-        if (error.name !== "AbortError") target.removeAttribute("aria-busy");
+      while (isOutdated && target.isConnected) {
+        isOutdated = false;
+        try {
+          const body = new URLSearchParams(new FormData(form));
+          await fill(target, form.dataset.live, { method: "POST", body });
+        } catch { /* what is typed next asks again */ }
       }
+      isAsking = false;
+      target.removeAttribute("aria-busy");
     };
     const later = () => {
       clearTimeout(timer);

@@ -159,3 +159,26 @@ def test_a_form_acts_on_its_pages_organization_also_when_a_second_window_went_on
     )
 
     assert "Held under m" in olga.follow(answer)
+
+
+def test_rules_that_do_not_select_it_are_folded_and_tags_read_like_words(world, drafts, olga):
+    document = world.add_document("tagged", document_type="draft", tags=["red", "blue"])
+    world.enforce(
+        "secrets",
+        when={"field": "tags", "op": "has_any", "value": ["secret"]},
+        actions=[{"do": "DELETE"}],
+    )
+
+    page = olga.get(f"/documents/{document}").text
+
+    assert "<summary>1 rule does not select it: show why not</summary>" in page
+    assert page.index("drafts@1") < page.index("<summary>1 rule") < page.index("secrets@1")
+    assert "{red,blue}" not in page
+    assert "red, blue" in page
+
+
+def test_what_could_stop_it_is_said_without_commands(drafts, olga):
+    words = olga.text(f"/documents/{drafts['d-2']}")
+
+    assert "What could still stop it a legal hold" in words
+    assert "doclife halt" not in words

@@ -394,3 +394,33 @@ def test_the_page_of_a_run_waits_for_its_plan(world: World, olga: Browser) -> No
 
     assert answer.headers["location"].endswith(f"/plans/{summary.plan_id}")
     assert "data-done" in olga.get("/runs/run_rule/state?run_id=manual__1").text
+
+
+def test_a_preview_says_what_is_not_due_yet_and_what_is_probably_not_meant(
+    world: World, olga: Browser
+) -> None:
+    drafts = {"field": "document_type", "op": "eq", "value": "draft"}
+    world.enforce("keeper", when=drafts, retain={"for": "permanent", "after": "created_on"})
+    world.add_document("young", document_type="draft", created_on=world.now.date())
+    form = fields(olga.get("/rules/-/new").text)
+    form |= {"name": "drafts", "when.0.value": "draft", "actions.0.after": "1y"}
+    form |= {"retain.for": "1mo", "retain.after": "created_on"}
+
+    shown = words(send(olga, "/rules/-/draft/preview", form).text)
+
+    assert "Selected, not due yet 1 the first on" in shown
+    assert "Probably not meant" in shown
+    assert "A DELETE of documents that rule keeper retains permanently" in shown
+
+
+def test_how_long_the_link_of_a_warning_keeps_a_document_has_a_field(
+    world: World, olga: Browser
+) -> None:
+    warn = {"before": ["30d"], "keep": "6mo"}
+    world.enforce("temp", **TEMP, retain={"for": "1y", "after": "created_on"}, warn=warn)
+
+    form = fields(olga.get("/rules/temp/edit").text)
+    assert form["warn.keep"] == "6mo"
+    send(olga, "/rules/-/draft/save", form | {"warn.keep": "3mo"})
+
+    assert str(saved(world, "temp").keeps_for) == "3mo"

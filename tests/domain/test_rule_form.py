@@ -38,7 +38,8 @@ def any_rules(draw: st.DrawFn) -> Rule:
         parts["trigger"] |= {"cron": "0 3 * * 1", "time_zone": "Europe/Berlin"}
     elif made.actions and draw(st.booleans()):
         periods = draw(st.lists(PERIODS, min_size=1, max_size=6, unique=True))
-        parts["warn"] = draw(st.sampled_from([periods, {"before": periods}]))
+        keeping = {"before": periods, "keep": draw(PERIODS)}
+        parts["warn"] = draw(st.sampled_from([periods, {"before": periods}, keeping]))
     for action in parts.get("actions", []):
         if action["do"] == "ARCHIVE" and draw(st.booleans()):
             action["with"] = {"store": "cold", "original": "keep"}

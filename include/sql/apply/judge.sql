@@ -12,7 +12,9 @@ SELECT
     coalesce(judged.obstacle, 'go'),
     CASE judged.obstacle
         WHEN 'changed' THEN 'changed since the plan was made'
-        WHEN 'held' THEN 'under ' || judged.hold_count || ' legal hold(s)'
+        WHEN 'held'
+            THEN 'under ' || judged.hold_count
+                || CASE judged.hold_count WHEN 1 THEN ' legal hold' ELSE ' legal holds' END
         WHEN 'rejected' THEN 'rejected in review'
         WHEN 'held_in_review' THEN 'put on hold in review'
         WHEN 'extended' THEN 'kept longer by a reviewer'

@@ -292,7 +292,9 @@ SELECT
     is_destructive AND is_enforced AND reason_code IS NULL,
     reason_code,
     CASE reason_code
-        WHEN 'held' THEN 'under ' || hold_count || ' legal hold(s)'
+        WHEN 'held'
+            THEN 'under ' || hold_count
+                || CASE hold_count WHEN 1 THEN ' legal hold' ELSE ' legal holds' END
         WHEN 'retained' THEN CASE
             WHEN protected_until = 'infinity' THEN 'retained for good or until an event that has not come'
             ELSE 'retained until ' || protected_until

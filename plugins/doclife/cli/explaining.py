@@ -18,6 +18,8 @@ VERDICT_STYLES = {
     VerdictKind.STOPPED: "yellow",
     VerdictKind.QUIET: "dim",
 }
+STOPPING = ("doclife documents hold", "doclife halt on", "doclife limits show")
+"""The commands that stop something, or show what would."""
 ANSWERS = {True: ("true", "green"), False: ("false", "red"), None: ("unknown", "yellow")}
 
 
@@ -63,6 +65,7 @@ def _print(s: Session, found: Explanation) -> None:
         s.output.heading("What could still stop it")
         for way in found.could_stop_it:
             s.output.say(f"  {way}")
+        s.output.say(f"  With: {', '.join(STOPPING)}", style="dim")
     if found.holds:
         s.output.heading("Legal holds")
         s.output.table(

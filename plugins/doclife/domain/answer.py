@@ -55,9 +55,9 @@ def could_stop(found: Explanation) -> list[str]:
     step = found.next_step
     if step is None:
         return []
-    ways = ["a legal hold (doclife documents hold)", "the halt switch (doclife halt on)"]
+    ways = ["a legal hold", "halting everything"]
     if found.status == "deleted":
-        return [*ways, "taking it out of the trash (doclife documents restore)"]
+        return [*ways, "taking it out of the trash"]
     rule = next((one for one in found.rules if one.label == step.rule), None)
     if step.action == "DELETE":
         ways.append("a rule that retains it for longer")
@@ -66,7 +66,7 @@ def could_stop(found: Explanation) -> list[str]:
         ways.append("a warning that comes back or never leaves: the rule waits for a delivered one")
     if rule is not None and rule.asks_review:
         ways.append("a reviewer who rejects or extends")
-    ways.append("a limit that the plan of that night would exceed (doclife limits show)")
+    ways.append("a limit that the plan of that night would exceed")
     if step.action == "DELETE" and rule is not None:
         ways.append(f"afterwards, for {rule.grace}: undo or restore, until it is purged")
     return ways

@@ -23,7 +23,7 @@ from doclife.domain.anchor import AnchorWriter
 from doclife.domain.condition import comparisons, to_plain
 from doclife.domain.condition_reader import read_condition
 from doclife.domain.condition_sql import ConditionWriter, Purpose, SqlWriter
-from doclife.domain.fields import MetadataType
+from doclife.domain.fields import FIELDS, FieldType, MetadataType
 from doclife.domain.fragment import Fragment, merged_parameters
 from doclife.domain.rule import Rule
 from doclife.domain.rule_checks import has_anchor, rule_faults
@@ -253,10 +253,13 @@ class Compiler:
             is_met = writer.write(comparison)
             name = sql.bind(f"e{position}_field", comparison.field)
             operator = sql.bind(f"e{position}_operator", comparison.operator.value)
-            actual = writer.field(comparison.field)
+            actual = f"({writer.field(comparison.field)})::text"
+            known = FIELDS.get(comparison.field)
+            if known is not None and known.type is FieldType.TEXT_LIST:
+                actual = f"array_to_string({writer.field(comparison.field)}, ', ')"
             rows.append(
                 f"({sql.bind(f'e{position}', position)}::integer, {name}::text, "
-                f"{operator}::text, ({actual})::text, {is_met})"
+                f"{operator}::text, {actual}, {is_met})"
             )
         listed = ",\n        ".join(rows)
         return sql.fragment(

@@ -26,7 +26,7 @@ TEXTS = (
     "name", "description", "authority", "mode", "priority",
     "trigger.type", "trigger.cron", "trigger.time_zone", "trigger.event",
     "retain.for", "retain.after", "retain.cutoff",
-    "warn.before", "warn.required", "warn.settings",
+    "warn.before", "warn.keep", "warn.required", "warn.settings",
     "review.stages", "review.remind", "review.timeout",
     "grace", "limits.max_documents", "limits.max_percent", "limits.per_night",
 )  # fmt: skip
@@ -132,8 +132,6 @@ def obstacles(rule: Rule) -> list[str]:
         or not rule.description
     ):
         found.append("description is empty, or begins or ends with a blank or an odd line break")
-    if rule.keeps_for is not None:
-        found.append("warn.keep has no field in the form")
     return found
 
 
@@ -154,6 +152,7 @@ def form_of(rule: Rule) -> RuleForm:
         "trigger.event": rule.trigger.event,
         "retain.cutoff": "none",
         "warn.before": ", ".join(map(str, warn)),
+        "warn.keep": rule.keeps_for,
         "warn.required": required,
         "warn.settings": settings,
         "grace": rule.grace,

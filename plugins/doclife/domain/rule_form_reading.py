@@ -138,10 +138,11 @@ def _raw(form: RuleForm, metadata_types: Mapping[str, MetadataType]) -> dict[str
     if retain.keys() - {"cutoff"} or retain.get("cutoff", "none") != "none":
         raw["retain"] = retain
     before = _words(texts.get("warn.before", ""))
+    keep = {"keep": texts["warn.keep"]} if "warn.keep" in texts else {}
     if texts.get("warn.required") == YES:
-        raw["warn"] = {"before": before, "required": True}
-    elif texts.get("warn.settings") == YES and before:
-        raw["warn"] = {"before": before}
+        raw["warn"] = {"before": before, "required": True, **keep}
+    elif keep or (texts.get("warn.settings") == YES and before):
+        raw["warn"] = {"before": before, **keep}
     elif before:
         raw["warn"] = before
     review = _part(texts, "review", ("remind", "timeout"))
@@ -237,8 +238,8 @@ def _field_of(fault: Fault) -> str:
             return f"actions.{at}.with"
         case ("actions", int() as at, *rest):
             return f"actions.{at}.{rest[0] if rest else 'do'}"
-        case ("warn", "required", *_):
-            return "warn.required"
+        case ("warn", ("required" | "keep") as part, *_):
+            return f"warn.{part}"
         case ("warn", *_):
             return "warn.before"
         case ("limits", "max_fraction", *_):

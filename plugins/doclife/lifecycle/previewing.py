@@ -6,7 +6,7 @@ curator#290): this one *is* a plan, in mode simulate, in a transaction that is r
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from doclife.domain.rule import Mode, Rule
 from doclife.lifecycle.judging import compilers_for
@@ -26,6 +26,8 @@ class Preview:
     """The first documents of the plan, those it would leave alone included."""
     unknown_count: int
     """Documents it could not judge because what it needs is missing or malformed."""
+    not_due: plans.NotDue
+    """Documents it selects, and of which nothing is due at that moment."""
 
 
 def preview_rule(
@@ -78,4 +80,9 @@ def preview_rule(
             counts=stored_plans.count_items(conn, summary.plan_id),
             items=stored_plans.list_items(conn, summary.plan_id, after=after, size=size),
             unknown_count=plans.count_unknown(conn, unknown),
+            not_due=plans.count_not_due(
+                conn,
+                compiler.hits(organization_id=tenant.id, due_by=date.max),
+                today=tenant.date_of(as_of),
+            ),
         )

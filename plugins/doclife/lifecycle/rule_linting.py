@@ -44,6 +44,20 @@ def lint_against_catalogue(
     return located
 
 
+def lint_draft(conn: Connection, *, organization: str, rule: Rule) -> list[Finding]:
+    """Return what is probably not meant in a rule that somebody writes, beside those in force.
+
+    What documents really have is not asked: that takes longer than typing.
+    """
+    tenant = organizations.find(conn, organization)
+    others = [
+        version.rule
+        for version in rules.list_current(conn, tenant.id)
+        if version.rule.name != rule.name
+    ]
+    return [finding for finding in lint_rules([rule, *others]) if finding.rule == rule.name]
+
+
 def _lint_organization(
     conn: Connection, *, slug: str, files: Sequence[LintedFile], now: datetime
 ) -> list[LocatedFinding]:

@@ -235,6 +235,22 @@ def count_unknown(conn: Connection, hits: Fragment) -> int:
     return int(fetch_value(conn, query, hits.parameters))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotDue:
+    """Documents that a rule has selected, and of which nothing is due yet."""
+
+    documents: int
+    first_on: date | None
+    """When the first of them is due; None: there is none, or no day is known."""
+
+
+def count_not_due(conn: Connection, hits: Fragment, *, today: date) -> NotDue:
+    """Return how many documents fall due later; ``hits`` must reach up to any date."""
+    query = composed("plans/count_not_due", hits=hits.text)
+    (found,) = fetch_rows(conn, query, {**hits.parameters, "today": today}, NotDue)
+    return found
+
+
 def collect_protections(conn: Connection, protections: Fragment) -> None:
     """Find which rule keeps each collected document the longest."""
     conn.execute(statement("plans/analyze_hits"))

@@ -8,7 +8,6 @@ from doclife.store.connection import Connection
 from doclife.store.rows import fetch_rows
 from doclife.store.sql import statement
 
-
 COUNTED_AT_MOST = 10_001
 """What is due of a rule is counted so far: more is ``10,000+``."""
 

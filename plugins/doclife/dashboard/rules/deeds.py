@@ -1,6 +1,7 @@
 """What is done to a rule as a whole: switched, taken out of use, run now."""
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
 
@@ -21,6 +22,13 @@ from doclife.store import stored_plans
 
 router = APIRouter()
 RUN_DAG = "run_rule"
+RUN_STATES = {
+    "queued": "The run waits in Airflow's queue: the scheduler starts it as soon as it has room.",
+    "running": "The run has begun: Airflow is starting its task, which then judges the documents.",
+    "failed": "The run failed, and there is no plan. Its log in Airflow says why.",
+    "success": "The run has ended and stored no plan.",
+}
+"""What a run without a plan waits for, by its state in Airflow."""
 
 
 @router.get("/rules/{name}/mode", dependencies=[needs(Deed.EDIT)])
@@ -107,18 +115,37 @@ def run(here: Here, request: Request, name: str, mode: Annotated[str, Form()]) -
 
 
 @router.get("/runs/run_rule")
-def show_run(here: Here, run_id: Annotated[str, Query(max_length=250)]) -> Response:
+def show_run(
+    here: Here, request: Request, run_id: Annotated[str, Query(max_length=250)]
+) -> Response:
     """Show the plan that a run has made; wait for it where it is not there yet."""
     plan_id = _plan_of(here, run_id)
     if plan_id is not None:
         return here.redirect(f"plans/{plan_id}")
-    return here.page("rules/running.html.j2", run_id=run_id, plan_id=None)
+    return here.page(
+        "rules/running.html.j2", run_id=run_id, plan_id=None, waits=_waits(request, run_id)
+    )
 
 
 @router.get("/runs/run_rule/state")
-def run_state(here: Here, run_id: Annotated[str, Query(max_length=250)]) -> Response:
+def run_state(
+    here: Here, request: Request, run_id: Annotated[str, Query(max_length=250)]
+) -> Response:
     """Return whether the plan of a run is there, for the page that waits."""
-    return here.partial("rules/run_state.html.j2", run_id=run_id, plan_id=_plan_of(here, run_id))
+    plan_id = _plan_of(here, run_id)
+    waits = _waits(request, run_id) if plan_id is None else ""
+    return here.partial("rules/run_state.html.j2", run_id=run_id, plan_id=plan_id, waits=waits)
+
+
+def _waits(request: Request, run_id: str) -> str:
+    """Say what the plan of a run waits for, as far as Airflow tells."""
+    try:
+        found = airflow_api.call(
+            request, "GET", f"/api/v2/dags/{RUN_DAG}/dagRuns/{quote(run_id, safe='')}"
+        )
+    except AirflowRefused:
+        return "Airflow does not know the run."
+    return RUN_STATES.get(found["state"], f"Airflow says that the run is {found['state']}.")
 
 
 def _plan_of(here: Visit, run_id: str) -> int | None:

@@ -19,6 +19,7 @@ from doclife.domain.rule import Mode
 from doclife.domain.rule_form import NEW_RULE
 from doclife.errors import DoclifeError, RefusedError
 from doclife.lifecycle.editing_rules import copy_of, save_rule
+from doclife.lifecycle.rule_linting import lint_draft
 from doclife.lifecycle.ruling import current_version
 from doclife.store import organizations
 
@@ -147,6 +148,7 @@ def _nothing_yet(here: Visit, as_of: str | None) -> dict[str, Any]:
     return {
         "draft_faults": 0,
         "look": None,
+        "findings": [],
         "difference": None,
         "trouble": None,
         "as_of": as_of or str(here.today),
@@ -160,6 +162,7 @@ def _look(here: Visit, draft: Draft, as_of: str | None) -> dict[str, Any]:
     if draft.rule is None:
         found["draft_faults"] = sum(map(len, draft.faults.values()))
         return found
+    found["findings"] = lint_draft(here.conn, organization=here.tenant.slug, rule=draft.rule)
     try:
         found["look"] = looking.look_at(here, draft.rule, as_of=as_of)
         if draft.name is not None:

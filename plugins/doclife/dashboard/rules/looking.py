@@ -22,6 +22,7 @@ from doclife.lifecycle.comparing import (
     compare_versions,
 )
 from doclife.lifecycle.previewing import Preview, preview_rule
+from doclife.store.plans import NotDue
 from doclife.store.stored_plans import ItemCount, PlanItem
 
 FIRST_DOCUMENTS = MAX_ACTIONS
@@ -53,6 +54,7 @@ class Look:
     is_ahead: bool
     parts: Sequence[Part]
     unknown: int
+    not_due: NotDue
     items: Sequence[PlanItem]
     next_after: int | None
     """Where the next page of documents begins; None on the last."""
@@ -118,6 +120,7 @@ def look_at(
         is_ahead=moment > here.now,
         parts=[_part(one) for one in found.counts],
         unknown=found.unknown_count,
+        not_due=found.not_due,
         items=items,
         next_after=next_after,
     )
