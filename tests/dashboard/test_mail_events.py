@@ -262,6 +262,16 @@ def test_a_body_without_an_end_is_not_read_to_it(world: World, server: PublicSer
     assert answer.status_code == 413
 
 
+def test_whoever_calls_without_end_is_told_to_wait(world: World, server: PublicServer) -> None:
+    assert server.post(URL + "mailgun", b"{}").status_code == 404
+    while server.configuration.of_events.take("127.0.0.1", at=server.ticks) is None:
+        pass
+
+    answer = server.post(URL + "mailgun", b"{}")
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+
+
 def from_mailgun(
     server: PublicServer,
     *,

@@ -8,6 +8,8 @@ import threading
 from typing import Any
 
 import pytest
+from psycopg.errors import LockNotAvailable
+from psycopg.pq import TransactionStatus
 
 from doclife.domain.plan import ShardOutcome, ShardRef
 from doclife.errors import StorageError
@@ -16,6 +18,7 @@ from doclife.lifecycle.stores import register_store
 from doclife.storage import removal, s3
 from doclife.storage.marker import MARKER_NAME
 from doclife.storage.stores import Stores
+from doclife.store import objects
 from doclife.store.connection import Connection
 
 from .cloud import Cloud, cloud_of
@@ -358,3 +361,32 @@ def test_bytes_that_two_shards_let_go_at_the_same_moment_are_removed(
     assert apply(world.conn, first).done == 1
     assert [world.status(each) for each in twins] == ["purged", "purged"]
     assert not world.file("a.txt").exists()
+
+
+def test_nobody_refers_to_bytes_anew_while_it_is_settled_whether_they_go(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trashed(world)
+    honest = objects.list_of_documents
+    waited = []
+
+    def list_while_somebody_registers(conn: Connection, *arguments: Any, **options: Any) -> Any:
+        found = honest(conn, *arguments, **options)
+        if conn.info.transaction_status is TransactionStatus.INTRANS:
+            with world.another_connection() as other:
+                other.execute("SET lock_timeout = '100ms'")
+                try:
+                    other.execute(
+                        "INSERT INTO documents (organization_id, external_id, stored_object_id)"
+                        " SELECT 1, 'late', id FROM stored_objects"
+                    )
+                except LockNotAvailable:
+                    waited.append(True)
+        return found
+
+    monkeypatch.setattr(objects, "list_of_documents", list_while_somebody_registers)
+
+    [purge, _originals] = world.purge()
+
+    assert waited == [True]
+    assert purge == ShardOutcome(done=1)
