@@ -9,6 +9,7 @@ reads what became of each recipient. Both programs come with Postfix (Debian: ``
 
 import argparse
 import asyncio
+import json
 import os
 import shutil
 import statistics
@@ -112,11 +113,13 @@ def messages(first: int) -> list[Message]:
         Message(
             job_id=first + i,
             kind="email",
-            payload={
-                "to": f"person-{first + i}@example.org",
-                "subject": "A document expires",
-                "text": "\n".join(["x" * 60] * 11),
-            },
+            stored=json.dumps(
+                {
+                    "to": f"person-{first + i}@example.org",
+                    "subject": "A document expires",
+                    "text": "\n".join(["x" * 60] * 11),
+                }
+            ),
             organization="default",
             endpoint=None,
             attempt=1,

@@ -29,7 +29,7 @@ def message(job_id: int = 1, channel: str = "#legal", **payload: Any) -> Message
     return Message(
         job_id=job_id,
         kind="slack",
-        payload={"channel": channel, "text": "Hello", "blocks": [], **payload},
+        stored=json.dumps({"channel": channel, "text": "Hello", "blocks": [], **payload}),
         organization="default",
         endpoint=None,
         attempt=1,

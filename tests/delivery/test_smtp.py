@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import ssl
 from collections.abc import Sequence
@@ -43,15 +44,17 @@ def mail(job_id: int, to: str = "ben@example.org", **payload: Any) -> Message:
     return Message(
         job_id=job_id,
         kind="email",
-        payload={
-            "to": to,
-            "from": None,
-            "subject": "Invoice 4711 is due",
-            "text": "Grüße\n",
-            "html": "<p>Grüße</p>",
-            "headers": {"Auto-Submitted": "auto-generated"},
-            **payload,
-        },
+        stored=json.dumps(
+            {
+                "to": to,
+                "from": None,
+                "subject": "Invoice 4711 is due",
+                "text": "Grüße\n",
+                "html": "<p>Grüße</p>",
+                "headers": {"Auto-Submitted": "auto-generated"},
+                **payload,
+            }
+        ),
         organization="default",
         endpoint=None,
         attempt=1,

@@ -60,7 +60,7 @@ def message(to: Endpoint | None, *, job_id: int = 1, **changes: Any) -> Message:
     made = Message(
         job_id=job_id,
         kind="webhook",
-        payload=payload,
+        stored=json.dumps(payload),
         organization="default",
         endpoint=to,
         attempt=1,
@@ -148,7 +148,7 @@ def test_headers_of_the_endpoint_go_along_and_win_over_those_of_the_job() -> Non
         async with serving(answering(200)) as side:
             to = endpoint(side.url(), headers={"X-Token": "t0ps3cret", "X-Both": "endpoint"})
             payload = {"type": "a.b", "headers": {"X-Both": "job", "X-Job": "1"}}
-            await deliver([message(to, payload=payload)])
+            await deliver([message(to, stored=json.dumps(payload))])
         return side
 
     headers = asyncio.run(scenario()).calls[0].headers
@@ -174,7 +174,7 @@ def test_headers_of_the_endpoint_go_along_and_win_over_those_of_the_job() -> Non
 def test_a_job_cannot_forge_headers(headers: Any) -> None:
     async def scenario() -> tuple[Attempt, int]:
         async with serving(answering(200)) as side:
-            attempt = await call_once(side, payload={"type": "a.b", "headers": headers})
+            attempt = await call_once(side, stored=json.dumps({"type": "a.b", "headers": headers}))
             return attempt, len(side.calls)
 
     attempt, calls = asyncio.run(scenario())

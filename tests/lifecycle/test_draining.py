@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -416,7 +417,7 @@ def test_a_notification_is_shown_once(conn: Connection, database: str) -> None:
     message = Message(
         job_id=job_id,
         kind="notification",
-        payload=payload,
+        stored=json.dumps(payload),
         organization="default",
         endpoint=None,
         attempt=1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -49,7 +50,7 @@ def message(channel: str, *, organization: str = "default", **payload: Any) -> M
     return Message(
         job_id=1,
         kind="slack",
-        payload={"channel": channel, "text": "x", **payload},
+        stored=json.dumps({"channel": channel, "text": "x", **payload}),
         organization=organization,
         endpoint=None,
         attempt=1,

@@ -99,7 +99,7 @@ def send(running: Running, kind: str, payload: Mapping[str, object]) -> Attempt:
     message = Message(
         job_id=1,
         kind=kind,
-        payload=payload,
+        stored=json.dumps(payload),
         organization="sample",
         attempt=1,
         timeout=timedelta(seconds=30),

@@ -14,15 +14,15 @@
 WITH result AS MATERIALIZED (
     SELECT given.*
     FROM unnest(
-        %(batch_ids)s::bigint [],
-        %(job_ids)s::bigint [],
-        %(attempts)s::smallint [],
-        %(outcomes)s::text [],
-        %(status_codes)s::smallint [],
-        %(latencies)s::integer [],
-        %(answer_heads)s::text [],
-        %(errors)s::text [],
-        %(delays)s::float8 []
+        %(batch_ids)b::bigint [],
+        %(job_ids)b::bigint [],
+        %(attempts)b::smallint [],
+        %(outcomes)b::text [],
+        %(status_codes)b::smallint [],
+        %(latencies)b::integer [],
+        %(answer_heads)b::text [],
+        %(errors)b::text [],
+        %(delays)b::float8 []
     ) AS given (
         batch_id, job_id, attempt, outcome, status_code, latency_ms, answer_head, error, delay
     )
@@ -33,7 +33,7 @@ locked AS MATERIALIZED (
         batch.id,
         batch.job_ids
     FROM job_batches AS batch
-    WHERE batch.id = ANY(%(batch_ids)s) OR batch.id = ANY(%(closed_batches)s)
+    WHERE batch.id = ANY(%(batch_ids)b) OR batch.id = ANY(%(closed_batches)b)
     ORDER BY batch.id
     FOR UPDATE
 ),
@@ -221,7 +221,7 @@ attempted AS (
 
 closed AS (
     DELETE FROM job_batches
-    WHERE id = ANY(%(closed_batches)s)
+    WHERE id = ANY(%(closed_batches)b)
 )
 
 SELECT

@@ -1,8 +1,10 @@
 """The interface between the queue and the ways out: messages in, one attempt for each."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, Protocol
 
 from doclife.delivery.outcome import Attempt
@@ -26,15 +28,15 @@ class Endpoint:
     max_per_second: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Message:
     """One job on its way out."""
 
     job_id: int
     kind: str
     """``email``, ``webhook`` or ``slack``: which channel takes it."""
-    payload: Mapping[str, Any]
-    """What was stored with the job: rendered and addressed (docs/channels.md)."""
+    stored: str
+    """What was stored with the job, a JSON object: rendered and addressed (docs/channels.md)."""
     organization: str
     """Its short name."""
     endpoint: Endpoint | None
@@ -42,6 +44,12 @@ class Message:
     """1 the first time."""
     timeout: timedelta
     """For this attempt as a whole."""
+
+    @cached_property
+    def payload(self) -> Mapping[str, Any]:
+        """What was stored, read once and only if somebody asks."""
+        found: dict[str, Any] = json.loads(self.stored)
+        return found
 
 
 class Channel(Protocol):

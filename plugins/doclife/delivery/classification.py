@@ -36,7 +36,9 @@ def attempt_of(answer: Answer | NoAnswer, *, now: datetime) -> Attempt:
         latency_ms=answer.latency_ms,
         answer_head=readable(answer.head),
         error=None if outcome is Outcome.SENT else _why(answer.status),
-        retry_after=retry_after(answer.header("Retry-After"), now=now),
+        retry_after=None
+        if outcome is Outcome.SENT
+        else retry_after(answer.header("Retry-After"), now=now),
         disables_endpoint=answer.status == GONE,
     )
 

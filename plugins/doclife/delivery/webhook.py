@@ -1,11 +1,12 @@
 """Calls webhooks: signed as Standard Webhooks 1.0 asks, guarded, each receiver in its own lane."""
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from doclife.delivery.channel import Endpoint, Message
 from doclife.delivery.classification import attempt_of, not_tried, refused
@@ -23,7 +24,7 @@ UNTIL_SET_UP = timedelta(minutes=5)
 """How soon to look again whether an endpoint has got its address or its secret."""
 
 
-_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_NOTHING = msgspec.Raw(b"{}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,8 +68,9 @@ class WebhookChannel:
             return receiver
         endpoint = receiver.endpoint
         try:
-            body = body_of(message.payload, now=self._clock())
-            sent_along = _sent_along(endpoint, message.payload)
+            stored = _read(message.stored)
+            body = _body_of(stored, now=self._clock())
+            sent_along = _sent_along(endpoint, stored.headers)
         except ConfigurationError as error:
             return refused(f"endpoint {endpoint.name!r}: {error}")
         lane = self._lane(endpoint)
@@ -139,20 +141,42 @@ def message_id(job_id: int) -> str:
     return f"msg_{job_id}"
 
 
-def body_of(payload: Mapping[str, Any], *, now: datetime) -> bytes:
+class _Stored(msgspec.Struct):
+    """What is read of a stored payload: ``data`` is passed on as it is."""
+
+    type: Any = None
+    timestamp: Any = None
+    data: msgspec.Raw = _NOTHING
+    headers: Any = None
+
+
+class _Body(msgspec.Struct):
+    type: Any
+    timestamp: Any
+    data: msgspec.Raw
+
+
+_read_stored = msgspec.json.Decoder(_Stored).decode
+_write = msgspec.json.Encoder().encode
+
+
+def _read(stored: str) -> _Stored:
+    try:
+        found = _read_stored(stored)
+    except msgspec.MsgspecError as error:
+        raise ConfigurationError(f"the payload cannot be read: {error}") from None
+    if not found.type:
+        raise ConfigurationError("the payload says no type, e.g. invoice.paid")
+    return found
+
+
+def _body_of(stored: _Stored, *, now: datetime) -> bytes:
     """Return the JSON that is sent: ``type``, ``timestamp`` of the event, ``data``.
 
-    :raises ConfigurationError: it has no type, or is larger than 1 MB.
+    :raises ConfigurationError: it is larger than 1 MB.
     """
-    if not payload.get("type"):
-        raise ConfigurationError("the payload says no type, e.g. invoice.paid")
-    body = _to_json(
-        {
-            "type": payload["type"],
-            "timestamp": payload.get("timestamp") or now.isoformat(),
-            "data": payload.get("data") or {},
-        }
-    ).encode("utf-8", "replace")
+    data = _NOTHING if bytes(stored.data) == b"null" else stored.data
+    body = _write(_Body(type=stored.type, timestamp=stored.timestamp or now.isoformat(), data=data))
     if len(body) > MAX_BODY_BYTES:
         raise ConfigurationError(
             f"the payload is {len(body)} bytes, more than {MAX_BODY_BYTES}: send a link instead"
@@ -160,14 +184,13 @@ def body_of(payload: Mapping[str, Any], *, now: datetime) -> bytes:
     return body
 
 
-def _sent_along(endpoint: Endpoint, payload: Mapping[str, Any]) -> dict[str, str]:
+def _sent_along(endpoint: Endpoint, wanted: Any) -> dict[str, str]:
     """Return the headers of the endpoint and those of the job, which yield to the endpoint's."""
-    wanted = payload.get("headers") or {}
     if not wanted and not endpoint.headers:
         return {}
-    if not isinstance(wanted, Mapping):
+    if not isinstance(wanted or {}, Mapping):
         raise ConfigurationError("the headers of the payload are no object of texts")
-    return check_headers({**wanted, **endpoint.headers})
+    return check_headers({**(wanted or {}), **endpoint.headers})
 
 
 def _headers(job_id: int, keys: Sequence[bytes], *, now: datetime, body: bytes) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """Jobs in memory, each in the lane of its receiver, so that none waits behind another's trouble."""
 
-import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -126,7 +125,7 @@ def message_of(job: ClaimedJob, endpoint: Endpoint | None) -> Message:
     return Message(
         job_id=job.job_id,
         kind=job.kind,
-        payload=json.loads(job.payload),
+        stored=job.payload,
         organization=job.organization,
         endpoint=endpoint,
         attempt=job.attempts + 1,

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -123,7 +124,7 @@ class Drainer:
         self._hints: dict[int, datetime] = {}
         self._full: set[str | int] = set()
         self._goes_on = True
-        self._is_over = False
+        self._is_over = asyncio.Event()
         self._outcome = Drained()
 
     async def run(self) -> Drained:
@@ -145,7 +146,7 @@ class Drainer:
             if self._calls:
                 await asyncio.wait(self._calls)
         finally:
-            self._is_over = True
+            self._is_over.set()
             try:
                 await chores
                 await recorder
@@ -193,10 +194,8 @@ class Drainer:
     async def _pause(self) -> None:
         """Wait for a result or, when there is nothing to wait for, a moment."""
         self._wake.clear()
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), timeout=IDLE_SECONDS)
-        except TimeoutError:
-            return
 
     async def _claim(self, worker_id: int) -> list[ClaimedJob]:
         full = self._lanes.full_kinds | self._lanes.full_endpoints
@@ -332,21 +331,25 @@ class Drainer:
     async def _keep_recording(self) -> None:
         """Record what has come in, every few hundredths of a second, until all is over."""
         while True:
-            is_last = self._is_over
+            is_last = self._is_over.is_set()
             await self._record()
             if is_last and not self._results and not self._put_offs and not self._closed:
                 return
-            await asyncio.sleep(self._settings.flush_seconds)
+            await self._until_over(self._settings.flush_seconds)
 
     async def _keep_doing_chores(self, heart: Heart) -> None:
-        while self._chores is not None and not self._is_over and heart.halt_reason is None:
+        while self._chores is not None and not self._is_over.is_set() and heart.halt_reason is None:
             try:
                 await self._on(self._chores_session, self._chores)
             except Exception:
                 # They have tasks of their own, which fail for all to see.
                 logger.exception("Events and schedules are left to their own tasks")
                 return
-            await asyncio.sleep(CHORES_SECONDS)
+            await self._until_over(CHORES_SECONDS)
+
+    async def _until_over(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._is_over.wait(), timeout=seconds)
 
     async def _record(self) -> None:
         results, self._results = self._results, []

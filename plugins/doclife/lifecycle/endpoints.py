@@ -1,6 +1,7 @@
 """Webhook endpoints: added, changed, paused, tried. Their secrets never come near the database."""
 
 import asyncio
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -287,11 +288,13 @@ async def _call_once(
     message = Message(
         job_id=trying.number_of(now),
         kind="webhook",
-        payload={
-            "type": TEST_EVENT,
-            "timestamp": now.isoformat(),
-            "data": {"organization": organization, "endpoint": endpoint.name},
-        },
+        stored=json.dumps(
+            {
+                "type": TEST_EVENT,
+                "timestamp": now.isoformat(),
+                "data": {"organization": organization, "endpoint": endpoint.name},
+            }
+        ),
         organization=organization,
         endpoint=endpoint,
         attempt=1,

@@ -4,6 +4,7 @@ A test is no job, and no notice of anybody's: it stands in the delivery log with
 """
 
 import asyncio
+import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -171,7 +172,7 @@ async def _send_once(
     message = Message(
         job_id=number_of(now),
         kind=kind,
-        payload=payload,
+        stored=json.dumps(payload),
         organization=organization.slug,
         endpoint=None,
         attempt=1,
