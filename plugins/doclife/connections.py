@@ -6,7 +6,7 @@ The one place that reads ``AIRFLOW_CONN_...``; nothing shows a secret.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from doclife.errors import ConfigurationError
@@ -30,6 +30,37 @@ class ServiceConnection:
         """Return a text of the extra; None when it is empty or not there."""
         value = self.extra.get(name)
         return str(value) if value not in (None, "") else None
+
+
+class AirflowConnection(Protocol):
+    """What Airflow's own objects of a Connection have; this layer does not know Airflow."""
+
+    conn_id: Any
+    conn_type: Any
+    host: Any
+    port: Any
+    login: Any
+    password: Any
+    schema: Any
+
+    @property
+    def extra_dejson(self) -> dict[str, Any]:
+        """The extra, read."""
+        ...
+
+
+def from_airflow(found: AirflowConnection) -> ServiceConnection:
+    """Return the values of a Connection that Airflow has found."""
+    return ServiceConnection(
+        id=found.conn_id,
+        type=found.conn_type or "",
+        host=found.host,
+        port=found.port,
+        login=found.login,
+        password=found.password,
+        schema=found.schema,
+        extra=found.extra_dejson,
+    )
 
 
 Connections = Callable[[str], ServiceConnection | None]

@@ -1,6 +1,7 @@
 -- Scheduled jobs, by name.
---   organization  text  NULL for all
---   name          text  NULL for all
+--   organization  text    NULL for all
+--   name          text    NULL for all
+--   schedule_id   bigint  NULL for all
 SELECT
     schedule.id AS schedule_id,
     organization.slug AS organization,
@@ -21,4 +22,5 @@ INNER JOIN organizations AS organization ON schedule.organization_id = organizat
 WHERE
     (%(organization)s::text IS NULL OR organization.slug = %(organization)s)
     AND (%(name)s::text IS NULL OR schedule.name = %(name)s)
+    AND (%(schedule_id)s::bigint IS NULL OR schedule.id = %(schedule_id)s)
 ORDER BY organization.slug, schedule.name;

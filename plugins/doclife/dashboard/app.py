@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, HTTPException, Response
 from fastapi.responses import FileResponse
 from psycopg_pool import ConnectionPool
 
-from doclife.connections import ServiceConnection
+from doclife.connections import from_airflow
 from doclife.dashboard import (
     dag_plans,
     forecast,
@@ -100,19 +100,7 @@ PUBLIC: tuple[APIRouter, ...] = (public_routes.router,)
 
 def documents_database() -> str:
     """Return where the catalogue is, by Airflow's Connection ``documents``."""
-    found = BaseHook.get_connection(CONNECTION_ID)
-    return libpq_parameters(
-        ServiceConnection(
-            id=CONNECTION_ID,
-            type=found.conn_type or "",
-            host=found.host,
-            port=found.port,
-            login=found.login,
-            password=found.password,
-            schema=found.schema,
-            extra=found.extra_dejson,
-        )
-    )
+    return libpq_parameters(from_airflow(BaseHook.get_connection(CONNECTION_ID)))
 
 
 def make_app(

@@ -8,26 +8,16 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.utils.session import create_session
 from sqlalchemy import select
 
-from doclife.connections import ServiceConnection
+from doclife.connections import ServiceConnection, from_airflow
 from doclife.errors import RefusedError
 
 
 def find_connection(connection_id: str) -> ServiceConnection | None:
     """Return an Airflow Connection's values, or None when there is none of that id."""
     try:
-        found = BaseHook.get_connection(connection_id)
+        return from_airflow(BaseHook.get_connection(connection_id))
     except AirflowNotFoundException:
         return None
-    return ServiceConnection(
-        id=connection_id,
-        type=found.conn_type or "",
-        host=found.host,
-        port=found.port,
-        login=found.login,
-        password=found.password,
-        schema=found.schema,
-        extra=found.extra_dejson,
-    )
 
 
 def store_secret(connection_id: str, secret: str) -> bool:

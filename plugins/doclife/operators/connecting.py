@@ -67,19 +67,9 @@ def find_connection(connection_id: str) -> "ServiceConnection | None":
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException
 
-    from doclife.connections import ServiceConnection
+    from doclife.connections import from_airflow
 
     try:
-        found = BaseHook.get_connection(connection_id)
+        return from_airflow(BaseHook.get_connection(connection_id))
     except AirflowNotFoundException:
         return None
-    return ServiceConnection(
-        id=connection_id,
-        type=found.conn_type or "",
-        host=found.host,
-        port=found.port,
-        login=found.login,
-        password=found.password,
-        schema=found.schema,
-        extra=found.extra_dejson,
-    )

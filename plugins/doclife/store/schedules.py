@@ -115,10 +115,14 @@ def update(
 
 
 def list_all(
-    conn: Connection, *, organization: str | None, name: str | None = None
+    conn: Connection,
+    *,
+    organization: str | None,
+    name: str | None = None,
+    schedule_id: int | None = None,
 ) -> list[Schedule]:
     """Return scheduled jobs, by name."""
-    parameters = {"organization": organization, "name": name}
+    parameters = {"organization": organization, "name": name, "schedule_id": schedule_id}
     return fetch_rows(conn, statement("schedules/list"), parameters, Schedule)
 
 
@@ -159,9 +163,11 @@ def try_take(conn: Connection, schedule_id: int) -> bool:
 
 def find_due_rule(conn: Connection, *, schedule_id: int, now: datetime) -> Schedule | None:
     """Return the schedule of a rule, if its time has come and nobody has run it meanwhile."""
-    parameters = {"schedule_id": schedule_id, "now": now}
-    found = fetch_rows(conn, statement("schedules/find_due_rule"), parameters, Schedule)
-    return found[0] if found else None
+    for found in list_all(conn, organization=None, schedule_id=schedule_id):
+        is_due = found.next_run_at is None or found.next_run_at <= now
+        if found.is_active and found.rule_id is not None and is_due:
+            return found
+    return None
 
 
 def record(
