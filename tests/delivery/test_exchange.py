@@ -220,3 +220,15 @@ def test_nothing_is_sent_to_whom_no_certificate_vouches_for(
     assert not answer.is_sent
     assert "certificate" in answer.error
     assert requests == []
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/", "dict://127.0.0.1/"])
+def test_nothing_but_http_is_spoken(url: str) -> None:
+    async def scenario() -> Answer | NoAnswer:
+        async with open_client(LOOPBACK) as client:
+            return await client.get(url, timeout=QUICKLY)
+
+    answer = asyncio.run(scenario())
+
+    assert isinstance(answer, NoAnswer)
+    assert answer.error == "the answer is not HTTP"

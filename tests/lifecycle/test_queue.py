@@ -246,6 +246,17 @@ def test_a_pending_job_is_cancelled_and_a_leased_one_is_not(conn: Connection) ->
     ) == [pending]
 
 
+def test_what_was_cancelled_is_not_sent_by_retrying_what_has_failed(conn: Connection) -> None:
+    failed, cancelled = mail(conn, 2)
+    [job] = claim(conn, worker_id=worker(conn), size=1)
+    fail(conn, job, error="no such mailbox", chance=0.5, can_retry=False)
+    cancel_job(conn, job_id=cancelled, reason="a mistake", actor=ACTOR, now=NOW)
+
+    assert retry_jobs(conn, actor=ACTOR, now=NOW, reason="mended") == [failed]
+
+    assert state(conn, cancelled) == "cancelled"
+
+
 def test_nothing_is_claimed_while_all_is_halted_or_in_a_copy(conn: Connection) -> None:
     mail(conn)
     me = worker(conn)
