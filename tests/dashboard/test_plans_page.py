@@ -142,3 +142,35 @@ def test_what_waits_for_nobody_cannot_be_answered(
     assert "waits for nobody" in answer.json()["detail"]
     for deed in ("approve", "reject", "undo"):
         assert vic.api("POST", f"/plans/{plan_id}/{deed}", json={}).status_code == 403
+
+
+def test_what_was_planned_stands_beside_what_was_done_and_is_sent_as_a_file(
+    world: World, vic: Browser
+) -> None:
+    plan_id, _ = applied(world, title="=1+1")
+
+    shown = vic.text(f"/plans/{plan_id}")
+    sent = vic.get(f"/plans/{plan_id}/export")
+    some = vic.get(f"/plans/{plan_id}/export?state=skipped")
+
+    assert "Planned and done" in shown
+    assert "Left alone Failed Taken back Still to do DELETE 3 2 1 0 0 0" in shown
+    assert sent.headers["content-type"].startswith("text/csv")
+    assert f"doclife-plan-{plan_id}.csv" in sent.headers["content-disposition"]
+    assert sent.text.count("\r\n") == 4
+    assert ",'=1+1,DELETE,done," in sent.text
+    assert some.text.count("\r\n") == 2
+
+
+def test_what_failed_says_when_it_is_tried_again(world: World, olga: Browser, vic: Browser) -> None:
+    world.add_document("gone", tags=["temp"])
+    world.enforce("temp", when=TEMP["when"], actions=[{"do": "ARCHIVE"}])
+    world.file("gone").write_bytes(b"other bytes")
+    (summary,) = world.plan()
+    world.apply(summary.plan_id)
+
+    page = olga.get(f"/plans/{summary.plan_id}").text
+
+    assert "What failed is tried again when the rule runs next." in page
+    assert "rules/temp/run" in page
+    assert "rules/temp/run" not in vic.get(f"/plans/{summary.plan_id}").text

@@ -1,9 +1,7 @@
 """What was planned and done: every plan, who started it and what came of it."""
 
-import csv
-import io
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -11,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from doclife.dashboard.paging import PAGE_ROWS, page_of, read_id
 from doclife.dashboard.plots import Bar, Plot, Series, stacked_bars
 from doclife.dashboard.rules.listing import PLAN_STATES, plan_state
+from doclife.dashboard.spreadsheets import csv_file
 from doclife.dashboard.visit import Here, Visit
 from doclife.domain.rule import Mode
 from doclife.domain.text import text_fault
@@ -66,17 +65,8 @@ def show(
 @router.get("/history/export")
 def export(here: Here, q: Text = "", state: Text = "", mode: Text = "") -> Response:
     """Send the same list as CSV."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, extrasaction="ignore", lineterminator="\r\n")
-    writer.writeheader()
-    for plan in _all(here, q=q, state=state, mode=mode):
-        writer.writerow({name: _cell(plan[name]) for name in COLUMNS})
-    name = f"doclife-history-{here.tenant.slug}-{here.today}.csv"
-    return Response(
-        out.getvalue(),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
-    )
+    name = f"doclife-history-{here.tenant.slug}-{here.today}"
+    return csv_file(name, COLUMNS, _all(here, q=q, state=state, mode=mode))
 
 
 def _all(here: Visit, **filters: str) -> Iterator[dict[str, Any]]:
@@ -136,12 +126,3 @@ def _plot(here: Visit) -> Plot | None:
     done, failed = (sum(bar.values.get(key, 0) for bar in bars) for key in ("done", "failed"))
     label = f"Documents a day for {DAYS_SHOWN} days: {done:,} done, {failed:,} failed"
     return stacked_bars(bars, SERIES, label=label)
-
-
-def _cell(value: object) -> object:
-    """Return what a cell holds; what a spreadsheet would take for a formula becomes text."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return f"'{value}"
-    return value

@@ -1,7 +1,7 @@
 """One plan: what it did or would do, to which documents and why, and what can be done about it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
@@ -13,6 +13,7 @@ from doclife.dashboard.plans import answering, undoing
 from doclife.dashboard.rules import wording
 from doclife.dashboard.rules.listing import plan_state
 from doclife.dashboard.rules.looking import document_of
+from doclife.dashboard.spreadsheets import csv_file
 from doclife.dashboard.visit import Here, Visit
 from doclife.domain.actions import ActionType
 from doclife.domain.plan import PlanKind, PlanState
@@ -39,7 +40,33 @@ KINDS = {
     PlanKind.ORIGINALS: "Originals of archived documents",
 }
 APPLICABLE = (PlanState.PLANNED, PlanState.APPROVED)
+EXPORTED_AT_MOST = 100_000
+"""Items of a CSV file; ``doclife plans show`` and the API go on where it ends."""
+EXPORTED_AT_ONCE = 1_000
+COLUMNS = (
+    "document_id", "external_id", "title", "action", "state", "reason_code", "reason",
+    "anchor_on", "retain_until", "due_on", "size_bytes", "blocking_rule",
+)  # fmt: skip
 UNDOABLE = (PlanState.APPLYING, PlanState.APPLIED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """What a plan wanted of one action, and what came of it."""
+
+    action: str
+    states: Mapping[str, int]
+    """Items by their state now."""
+
+    @property
+    def looked_at(self) -> int:
+        """All that was due: also what judging left alone."""
+        return sum(self.states.values())
+
+    @property
+    def done_share(self) -> int:
+        """How much of it was done, in percent."""
+        return 100 * self.states["done"] // self.looked_at if self.looked_at else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +78,24 @@ class Totals:
     def of(self, state: str) -> int:
         """How many items are in a state; blocked ones are those that judging left alone."""
         return sum(one.documents for one in self.counts if one.state == state)
+
+    @property
+    def by_action(self) -> Sequence[Compared]:
+        """What was planned beside what was done, one row an action."""
+        return [
+            Compared(
+                action=action,
+                states={
+                    state: sum(
+                        one.documents
+                        for one in self.counts
+                        if (one.action, one.state) == (action, state)
+                    )
+                    for state in ITEM_STATES
+                },
+            )
+            for action in dict.fromkeys(one.action for one in self.counts)
+        ]
 
     @property
     def restorable(self) -> int:
@@ -80,6 +125,13 @@ def show(
 ) -> Response:
     """Show a plan with a page of its items."""
     return _page(here, plan_id, state=state, cursor=cursor)
+
+
+@router.get("/plans/{plan_id}/export")
+def export(here: Here, plan_id: int, state: Annotated[str, Query(max_length=20)] = "") -> Response:
+    """Send the plan's items as CSV: what was to be done to each document, what was, and why."""
+    find(here, plan_id)
+    return csv_file(f"doclife-plan-{plan_id}", COLUMNS, _all(here, plan_id, state=state))
 
 
 @router.get("/plans/{plan_id}/progress")
@@ -171,6 +223,16 @@ def can_apply(plan: dict[str, Any]) -> bool:
         and plan["state"] in APPLICABLE
         and plan["document_count"] > 0
     )
+
+
+def _all(here: Visit, plan_id: int, *, state: str) -> Iterator[dict[str, Any]]:
+    cursor = ""
+    for _ in range(EXPORTED_AT_MOST // EXPORTED_AT_ONCE):
+        found = items_page(here, plan_id, state=state, cursor=cursor, limit=EXPORTED_AT_ONCE)
+        yield from map(asdict, found.rows)
+        if found.next_cursor is None:
+            return
+        cursor = found.next_cursor
 
 
 def undo_obstacle(plan: dict[str, Any], totals: Totals) -> str | None:
