@@ -8,6 +8,7 @@ import pytest
 from doclife.domain.plan import ShardOutcome
 from doclife.errors import TryAgainLater
 from doclife.lifecycle import applying, cleaning, destroying, planning, undo
+from doclife.storage.local import LocalFilesystem
 
 from .conftest import ACTOR, World
 
@@ -104,6 +105,25 @@ def test_an_original_with_other_bytes_stays_and_can_be_used_again(world: World) 
     assert originals == ShardOutcome(failed=1)
     assert world.file("report.txt").exists()
     assert world.value("SELECT count(*) FROM stored_objects WHERE removing_since IS NOT NULL") == 0
+
+
+def test_an_original_that_could_not_be_removed_is_still_the_documents_own(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = archived(world, grace="0d")
+
+    def refuse(*_arguments: object, **_named: object) -> None:
+        raise OSError("read-only file system")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalFilesystem, "remove", refuse)
+        [_purges, originals] = world.purge()
+
+    assert originals == ShardOutcome(failed=1)
+    assert world.value("SELECT stored_object_id FROM documents WHERE id = %s", document) is not None
+    [_purges, originals] = world.purge()
+    assert originals == ShardOutcome(done=1)
+    assert not world.file("report.txt").exists()
 
 
 def test_an_original_that_was_registered_newer_than_its_copy_stays(world: World) -> None:
