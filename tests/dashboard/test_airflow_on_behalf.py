@@ -105,3 +105,38 @@ def test_a_plan_is_approved_by_whoever_answers_and_by_airflows_own_question(
     assert value(world.conn, "SELECT state FROM plans") == "approved"
     late = olga.api("POST", f"/plans/{plan.plan_id}/approve", json={})
     assert late.status_code == 409
+
+
+def test_a_batch_is_applied_by_airflow_in_the_name_of_whoever_confirmed_it(
+    world: World, people: People
+) -> None:
+    world.now = value(world.conn, "SELECT now()")
+    paper = world.add_document("a")
+    olga = people("olga")
+    batch = {"deed": "delete", "documents": [paper], "reason": "old"}
+
+    done = olga.api("POST", "/batches", batch).json()
+
+    assert done["message"] == "Airflow applies it now."
+    plan_id = done["plan_id"]
+    with create_session() as session:
+        run = session.scalars(select(DagRun).where(DagRun.dag_id == "run_rule")).one()
+        assert run.run_id == f"plan-{plan_id}-apply"
+        assert run.triggering_user_name == "olga"
+        assert run.conf["plan_id"] == plan_id
+    again = olga.api("POST", f"/plans/{plan_id}/apply")
+    assert f"Airflow has the run plan-{plan_id}-apply already" in again.json()["message"]
+
+
+def test_somebody_is_asked_about_a_batch_that_exceeds_a_limit(world: World, people: People) -> None:
+    world.now = value(world.conn, "SELECT now()")
+    world.conn.execute("UPDATE organizations SET max_documents_per_day = 1")
+    papers = [world.add_document(name) for name in ("a", "b")]
+
+    batch = {"deed": "delete", "documents": papers, "reason": "old"}
+    done = people("olga").api("POST", "/batches", batch).json()
+
+    assert done["plan_state"] == "needs_approval"
+    with create_session() as session:
+        run = session.scalars(select(DagRun).where(DagRun.dag_id == "review_plan")).one()
+        assert run.run_id == f"plan-{done['plan_id']}-stage-1"
