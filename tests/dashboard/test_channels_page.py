@@ -201,7 +201,7 @@ def test_the_log_of_mail_is_searched_narrowed_and_leads_to_jobs(vic, conn):
     found = vic.get("/integrations/mail?q=Mailbox+FULL").text
     assert '/jobs/901"' in found
     assert '/jobs/902"' not in found
-    assert "newest 20,000 attempts" in vic.text("/integrations/mail?q=elsewhere")
+    assert "newest 5,000 attempts" in vic.text("/integrations/mail?q=elsewhere")
     assert "No attempt matches" in vic.text("/integrations/mail?outcome=sent")
     assert "No attempt matches" in vic.text("/integrations/mail?since=2099-01-01T00:00")
     assert vic.get("/integrations/mail?outcome=odd").status_code == 422

@@ -16,7 +16,7 @@ from doclife.store.deliveries import DeliveryRow, Place, Selection
 
 BATCH_SIZE = 5_000
 OUTCOMES = ("sent", "retry", "dead", "unknown")
-SEARCHED = 20_000
+SEARCHED = 5_000
 """Who searches for words has at most so many attempts looked at, the newest ones of the time: a
 page answers also when a year holds millions without the word."""
 
