@@ -130,6 +130,22 @@ def test_a_document_that_two_rules_want_is_taken_by_one(world: World) -> None:
     }
 
 
+def test_what_somebody_must_look_at_is_not_decided_by_a_rule_that_nobody_looks_at(
+    world: World,
+) -> None:
+    add_draft(world)
+    world.enforce("first", when=DRAFTS, actions=DELETE)
+    reviewed = {"review": {"stages": ["records"]}, "priority": 900}
+    world.enforce("second", when=DRAFTS, actions=DELETE, **reviewed)
+
+    plans = {str(summary.rule): world.items(summary.plan_id) for summary in world.plan()}
+
+    assert plans == {
+        "first@1": {"draft.txt": ("skipped", "outranked")},
+        "second@1": {"draft.txt": ("planned", None)},
+    }
+
+
 def test_a_grace_that_was_made_longer_after_the_purge_was_planned_counts(world: World) -> None:
     draft = trashed(world)
     [purge, _originals] = plan_purges(world)

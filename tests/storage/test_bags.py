@@ -206,6 +206,17 @@ def test_a_folder_with_something_else_in_it_is_not_swept(
     assert (bag / "data" / "7").exists()
 
 
+def test_nothing_is_swept_in_a_store_without_marker(
+    stores: Stores, archive: Path, bag: Path, add_document: AddDocument
+) -> None:
+    write(stores, bag, add_document(1, b"content"))
+    (archive / MARKER_NAME).unlink()
+
+    with pytest.raises(StorageError, match="read-only"):
+        remove_bag(stores, uri=uris.of_path(str(bag)))
+    assert (bag / "data" / "1").exists()
+
+
 def test_payloads_are_on_disk_before_the_bag_says_that_it_is_whole(
     stores: Stores, bag: Path, add_document: AddDocument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
