@@ -45,22 +45,10 @@ unfinished AS (
             %(organization)s::text IS NULL
             OR job.organization_id = (SELECT id FROM organizations WHERE slug = %(organization)s)
         )
-        AND (%(kind)s::text IS NULL OR job.kind = %(kind)s)
-        AND (
-            %(endpoint)s::text IS NULL
-            OR (
-                job.kind = 'webhook'
-                AND coalesce(endpoint.name, job.payload::jsonb ->> 'endpoint') = %(endpoint)s
-            )
+        AND is_described_job(
+            job.kind, job.payload, job.last_error, job.unique_key, endpoint.name,
+            %(kind)s, %(endpoint)s, %(words)s, %(error)s
         )
-        AND (
-            %(words)s::text IS NULL
-            OR strpos(
-                lower(concat_ws(' ', job.payload, job.last_error, job.unique_key)),
-                lower(%(words)s)
-            ) > 0
-        )
-        AND (%(error)s::text IS NULL OR strpos(lower(job.last_error), lower(%(error)s)) > 0)
         AND (%(before)s::bigint IS NULL OR job.id < %(before)s)
     ORDER BY job.id DESC
     LIMIT %(size)s
@@ -90,22 +78,10 @@ given_up AS (
             %(organization)s::text IS NULL
             OR job.organization_id = (SELECT id FROM organizations WHERE slug = %(organization)s)
         )
-        AND (%(kind)s::text IS NULL OR job.kind = %(kind)s)
-        AND (
-            %(endpoint)s::text IS NULL
-            OR (
-                job.kind = 'webhook'
-                AND coalesce(endpoint.name, job.payload::jsonb ->> 'endpoint') = %(endpoint)s
-            )
+        AND is_described_job(
+            job.kind, job.payload, job.last_error, job.unique_key, endpoint.name,
+            %(kind)s, %(endpoint)s, %(words)s, %(error)s
         )
-        AND (
-            %(words)s::text IS NULL
-            OR strpos(
-                lower(concat_ws(' ', job.payload, job.last_error, job.unique_key)),
-                lower(%(words)s)
-            ) > 0
-        )
-        AND (%(error)s::text IS NULL OR strpos(lower(job.last_error), lower(%(error)s)) > 0)
         AND (%(before)s::bigint IS NULL OR job.id < %(before)s)
     ORDER BY job.id DESC
     LIMIT %(size)s

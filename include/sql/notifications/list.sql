@@ -30,14 +30,7 @@ WHERE
     AND (
         %(with_quiet)s::boolean
         OR notification.type <> ALL(
-            SELECT unnest(preference.quiet_types)
-            FROM recipient_preferences AS preference
-            WHERE
-                preference.organization_id = %(organization_id)s
-                AND preference.channel = 'notification'
-                AND lower(preference.recipient) IN (
-                    SELECT lower(given.name) FROM unnest(%(recipients)s::text []) AS given (name)
-                )
+            SELECT quiet FROM quiet_types(%(organization_id)s, %(recipients)s::text []) AS quiet
         )
     )
 ORDER BY notification.id DESC

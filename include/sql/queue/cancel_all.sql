@@ -16,21 +16,10 @@ WITH chosen AS MATERIALIZED (
     WHERE
         organization.slug = %(organization)s
         AND (%(job_ids)s::bigint [] IS NULL OR job.id = ANY(%(job_ids)s))
-        AND (%(kind)s::text IS NULL OR job.kind = %(kind)s)
-        AND (
-            %(endpoint)s::text IS NULL
-            OR (
-                job.kind = 'webhook'
-                AND coalesce(endpoint.name, job.payload::jsonb ->> 'endpoint') = %(endpoint)s
-            )
+        AND is_described_job(
+            job.kind, job.payload, job.last_error, job.unique_key, endpoint.name,
+            %(kind)s, %(endpoint)s, %(words)s, %(error)s
         )
-        AND (
-            %(words)s::text IS NULL
-            OR strpos(
-                lower(concat_ws(' ', job.payload, job.last_error, job.unique_key)), lower(%(words)s)
-            ) > 0
-        )
-        AND (%(error)s::text IS NULL OR strpos(lower(job.last_error), lower(%(error)s)) > 0)
     ORDER BY job.id
     LIMIT %(size)s
 )
