@@ -24,6 +24,7 @@ from doclife.dashboard import (
 )
 from doclife.dashboard.api import audit as audit_resource
 from doclife.dashboard.api import batches as batches_resource
+from doclife.dashboard.api import channels as channels_resource
 from doclife.dashboard.api import description as description_resource
 from doclife.dashboard.api import documents as document_resource
 from doclife.dashboard.api import endpoints as endpoints_resource
@@ -87,6 +88,7 @@ RESOURCES: tuple[APIRouter, ...] = (
     jobs_resource.router,
     looking_ahead_resource.router,
     endpoints_resource.router,
+    channels_resource.router,
     schedules_resource.router,
     audit_resource.router,
     reports_resource.router,
