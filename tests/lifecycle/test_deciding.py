@@ -116,6 +116,25 @@ def test_what_a_person_wrote_into_the_table_counts_when_the_plan_is_applied(worl
     assert world.items(plan.plan_id)["b"] == ("skipped", "held_in_review")
 
 
+def test_a_decision_that_does_not_count_takes_back_none_that_does(world, drafts):
+    [plan] = world.plan()
+    world.conn.execute(
+        "INSERT INTO plan_decisions (plan_id, document_id, decision, decided_by)"
+        " VALUES (%s, %s, 'reject', 'user:anna')",
+        (plan.plan_id, drafts["a"]),
+    )
+    world.conn.execute(
+        "INSERT INTO plan_decisions (plan_id, document_id, decision, extend_until, decided_by,"
+        " is_valid, invalid_reason) VALUES (%s, %s, 'extend', %s, 'user:x', false, 'too late')",
+        (plan.plan_id, drafts["a"], TODAY - timedelta(days=1)),
+    )
+    approve(world, plan.plan_id)
+
+    world.apply(plan.plan_id)
+
+    assert world.items(plan.plan_id)["a"] == ("skipped", "rejected")
+
+
 @pytest.mark.parametrize(
     ("decision", "said"),
     [

@@ -257,6 +257,17 @@ def test_what_was_cancelled_is_not_sent_by_retrying_what_has_failed(conn: Connec
     assert state(conn, cancelled) == "cancelled"
 
 
+def test_nobody_retries_the_jobs_of_another_organization(conn: Connection) -> None:
+    conn.execute("INSERT INTO organizations (slug, name) VALUES ('other', 'Other')")
+    [foreign] = mail(conn, organization="other")
+    [job] = claim(conn, worker_id=worker(conn), size=1)
+    fail(conn, job, error="no such mailbox", chance=0.5, can_retry=False)
+    asked = {"actor": ACTOR, "now": NOW, "reason": "mended", "job_ids": [foreign]}
+
+    assert retry_jobs(conn, organization="default", **asked) == []
+    assert retry_jobs(conn, organization="other", **asked) == [foreign]
+
+
 def test_nothing_is_claimed_while_all_is_halted_or_in_a_copy(conn: Connection) -> None:
     mail(conn)
     me = worker(conn)

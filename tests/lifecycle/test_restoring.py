@@ -317,3 +317,27 @@ def test_an_undo_takes_back_what_its_own_plan_did_and_not_what_a_later_one_did(
 
     assert (outcome.undone, outcome.skipped) == (0, 1)
     assert world.status(document) == after_it
+
+
+@pytest.mark.parametrize("actions", [DELETE, ARCHIVE])
+def test_nobody_restores_a_document_of_another_organization(
+    world: World, actions: list[dict[str, str]]
+) -> None:
+    world.conn.execute("INSERT INTO organizations (slug, name) VALUES ('other', 'Other')")
+    document = world.add_document("a.txt", document_type="draft")
+    world.enforce(when=DRAFTS, actions=actions)
+    world.night()
+    before = world.status(document)
+
+    outcome = undo.restore_documents(
+        world.conn,
+        organization="other",
+        document_ids=[document],
+        now=world.now,
+        actor=ACTOR,
+        reason="needed",
+        stores=world.stores,
+    )
+
+    assert (outcome.undone, outcome.skipped) == (0, 1)
+    assert world.status(document) == before != "active"
