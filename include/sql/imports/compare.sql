@@ -55,7 +55,8 @@ WITH compared AS (
         END
     FROM pg_temp.import_rows AS given
     -- OFFSET 0 makes each of these one look into a unique index per row, whatever the statistics say:
-    -- in the middle of a first import they still describe an empty catalogue.
+    -- in the middle of a first import they still describe an empty catalogue. One row needs no order
+    -- (AM09), and what stands before a LATERAL may be named in it (RF01).
     LEFT JOIN LATERAL (
         SELECT document.*
         FROM documents AS document

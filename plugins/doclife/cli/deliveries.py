@@ -7,18 +7,17 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from doclife.cli.jobs import HEAD_SHOWN, print_story
 from doclife.cli.options import Json, Limit, Organization
 from doclife.cli.output import counted
 from doclife.cli.session import Session, read_day, session
 from doclife.errors import ConfigurationError
 from doclife.lifecycle import deliveries
 from doclife.lifecycle.deliveries import ResendState
-from doclife.lifecycle.jobs import JobStory
 from doclife.store.deliveries import DeliveryRow
 
 app = typer.Typer(no_args_is_help=True, help="Webhook calls: every attempt, and sending again.")
 
-HEAD_SHOWN = 60
 Endpoint = Annotated[str | None, typer.Option(metavar="NAME", help="Only calls of this endpoint.")]
 Since = Annotated[
     str | None,
@@ -73,7 +72,7 @@ def show(
         story = deliveries.tell_delivery(
             s.conn, organization=s.tenant(), job_id=job_id, now=s.now()
         )
-        s.output.show(story, people=lambda: _print(s, story))
+        s.output.show(story, people=lambda: print_story(s, story))
 
 
 @app.command()
@@ -152,31 +151,4 @@ def _print_list(s: Session, found: Sequence[DeliveryRow]) -> None:
             for row in found
         ],
         empty=s.none("Nothing was called"),
-    )
-
-
-def _print(s: Session, story: JobStory) -> None:
-    facts = dict(story.job)
-    payload = facts.pop("payload")
-    facts["job_id"] = str(facts["job_id"])
-    s.output.facts({name.replace("_", " "): value for name, value in facts.items()})
-    if payload is not None:
-        s.output.heading("Payload")
-        s.output.facts(payload)
-    s.output.heading("Attempts")
-    s.output.table(
-        ("attempt", "when", "outcome", "status", "ms", "error", "answer"),
-        [
-            (
-                f"{attempt['attempt']}",
-                attempt["attempted_at"],
-                attempt["outcome"],
-                attempt["status_code"],
-                attempt["latency_ms"],
-                attempt["error"],
-                (attempt["answer_head"] or "")[:HEAD_SHOWN],
-            )
-            for attempt in story.attempts
-        ],
-        empty="None yet.",
     )

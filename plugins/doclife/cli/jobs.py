@@ -21,6 +21,9 @@ from doclife.lifecycle.sending import drain_queue
 from doclife.lifecycle.stores import open_stores
 from doclife.store.connection import connect
 
+HEAD_SHOWN = 60
+"""Characters of an answer in a line of a table."""
+
 app = typer.Typer(no_args_is_help=True, help="Jobs: messages, calls and reports to be delivered.")
 
 Endpoint = Annotated[
@@ -69,7 +72,7 @@ def show(job_id: Annotated[int, typer.Argument(metavar="ID")], as_json: Json = F
     """Show one job: what it carries and every attempt."""
     with session(as_json=as_json) as s:
         story = tell_job(s.conn, job_id=job_id, now=s.now())
-        s.output.show(story, people=lambda: _print(s, story))
+        s.output.show(story, people=lambda: print_story(s, story))
 
 
 @app.command()
@@ -208,7 +211,8 @@ def _print_list(s: Session, found: Sequence[dict[str, Any]]) -> None:
     )
 
 
-def _print(s: Session, story: JobStory) -> None:
+def print_story(s: Session, story: JobStory) -> None:
+    """Print what a job carries, every attempt, and what the mail service told after."""
     facts = dict(story.job)
     payload = facts.pop("payload")
     facts["job_id"] = str(facts["job_id"])
@@ -218,7 +222,7 @@ def _print(s: Session, story: JobStory) -> None:
         s.output.facts(payload)
     s.output.heading("Attempts")
     s.output.table(
-        ("attempt", "when", "outcome", "status", "ms", "error"),
+        ("attempt", "when", "outcome", "status", "ms", "error", "answer"),
         [
             (
                 f"{attempt['attempt']}",
@@ -227,6 +231,7 @@ def _print(s: Session, story: JobStory) -> None:
                 attempt["status_code"],
                 attempt["latency_ms"],
                 attempt["error"],
+                (attempt["answer_head"] or "")[:HEAD_SHOWN],
             )
             for attempt in story.attempts
         ],
