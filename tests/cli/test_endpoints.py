@@ -115,6 +115,16 @@ def test_a_rotation_signs_with_both_secrets_until_the_old_one_is_taken_out(cli):
         Webhook(secret).verify(side.calls[0].body, side.calls[0].headers)
 
 
+def test_an_endpoint_is_removed_and_where_its_secret_still_is_is_said(cli):
+    added = cli.json("endpoints", "add", "erp", "http://127.0.0.1:9/", "--event", "document.*")
+
+    answer = cli("endpoints", "remove", "erp")
+
+    assert f"airflow connections delete {added['connection_id']}" in answer.output
+    assert cli.json("endpoints", "list")["endpoints"] == []
+    assert "no endpoint" in cli("endpoints", "remove", "erp", exit_code=1).errors
+
+
 def test_a_lost_secret_is_replaced_anew(cli):
     lost = cli.json("endpoints", "add", "erp", "http://127.0.0.1:9/")["connection"]
 

@@ -165,5 +165,5 @@ GRANT INSERT, UPDATE ON webhook_endpoints, webhook_subscriptions, slack_channels
 recipient_preferences, notifications, digest_days TO doclife_worker;
 GRANT INSERT ON reports TO doclife_worker;
 GRANT INSERT, UPDATE, DELETE ON email_suppressions TO doclife_worker;
-GRANT DELETE ON webhook_subscriptions, slack_channels, digest_days TO doclife_worker;
+GRANT DELETE ON webhook_endpoints, webhook_subscriptions, slack_channels, digest_days TO doclife_worker;
 GRANT EXECUTE ON FUNCTION event_patterns(text) TO doclife_worker;

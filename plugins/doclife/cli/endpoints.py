@@ -206,6 +206,23 @@ def enable(name: Name, organization: Organization = None, as_json: Json = False)
 
 
 @app.command()
+def remove(name: Name, organization: Organization = None, as_json: Json = False) -> None:
+    """Remove it with its log, when no call waits for it; its secret stays in Airflow."""
+    with session(as_json=as_json, organization=organization) as s:
+        removed = endpoints.remove_endpoint(
+            s.conn, organization=s.tenant(), name=name, now=s.now(), actor=s.actor
+        )
+        kept_in = endpoint_secrets.connection_id(removed)
+        s.output.show(
+            {"removed": name, "connection_id": kept_in},
+            people=lambda: s.output.say(
+                f"Endpoint {name} is removed. Its secret is still in Airflow: "
+                f"airflow connections delete {kept_in}"
+            ),
+        )
+
+
+@app.command()
 def rotate(
     name: Name,
     connection_file: ConnectionFile = None,

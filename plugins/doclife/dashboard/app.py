@@ -27,6 +27,7 @@ from doclife.dashboard.api import batches as batches_resource
 from doclife.dashboard.api import channels as channels_resource
 from doclife.dashboard.api import description as description_resource
 from doclife.dashboard.api import documents as document_resource
+from doclife.dashboard.api import endpoint_settings as endpoint_settings_resource
 from doclife.dashboard.api import endpoints as endpoints_resource
 from doclife.dashboard.api import halting as halting_resource
 from doclife.dashboard.api import jobs as jobs_resource
@@ -89,6 +90,7 @@ RESOURCES: tuple[APIRouter, ...] = (
     looking_ahead_resource.router,
     endpoints_resource.router,
     channels_resource.router,
+    endpoint_settings_resource.router,
     schedules_resource.router,
     audit_resource.router,
     reports_resource.router,

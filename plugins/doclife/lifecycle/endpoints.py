@@ -17,7 +17,7 @@ from doclife.delivery.validators import check_headers
 from doclife.domain.actions import NAME_PATTERN
 from doclife.domain.faults import did_you_mean
 from doclife.domain.organization import Organization
-from doclife.errors import ConfigurationError
+from doclife.errors import ConfigurationError, RefusedError
 from doclife.lifecycle import trying
 from doclife.lifecycle.sending import connection_id_of, endpoint_of
 from doclife.store import audit, endpoints, queue
@@ -214,6 +214,28 @@ def set_state(
         after = find_endpoint(conn, organization=organization, name=name)
         _record(conn, organization, now=now, actor=actor, action=state, record=after)
     return after
+
+
+def remove_endpoint(
+    conn: Connection, *, organization: Organization, name: str, now: datetime, actor: str
+) -> EndpointRecord:
+    """Remove an endpoint and what it wants to hear of; its log of deliveries goes with it.
+
+    Its secret is in Airflow, where whoever may change Connections removes it.
+
+    :raises RefusedError: calls wait for it.
+    """
+    with conn.transaction():
+        before = find_endpoint(conn, organization=organization, name=name)
+        endpoints.replace_subscription(
+            conn, endpoint_id=before.endpoint_id, event_types=[], document_types=None
+        )
+        if not endpoints.remove(conn, endpoint_id=before.endpoint_id):
+            raise RefusedError(
+                f"calls wait for endpoint {name}: cancel them, or let them go, and remove it then"
+            )
+        _record(conn, organization, now=now, actor=actor, action="removed", record=before)
+    return before
 
 
 def record_rotation(

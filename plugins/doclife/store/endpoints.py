@@ -151,3 +151,9 @@ def replace_subscription(
                 "document_types": None if document_types is None else list(document_types),
             },
         )
+
+
+def remove(conn: Connection, *, endpoint_id: int) -> bool:
+    """Remove an endpoint that wants no events; False when calls wait for it."""
+    query = statement("endpoints/remove")
+    return fetch_value(conn, query, {"endpoint_id": endpoint_id}) is not None

@@ -39,6 +39,7 @@ PROBLEM: dict[str, Any] = {
     },
 }
 PROBLEMS = {
+    "400": "The body cannot be read at all.",
     "401": "No login.",
     "403": "The user may not do it, or the request is not their own.",
     "404": "There is none such in the organization.",
@@ -58,7 +59,7 @@ KEY = {
     "name": once.HEADER,
     "in": "header",
     "required": False,
-    "schema": {"type": "string", "minLength": 1, "maxLength": 257},
+    "schema": {"type": "string", "pattern": '^"?[!#-~]{1,255}"?$'},
     "description": "A new UUID; who sends the request again with it is answered as before.",
 }
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Literal
 
 from fastapi import APIRouter, HTTPException
@@ -11,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from doclife.dashboard.access import Deed
 from doclife.dashboard.api.asking import Asked, Cursor, Id, Limit, Line, Moment
 from doclife.dashboard.api.once import OnceRoute
+from doclife.dashboard.attempt_places import place_of, read_attempt
 from doclife.dashboard.gate import needs
-from doclife.dashboard.paging import LARGEST_ID, PAGE_ROWS, no_place, page_of, read_cursor
+from doclife.dashboard.paging import PAGE_ROWS, page_of
 from doclife.dashboard.visit import Here, Visit
 from doclife.domain.text import text_fault
 from doclife.lifecycle import deliveries, endpoints
@@ -65,13 +65,13 @@ class ResentBody(BaseModel):
 def list_endpoints(here: Here) -> EndpointsBody:
     """List webhook endpoints with their state, last success and last failure."""
     found = endpoints.list_endpoints(here.conn, organization=here.tenant)
-    return EndpointsBody(items=[_shown(record) for record in found])
+    return EndpointsBody(items=[shown(record) for record in found])
 
 
 @router.get("/endpoints/{name}")
 def show_endpoint(here: Here, name: str) -> EndpointRecord:
     """Return one webhook endpoint."""
-    return _shown(_find(here, name))
+    return shown(find(here, name))
 
 
 @router.post("/endpoints/{name}/pause", dependencies=[needs(Deed.EDIT)])
@@ -104,13 +104,13 @@ def list_deliveries(
         outcomes=None if outcome is None else [outcome],
         since=since,
         until=until,
-        before=_place(cursor),
+        before=read_attempt(cursor),
         size=limit + 1,
     )
     page = page_of(
         found,
         limit=limit,
-        key=lambda row: [row.attempted_at.isoformat(), row.job_id, row.attempt],
+        key=place_of,
         cursor=cursor,
     )
     return DeliveriesPage(items=list(page.rows), next_cursor=page.next_cursor)
@@ -139,15 +139,19 @@ def _set_state(here: Visit, name: str, state: str) -> EndpointRecord:
     record = endpoints.set_state(
         here.conn,
         organization=here.tenant,
-        name=_find(here, name).name,
+        name=find(here, name).name,
         state=state,
         actor=here.actor,
         now=here.now,
     )
-    return _shown(record)
+    return shown(record)
 
 
-def _find(here: Visit, name: str) -> EndpointRecord:
+def find(here: Visit, name: str) -> EndpointRecord:
+    """Return an endpoint of the organization that the person looks at.
+
+    :raises HTTPException: 404, it has none of that name.
+    """
     if text_fault(name) is None:
         for each in endpoints.list_endpoints(here.conn, organization=here.tenant):
             if each.name == name:
@@ -155,40 +159,7 @@ def _find(here: Visit, name: str) -> EndpointRecord:
     raise HTTPException(404, f"There is no endpoint {name!r} here")
 
 
-def _shown(record: EndpointRecord) -> EndpointRecord:
+def shown(record: EndpointRecord) -> EndpointRecord:
+    """Return an endpoint without what its headers say."""
     hidden: Mapping[str, str] = dict.fromkeys(record.headers, HIDDEN)
     return replace(record, headers=hidden)
-
-
-def _place(cursor: str) -> DeliveryRow | None:
-    """Return the attempt that a page ends with, as far as its place is known."""
-    match read_cursor(cursor):
-        case None:
-            return None
-        case [str(moment), int(job_id), int(attempt)] if (
-            -LARGEST_ID <= job_id <= LARGEST_ID and 0 <= attempt < 2**15
-        ):
-            return DeliveryRow(
-                job_id=job_id,
-                attempt=attempt,
-                attempted_at=_moment(moment, cursor),
-                endpoint="",
-                outcome="",
-                status_code=None,
-                latency_ms=None,
-                answer_head=None,
-                error=None,
-                state="",
-            )
-        case _:
-            raise no_place(cursor)
-
-
-def _moment(text: str, cursor: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise no_place(cursor) from None
-    if moment.tzinfo is None:
-        raise no_place(cursor)
-    return moment

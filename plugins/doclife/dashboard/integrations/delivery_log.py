@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query
 
+from doclife.dashboard.attempt_places import place_of, read_attempt
 from doclife.dashboard.jobs.listing import STATES
 from doclife.dashboard.jobs.showing import OUTCOMES
-from doclife.dashboard.paging import PAGE_ROWS, page_of, read_cursor
+from doclife.dashboard.paging import PAGE_ROWS, page_of
 from doclife.dashboard.visit import Visit
 from doclife.errors import ConfigurationError
 from doclife.lifecycle.deliveries import SEARCHED
@@ -43,7 +44,7 @@ class LogFilter:
             "words": self.q.strip() or None,
             "since": read_moment(here, self.since),
             "until": read_moment(here, self.until),
-            "before": _before(self.cursor),
+            "before": read_attempt(self.cursor),
             "size": PAGE_ROWS + 1,
         }
 
@@ -53,7 +54,7 @@ class LogFilter:
             "page": page_of(
                 found,
                 limit=PAGE_ROWS,
-                key=lambda row: [row.attempted_at.isoformat(), row.job_id, row.attempt],
+                key=place_of,
                 cursor=self.cursor,
             ),
             "query": self.query,
@@ -91,37 +92,3 @@ def read_moment(here: Visit, text: str) -> datetime | None:
     except ValueError:
         raise ConfigurationError(f"{text!r} is no moment; for example 2027-01-31T09:00") from None
     return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(here.tenant.time_zone))
-
-
-def _before(cursor: str) -> DeliveryRow | None:
-    place = read_cursor(cursor)
-    if place is None:
-        return None
-    match place:
-        case [str(moment), int(job_id), int(attempt)]:
-            at = _aware(moment)
-        case _:
-            at = None
-    # Tests have numbers below 0.
-    if at is None or not (-(2**63) < job_id < 2**63 and 0 <= attempt < 2**15):
-        raise ConfigurationError(f"{cursor!r} is no place in this list: begin with the first page")
-    return DeliveryRow(
-        job_id=job_id,
-        attempt=attempt,
-        attempted_at=at,
-        endpoint="",
-        outcome="",
-        status_code=None,
-        latency_ms=None,
-        answer_head=None,
-        error=None,
-        state="",
-    )
-
-
-def _aware(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else None

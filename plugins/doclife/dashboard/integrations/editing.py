@@ -6,12 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException, Response
 
 from doclife.dashboard.access import Deed
-from doclife.dashboard.connecting import store_secret
+from doclife.dashboard.endpoint_secrets import give_secret
 from doclife.dashboard.gate import WHY_NOT, needs
 from doclife.dashboard.integrations.showing import find
 from doclife.dashboard.public.configuration import CONFIGURATION
 from doclife.dashboard.visit import Here, Visit
-from doclife.delivery.signing import new_secret
 from doclife.errors import ConfigurationError, DoclifeError
 from doclife.lifecycle import endpoints
 from doclife.lifecycle.endpoints import EndpointSettings
@@ -125,19 +124,13 @@ def rotate(here: Here, endpoint_id: int) -> Response:
 
 
 def _show_secret(here: Visit, record: EndpointRecord, *, doubt: str | None) -> Response:
-    connection_id = record.connection_id or f"doclife_endpoint_{record.endpoint_id}"
-    secret = new_secret()
-    # Noted first: a secret that nobody noted would be worse than a note without a secret.
-    endpoints.record_rotation(
-        here.conn, organization=here.tenant, record=record, now=here.now, actor=here.actor
-    )
-    had_one = store_secret(connection_id, secret)
+    given = give_secret(here, record)
     return here.page(
         "integrations/secret.html.j2",
         endpoint=record,
-        connection_id=connection_id,
-        secret=secret,
-        had_one=had_one,
+        connection_id=given.connection_id,
+        secret=given.secret,
+        had_one=given.had_one,
         doubt=doubt,
     )
 
