@@ -218,6 +218,8 @@ def test_documents_are_held_under_a_matter_and_released_from_it(papers, olga, co
     assert "2 held." in shown
     assert "2 documents are held" in shown
     assert "Third" in shown
+    document = olga.get(f"/documents/{papers['p-2']}").text
+    assert "/doclife/matters?name=Kestrel+%2F+7%3F" in document
 
     page = olga.post("/batches/preview", all="1", matter="Kestrel / 7?", deed="release").text
     assert "Would be released 2" in words(page)
