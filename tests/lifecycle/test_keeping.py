@@ -1,13 +1,15 @@
 """What a review found: ways to lose the last good bytes, or never to be done with a document."""
 
 import shutil
+from typing import Any
 
 import bagit
 import pytest
 
 from doclife.domain.plan import ShardOutcome
 from doclife.errors import TryAgainLater
-from doclife.lifecycle import applying, cleaning, destroying, planning, undo
+from doclife.lifecycle import applying, cleaning, destroying, holding, planning, undo
+from doclife.storage import bags
 from doclife.storage.local import LocalFilesystem
 
 from .conftest import ACTOR, World
@@ -105,6 +107,35 @@ def test_an_original_with_other_bytes_stays_and_can_be_used_again(world: World) 
     assert originals == ShardOutcome(failed=1)
     assert world.file("report.txt").exists()
     assert world.value("SELECT count(*) FROM stored_objects WHERE removing_since IS NOT NULL") == 0
+
+
+def test_a_hold_that_comes_while_it_is_copied_keeps_a_document_out_of_the_archive(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = world.add_document("report.txt", document_type="draft", content=b"important")
+    world.enforce(when=DRAFTS, actions=ARCHIVE)
+    honest = bags.write_bag
+
+    def write_while_a_hold_comes(*arguments: Any, **options: Any) -> bags.WrittenBag:
+        written = honest(*arguments, **options)
+        with world.another_connection() as officer:
+            holding.hold(
+                officer,
+                organization="default",
+                matter="case 7",
+                reason="litigation",
+                document_ids=[document],
+                actor=ACTOR,
+                now=world.now,
+            )
+        return written
+
+    monkeypatch.setattr(bags, "write_bag", write_while_a_hold_comes)
+
+    assert world.night() == {"rule@1": ShardOutcome(skipped=1)}
+
+    assert world.status(document) == "active"
+    assert not list((world.folder / "archive").glob("default/rule/undated/*"))
 
 
 def test_an_original_that_could_not_be_removed_is_still_the_documents_own(
