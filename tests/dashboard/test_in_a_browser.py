@@ -130,6 +130,54 @@ def test_every_tab_is_accessible_and_fits(
     assert not errors, errors
 
 
+DETAILS = (
+    "rules/-/new", "rules/archive-contracts", "rules/archive-contracts/edit",
+    "rules/archive-contracts/preview", "rules/archive-contracts/run",
+    "rules/archive-contracts/delete", "rules/archive-contracts/mode?to=off", "plans/1", "plans/1/undo",
+    "plans/2", "documents/1", "documents/2",
+)  # fmt: skip
+"""Pages of one thing each, in the catalogue of the scene."""
+
+
+@pytest.mark.parametrize(
+    ("width", "theme"), [(1440, "light"), (1440, "dark"), (326, "light")], ids=str
+)
+def test_every_page_of_one_thing_is_accessible_and_fits(
+    browser: Browser, server: ApiServer, width: int, theme: str
+) -> None:
+    context = logged_in(browser, server, "olga", width=width, theme=theme)
+    page = context.new_page()
+    faults = []
+    for address in (*DETAILS, job_of(page, server)):
+        answer = page.goto(server.path(f"/{address}"))
+        assert answer is not None
+        assert answer.status == 200, address
+        # A preview that is asked for at once.
+        expect(page.locator("[aria-busy]")).to_have_count(0)
+        faults += [f"{address}: {fault}" for fault in accessibility_faults(page)]
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            faults.append(f"{address}: is wider than the screen")
+    context.close()
+    assert not faults, "\n".join(faults)
+
+
+def job_of(page: Page, server: ApiServer) -> str:
+    """Store a job, as the page's own script would, and return the address of its page."""
+    page.goto(server.path("/jobs"))
+    token = page.locator("input[name=form_token]").first.get_attribute("value")
+    answer = page.request.post(
+        server.path("/api/v1/jobs"),
+        data={
+            "kind": "notification",
+            "payload": {"recipient": "olga", "title": "Look", "body": "Something waits."},
+            "run_at": "2099-01-01T00:00:00Z",
+        },
+        headers={"Origin": server.origin, "X-Doclife-Token": token or ""},
+    )
+    assert answer.status == 201, answer.text()
+    return f"jobs/{answer.json()['job_id']}"
+
+
 def test_without_script_a_halt_is_asked_for_on_a_page_of_its_own(
     browser: Browser, server: ApiServer
 ) -> None:

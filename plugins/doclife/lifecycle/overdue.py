@@ -20,7 +20,7 @@ __all__ = ["Overdue", "OverdueCount", "OverdueDocument", "OverduePage", "Reason"
 COUNTED_AT_MOST = 2_000
 """Actions that a page counts: telling why one is still here takes looking at its document."""
 LOOKED_AT_ONCE = 1_000
-LOOKED_AT_MOST = 5_000
+LOOKED_AT_MOST = 3_000
 """Actions that one page of the list goes through in search of a reason that is rare."""
 
 
