@@ -18,6 +18,7 @@ from typing import Any
 import pycurl
 from yarl import URL
 
+from doclife.delivery.curl_errors import UNENCRYPTED, in_words
 from doclife.delivery.guard import CONNECT_TIMEOUT_SECONDS, REFUSED_ADDRESS, USER_AGENT, Guard
 
 MAX_ANSWER_BYTES = 65_536
@@ -25,16 +26,10 @@ MAX_ANSWER_BYTES = 65_536
 KEPT_CONNECTIONS = 500
 IDLE_SECONDS = 15
 """How long a connection is used again after a call; many servers close theirs after a minute."""
-_UNTRUSTED = frozenset(
-    {
-        pycurl.E_PEER_FAILED_VERIFICATION,
-        pycurl.E_SSL_CACERT_BADFILE,
-        pycurl.E_SSL_ISSUER_ERROR,
-    }
-)
-_UNENCRYPTED = frozenset({pycurl.E_SSL_CONNECT_ERROR, pycurl.E_SSL_CIPHER, *_UNTRUSTED})
-_NOT_HTTP = frozenset({pycurl.E_UNSUPPORTED_PROTOCOL, pycurl.E_FTP_WEIRD_SERVER_REPLY})
-_UNWRITABLE = frozenset({pycurl.E_URL_MALFORMAT, pycurl.E_BAD_FUNCTION_ARGUMENT})
+ASKED_AFTER_SECONDS = 0.05
+"""A kept connection that was used less than so long before is not asked whether it still lives."""
+_ALWAYS = ("Accept-Encoding: identity", "Expect:")
+"""Nothing packed is wanted, and nobody waits for a receiver's leave to send."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,7 +106,7 @@ class GuardedClient:
         self._multi = pycurl.AsyncCurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, KEPT_CONNECTIONS)
         self._idle: list[_Exchange] = []
-        self._descriptors: dict[tuple[object, ...], int] = {}
+        self._connections: dict[tuple[object, ...], _Connection] = {}
 
     async def close(self) -> None:
         """End what still runs, and close every connection."""
@@ -151,7 +146,7 @@ class GuardedClient:
         exchange = (
             self._idle.pop()
             if self._idle
-            else _Exchange(self._guard, self._new_handle(), self._descriptors)
+            else _Exchange(self._guard, self._new_handle(), self._connections)
         )
         exchange.begin()
         ended: Answer | NoAnswer
@@ -207,18 +202,29 @@ class GuardedClient:
         return curl
 
 
+@dataclass(slots=True)
+class _Connection:
+    """A connection that was made."""
+
+    descriptor: int
+    used_at: float
+    """When the last request over it began."""
+
+
 class _Exchange:
     """What one call after another is made with.
 
-    :param descriptors: of the connections that were made, by their two addresses and ports.
+    :param connections: all that were made, by their two addresses and ports.
     """
 
-    def __init__(self, guard: Guard, curl: Any, descriptors: dict[tuple[object, ...], int]) -> None:
+    def __init__(
+        self, guard: Guard, curl: Any, connections: dict[tuple[object, ...], _Connection]
+    ) -> None:
         self.curl = curl
         self.is_stale = False
         """The far side had closed the kept connection: nothing has left, and a new one may do."""
         self._guard = guard
-        self._descriptors = descriptors
+        self._connections = connections
         self._dialled: list[int] = []
         self._lines: list[bytes] = []
         self._head = bytearray()
@@ -259,7 +265,7 @@ class _Exchange:
         if timeout_ms != self._timeout_ms:
             curl.setopt(pycurl.TIMEOUT_MS, timeout_ms)
             self._timeout_ms = timeout_ms
-        curl.setopt(pycurl.HTTPHEADER, list(_lines_of(headers)))
+        curl.setopt(pycurl.HTTPHEADER, _lines_of(headers))
         if body is None:
             curl.setopt(pycurl.HTTPGET, 1)
         elif isinstance(body, bytes):
@@ -306,10 +312,10 @@ class _Exchange:
     def no_answer(self, code: int) -> NoAnswer:
         is_refused = self._is_refused and not self._dialled
         return NoAnswer(
-            error=REFUSED_ADDRESS if is_refused else _in_words(code, is_sent=self._is_sent),
+            error=REFUSED_ADDRESS if is_refused else in_words(code, is_sent=self._is_sent),
             is_sent=self._is_sent,
             is_refused=is_refused,
-            is_untrusted=code in _UNENCRYPTED,
+            is_untrusted=code in UNENCRYPTED,
             latency_ms=self._latency_ms(),
         )
 
@@ -338,11 +344,13 @@ class _Exchange:
         if self._is_sent:
             return int(pycurl.PREREQFUNC_ABORT)
         if len(self._dialled) == 1:
-            self._descriptors[addresses] = self._dialled[0]
-        elif not self._dialled and addresses in self._descriptors:
-            self.is_stale = _has_ended(self._descriptors[addresses])
-            if self.is_stale:
+            self._connections[addresses] = _Connection(self._dialled[0], self._begun)
+        elif not self._dialled and (kept := self._connections.get(addresses)) is not None:
+            is_idle = self._begun - kept.used_at > ASKED_AFTER_SECONDS
+            if is_idle and _has_ended(kept.descriptor):
+                self.is_stale = True
                 return int(pycurl.PREREQFUNC_ABORT)
+            kept.used_at = self._begun
         self._is_sent = True
         return int(pycurl.PREREQFUNC_OK)
 
@@ -355,18 +363,17 @@ class _Exchange:
         return round((time.monotonic() - self._begun) * 1000)
 
 
-def _lines_of(headers: Mapping[str, str]) -> Iterator[bytes]:
+def _lines_of(headers: Mapping[str, str]) -> Sequence[str | bytes]:
     """Return headers as libcurl takes them.
 
     :raises ValueError: one has a control character in it, and would be more than one.
     """
-    yield b"Accept-Encoding: identity"
-    yield b"Expect:"  # not sent: nobody waits for a receiver's leave
-    for name, value in headers.items():
-        line = f"{name}: {value}" if value else f"{name};"
-        if not line.isprintable():
-            raise ValueError("a control character in a header")
-        yield line.encode()
+    lines = [f"{name}: {value}" if value else f"{name};" for name, value in headers.items()]
+    lines += _ALWAYS
+    together = "".join(lines)
+    if not together.isprintable():
+        raise ValueError("a control character in a header")
+    return lines if together.isascii() else [line.encode() for line in lines]
 
 
 def _has_ended(descriptor: int) -> bool:
@@ -374,22 +381,3 @@ def _has_ended(descriptor: int) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(0))
-
-
-def _in_words(code: int, *, is_sent: bool) -> str:
-    """Say what happened without an address: the names behind a host may be nobody's business."""
-    if code == pycurl.E_COULDNT_RESOLVE_HOST:
-        return "the host is not known to DNS"
-    if code in _UNTRUSTED:
-        return "the certificate of the host is not trusted"
-    if code in _UNENCRYPTED:
-        return "no encrypted connection could be made"
-    if code == pycurl.E_OPERATION_TIMEDOUT:
-        return "no answer within the time-out" if is_sent else "no connection within the time-out"
-    if code in _UNWRITABLE:
-        return "the request cannot be written"
-    if code in _NOT_HTTP:
-        return "the answer is not HTTP"
-    if not is_sent:
-        return "the connection was refused or cannot be made"
-    return "the connection was closed without an answer"
