@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
+from doclife.dashboard import gate
 from doclife.dashboard.paging import page_of, read_cursor
 from doclife.errors import ConfigurationError
 from doclife.store.connection import Connection
@@ -73,6 +74,30 @@ def test_whoever_is_bound_sees_no_other_organization(
     assert bob.post("/organization", slug="second").status_code == 404
     bob.cookies["doclife_organization"] = "second"
     assert "The Second" not in bob.text("/")
+
+
+def test_nobody_reads_the_audit_trail_of_another_organization(
+    conn: Connection, olga: Browser
+) -> None:
+    conn.execute("INSERT INTO organizations (slug, name) VALUES ('second', 'The Second')")
+    conn.execute(
+        "INSERT INTO audit_entries (organization_id, actor, action, reason)"
+        " SELECT id, 'user:olga', 'document.held', 'said of ' || slug FROM organizations"
+    )
+
+    assert "said of default" in olga.get("/api/v1/audit").text
+    assert "said of second" not in olga.get("/api/v1/audit").text
+
+
+def test_a_page_that_stood_open_for_too_long_writes_nothing(
+    olga: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "TOKEN_SECONDS", -1)
+
+    answer = olga.post("/halt", reason="Stop at once")
+
+    assert answer.status_code == 403
+    assert "open for too long" in answer.text
 
 
 def test_a_request_without_end_is_refused_before_a_right_is_asked_for(
