@@ -85,9 +85,7 @@ def show(here: Here, query: AskedFilter, cursor: Asked = "") -> Response:
 @router.get("/jobs/running")
 def show_running(here: Here) -> Response:
     """Return how far running plans and imports have come, for the page that shows it."""
-    return here.partial(
-        "jobs/running.html.j2", running=running(here), imports=shown_imports(here)
-    )
+    return here.partial("jobs/running.html.j2", running=running(here), imports=shown_imports(here))
 
 
 def running(here: Visit) -> list[Running]:
