@@ -119,13 +119,14 @@ def test_another_organization_sees_and_resends_nothing_of_it(
     conn: Connection, database: str, tenant: Organization
 ) -> None:
     [job], _ = deliver(conn, database, erp=1)
+    [refused], _ = deliver(conn, database, erp=1, refuse=True)
     conn.execute("INSERT INTO organizations (slug, name) VALUES ('other', 'Other')")
     other = organizations.find(conn, "other")
 
     assert list_deliveries(conn, organization=other) == []
     with pytest.raises(ConfigurationError, match="no webhook call of organization 'other'"):
         tell_delivery(conn, organization=other, job_id=job, now=datetime.now(UTC))
-    assert again(conn, other, job_ids=[job], states=EVERYWHERE) == []
+    assert again(conn, other, job_ids=[job, refused], states=EVERYWHERE) == []
 
 
 def test_one_call_is_sent_again_wherever_it_is_under_its_own_number(
