@@ -103,7 +103,7 @@ def test_a_killed_import_is_not_alive_and_has_no_end(world: World):
             (run,) = list_imports(world.conn, organization="default", size=5)
             assert run.is_alive
             backend = killed.info.backend_pid
-            world.conn.execute("SELECT pg_terminate_backend(%s, 5000)", (backend,))
+            world.conn.execute("SELECT pg_terminate_backend(%s, 60000)", (backend,))
             killed.execute("SELECT 1")
 
     with pytest.raises(psycopg.OperationalError):
