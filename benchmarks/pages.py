@@ -198,7 +198,7 @@ def main() -> None:
     print(f"{machine_line()}\nPostgreSQL with {settings_line()}")
     with measured_server() as server, ExitStack() as stack:
         sites = []
-        for name, part in (("full", 1), ("small", THOUSANDTH)):
+        for name, part in (("everything", 1), ("thousandth", THOUSANDTH)):
             conn = stack.enter_context(migrated_database(server, name))
             fill(conn, documents=arguments.documents // part, jobs=arguments.jobs // part, now=now)
             sites.append(stack.enter_context(site(server, name, conn)))

@@ -133,8 +133,8 @@ def test_every_tab_is_accessible_and_fits(
 DETAILS = (
     "rules/-/new", "rules/archive-contracts", "rules/archive-contracts/edit",
     "rules/archive-contracts/preview", "rules/archive-contracts/run",
-    "rules/archive-contracts/delete", "rules/archive-contracts/mode?to=off", "plans/1", "plans/1/undo",
-    "plans/2", "documents/1", "documents/2",
+    "rules/archive-contracts/delete", "rules/archive-contracts/mode?to=off",
+    "plans/1", "plans/1/undo", "plans/2", "documents/1", "documents/2",
 )  # fmt: skip
 """Pages of one thing each, in the catalogue of the scene."""
 
