@@ -246,9 +246,12 @@ def test_a_page_goes_through_a_part_only_and_says_where_to_go_on(
 
     assert not first.documents
     assert [one.external_id for one in second.documents] == ["5"]
-    assert second.next_after is None or not overdue.list_overdue(
-        world.conn, organization="default", now=world.now, code="held", after=second.next_after
-    ).documents
+    assert (
+        second.next_after is None
+        or not overdue.list_overdue(
+            world.conn, organization="default", now=world.now, code="held", after=second.next_after
+        ).documents
+    )
 
 
 def test_counting_ends_where_it_is_told_and_says_so(world: World) -> None:
