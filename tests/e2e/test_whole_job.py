@@ -16,6 +16,7 @@ from getpass import getuser
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+from zoneinfo import ZoneInfo
 
 import bagit
 import pytest
@@ -27,7 +28,7 @@ from tests.e2e.far_system import FarSystem
 from tests.e2e.papers import OWNERS, SECRET, STATUS, Fate, Tree, digests, sha256, write_tree
 from tests.e2e.people import until
 from tests.e2e.stack import OURS, Stack, running
-from tests.local.checkout import zone_of_noon
+from tests.local.checkout import zone_of_night
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -74,7 +75,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture(scope="module")
 def night(stack: Stack) -> Night:
     """From the first import to the weekly cleanup; each DAG by another user who may."""
-    tree = write_tree(stack.home.folder / "papers", today=datetime.now(UTC).date())
+    now = datetime.now(UTC)
+    today = now.astimezone(ZoneInfo(zone_of_night(now))).date()
+    tree = write_tree(stack.home.folder / "papers", today=today)
     imported = bring_in(stack, tree)
     officer, clerk, admin = (stack.user(name) for name in ("officer", "clerk", "admin"))
     runs = {CHECK: officer.run(CHECK)}
@@ -111,8 +114,11 @@ def bring_in(stack: Stack, tree: Tree) -> dict[str, Any]:
     stack.archive.mkdir()
     stack.doclife(
         *("organizations", "add", "papers", "--cooling-off-days", "0"),
-        *("--time-zone", zone_of_noon(datetime.now(UTC))),  # no day ends meanwhile
+        *("--time-zone", zone_of_night(datetime.now(UTC))),
         *("--max-fraction-per-day", "1", "--fallback-recipient", RECORDS),
+    )
+    stack.doclife(
+        *("organizations", "set", "default", "--time-zone", zone_of_night(datetime.now(UTC)))
     )
     stack.doclife("limits", "set", "--max-fraction-per-day", "1")
     stack.doclife("stores", "register", "papers", tree.folder)

@@ -44,6 +44,11 @@ def zone_of_noon(now: datetime) -> str:
     return f"Etc/GMT{now.hour - 12:+d}"
 
 
+def zone_of_night(now: datetime) -> str:
+    """Return a zone where it is about 3 o'clock: no day ends soon, nor do its summaries go out."""
+    return f"Etc/GMT{(now.hour - 3 + 12) % 24 - 12:+d}"
+
+
 class Checkout:
     """The copy; its .venv is the one that runs the tests.
 

@@ -14,7 +14,7 @@ import pytest
 
 from local.errors import LocalError
 from local.system_programs import SystemProgram, require_system_programs
-from tests.local.checkout import Checkout, zone_of_noon
+from tests.local.checkout import Checkout, zone_of_night, zone_of_noon
 
 # Runs ./run as if by a Python of another version.
 AS_VERSION = """
@@ -55,6 +55,7 @@ def test_the_tests_run_far_from_every_schedule(hour):
     now = datetime(2026, 11, 22, hour, 59, tzinfo=UTC)
 
     assert now.astimezone(ZoneInfo(zone_of_noon(now))).hour == 12
+    assert now.astimezone(ZoneInfo(zone_of_night(now))).hour == 3
 
 
 def test_one_url_without_the_other_is_refused(checkout):
