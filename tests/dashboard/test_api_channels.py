@@ -28,6 +28,15 @@ def test_a_test_returns_the_real_answer_to_those_who_may_send(olga, vic, conn, m
     assert value(conn, "SELECT count(*) FROM delivery_attempts WHERE job_id < 0") == 2
 
 
+def test_a_slack_channel_gets_another_connection_only_from_who_may_change_them(olga, bob):
+    at, body = "/slack/channels/legal", {"channel": "#legal", "connection_id": "slack_other"}
+
+    assert bob.api("PUT", at, json=body).status_code == 403
+    assert bob.api("GET", "/slack/channels").json()["items"] == []
+    assert bob.api("PUT", at, json={"channel": "#legal"}).status_code == 200
+    assert olga.api("PUT", at, json=body).status_code == 200
+
+
 def test_a_slack_channel_is_saved_listed_and_deleted(olga, vic):
     at, body = "/slack/channels/legal", {"channel": "#legal", "rule_names": ["contracts"]}
 

@@ -42,6 +42,17 @@ def hidden(page: str, name: str) -> str:
     return found[1]
 
 
+@pytest.mark.parametrize("path", ["/batches/choose", "/batches/preview", "/batches"])
+def test_a_form_that_names_endless_documents_is_refused_and_not_carried_on(olga, world, path):
+    numbers = ",".join(map(str, range(1, 10_002)))
+
+    answer = olga.post(path, chosen=numbers)
+
+    assert answer.status_code == 422
+    assert "more than 10,000 documents are ticked" in answer.text
+    assert "10001" not in answer.text
+
+
 def confirm(browser, page: str, **fields):
     """Press the button below a preview."""
     return browser.post("/batches", seen=hidden(page, "seen"), run=hidden(page, "run"), **fields)

@@ -261,6 +261,18 @@ def test_a_channel_is_made_changed_and_deleted_with_its_audit(olga, vic, conn):
     ]
 
 
+def test_another_connection_is_chosen_only_by_those_who_may_change_connections(olga, bob):
+    at, foreign = "/integrations/slack/channels", {"channel": "#legal", "connection": "slack_other"}
+
+    assert bob.post(f"{at}/new", name="legal", **foreign).status_code == 403
+    assert bob.post(f"{at}/new", name="legal", channel="#legal").status_code == 303
+    assert bob.post(f"{at}/legal/edit", **foreign).status_code == 403
+    assert "slack_other" not in bob.text("/integrations/slack")
+    assert olga.post(f"{at}/legal/edit", **foreign).status_code == 303
+    # What the organization posts over already is everybody's who may edit.
+    assert bob.post(f"{at}/legal/edit", **foreign | {"active": "1"}).status_code == 303
+
+
 def test_what_is_no_channel_is_said_and_what_was_typed_is_kept(olga):
     answer = olga.post("/integrations/slack/channels/new", name="legal", channel="<!channel>")
 
@@ -411,6 +423,17 @@ def test_slack_is_set_up_and_nothing_else_is_overwritten(olga, bob):
     webhook = {"name": "slack_new", "type_": "slackwebhook", "secret": "https://example.org/x"}
     assert olga.post(at, **webhook).status_code == 422
     assert stored("slack_new") is None
+
+
+@pytest.mark.parametrize("name", ["", "a\0b", "a=b", "../x"])
+def test_a_connection_that_no_name_could_have_is_not_even_looked_for(olga, name):
+    answer = olga.post(
+        "/integrations/slack/connection", name=name, type_="slack", secret="xoxb-2-other"
+    )
+
+    assert answer.status_code == 422
+    assert "no name of a Connection" in answer.text
+    assert "xoxb-2-other" not in answer.text
 
 
 def test_what_comes_from_the_environment_is_changed_there(olga, slack):

@@ -10,8 +10,8 @@ from doclife.dashboard.api.asking import Asked, Cursor, Limit, Line, Why
 from doclife.dashboard.api.once import OnceRoute, in_steps
 from doclife.dashboard.connecting import find_connection
 from doclife.dashboard.gate import needs
-from doclife.dashboard.integrations.listing import read_name
-from doclife.dashboard.paging import PAGE_ROWS, page_of
+from doclife.dashboard.integrations.slack_channels import refuse_foreign_connection
+from doclife.dashboard.paging import PAGE_ROWS, page_of, read_name
 from doclife.dashboard.public.configuration import CONFIGURATION
 from doclife.dashboard.visit import Here, Visit
 from doclife.delivery.outcome import Outcome
@@ -117,7 +117,10 @@ def list_channels(here: Here) -> ChannelsBody:
 
 @router.put("/slack/channels/{name}", dependencies=[needs(Deed.EDIT)])
 def save_channel(here: Here, name: str, body: ChannelSettings) -> SlackChannelRow:
-    """Add a Slack channel, or change the one of that name as a whole."""
+    """Add a Slack channel, or change the one of that name as a whole.
+
+    403 for another Connection than those posted over so far, unless the caller may change them.
+    """
     row = SlackChannelRow(
         organization=here.tenant.slug,
         name=name,
@@ -127,6 +130,7 @@ def save_channel(here: Here, name: str, body: ChannelSettings) -> SlackChannelRo
         rule_names=body.rule_names,
         is_active=body.is_active,
     )
+    refuse_foreign_connection(here, row.connection_id)
     slack_channels.save_channel(
         here.conn, organization=here.tenant, row=row, now=here.now, actor=here.actor
     )

@@ -18,6 +18,8 @@ SETTINGS: Mapping[BatchDeed, Sequence[str]] = {
 }
 """The fields of each deed that are settings of its action."""
 LONGEST = 500
+MOST_CARRIED = 10 * MOST_TICKED
+"""Documents that a form may name before it is answered with a page that carries them on."""
 _IDS = re.compile(r"[0-9]{1,18}(,[0-9]{1,18})*")
 _RUN = re.compile(r"[0-9a-f]{16}")
 
@@ -45,6 +47,14 @@ class Asked:
             return BatchDeed(text)
         except ValueError:
             raise ConfigurationError(f"{text!r} is nothing that can be done here") from None
+
+    @property
+    def known_deed(self) -> str:
+        """The same as text; empty also when nothing of that name can be done."""
+        try:
+            return self.deed or ""
+        except ConfigurationError:
+            return ""
 
     @property
     def is_complete(self) -> bool:
@@ -118,7 +128,13 @@ def read(pairs: Sequence[tuple[str, str]]) -> Asked:
         if name in ("document", "chosen"):
             if value and not _IDS.fullmatch(value):
                 raise ConfigurationError(f"{value[:40]!r} is no list of document numbers")
-            ids.update(int(number) for number in value.split(",") if number)
+            numbers = value.split(",") if value else []
+            if len(ids) + len(numbers) > MOST_CARRIED:
+                raise ConfigurationError(
+                    f"more than {MOST_CARRIED:,} documents are ticked, and at most "
+                    f"{MOST_TICKED:,} can be: choose all that match a search instead"
+                )
+            ids.update(map(int, numbers))
             continue
         if len(value) > LONGEST or (fault := text_fault(value)) is not None:
             raise ConfigurationError(

@@ -102,13 +102,13 @@ def save_slack(here: Here, name: Text = "", type_: Text = "", secret: Text = "")
     _refuse_bound(here)
     name = name.strip()
     try:
-        present = _present(name)
-        if present is not None and present.type not in dict(SLACK_TYPES):
-            raise RefusedError(f"Connection {name} is there and no Slack: choose another name")
         if not services.is_connection_id(name):
             raise ConfigurationError(
                 f"{name!r} is no name of a Connection: write for example slack_legal"
             )
+        present = _present(name)
+        if present is not None and present.type not in dict(SLACK_TYPES):
+            raise RefusedError(f"Connection {name} is there and no Slack: choose another name")
         if not secret.strip():
             raise ConfigurationError("without its token or URL nothing can be sent")
         wanted = ServiceConnection(id=name, type=type_, password=secret.strip())

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException, Response
 
 from doclife.dashboard.access import Deed
-from doclife.dashboard.gate import needs
+from doclife.dashboard.gate import WHY_NOT, needs
 from doclife.dashboard.public.configuration import CONFIGURATION
 from doclife.dashboard.visit import Here, Visit
 from doclife.errors import ConfigurationError, DoclifeError
@@ -90,6 +90,22 @@ def delete(here: Here, name: str) -> Response:
     return here.redirect("integrations/slack", flash=f"Slack channel {row.name} is deleted.")
 
 
+def refuse_foreign_connection(here: Visit, connection_id: str) -> None:
+    """Refuse a Connection that the organization has not posted over: it may be another's.
+
+    :raises HTTPException: 403, unless the person may change Connections.
+    """
+    known = {
+        one.connection_id
+        for one in slack_channels.list_channels(here.conn, organization=here.tenant)
+    }
+    known.add(CONFIGURATION.delivery().slack_connection)
+    if connection_id not in known and not here.may.connect:
+        raise HTTPException(
+            403, f"Nothing goes over Connection {connection_id!r} here yet. {WHY_NOT[Deed.CONNECT]}"
+        )
+
+
 def _find(here: Visit, name: str) -> SlackChannelRow:
     try:
         return slack_channels.find_channel(here.conn, organization=here.tenant, name=name)
@@ -98,6 +114,7 @@ def _find(here: Visit, name: str) -> SlackChannelRow:
 
 
 def _save(here: Visit, row: SlackChannelRow, *, is_new: bool) -> Response:
+    refuse_foreign_connection(here, row.connection_id)
     try:
         slack_channels.save_channel(
             here.conn, organization=here.tenant, row=row, now=here.now, actor=here.actor
