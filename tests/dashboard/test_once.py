@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from fastapi.routing import APIRoute
+from psycopg.errors import CheckViolation
 
 from doclife.dashboard.api.once import OnceRoute
 from doclife.dashboard.app import make_app
@@ -149,6 +150,19 @@ def test_while_the_first_is_at_work_the_second_is_told_so(
     found = once(second, world, is_in_steps=is_in_steps).begin()
     assert found is not None
     assert found.body == b"done"
+
+
+@pytest.mark.parametrize("is_in_steps", [False, True])
+def test_an_answer_that_cannot_be_kept_leaves_the_key_to_be_asked_for_again(
+    world: World, second: Connection, is_in_steps: bool
+) -> None:
+    first = once(world.conn, world, is_in_steps=is_in_steps)
+    assert first.begin() is None
+
+    with pytest.raises(CheckViolation):
+        first.end(repeating.Answer(status=500, media_type=None, body=None))
+
+    assert once(second, world, is_in_steps=is_in_steps).begin() is None
 
 
 def test_a_call_at_the_same_moment_is_told_so_too(

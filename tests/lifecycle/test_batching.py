@@ -90,6 +90,33 @@ def test_each_document_says_what_a_deed_would_come_to_where_it_is(world: World) 
     assert [one.external_id for one in late.too_late] == ["gone"]
 
 
+def test_what_is_not_in_the_plan_is_named_also_behind_what_the_plan_leaves_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "LISTED", 1)
+    ids = [world.add_document(name, document_type=name) for name in ("held", "trash")]
+    world.enforce(
+        "trash",
+        when={"field": "document_type", "op": "eq", "value": "trash"},
+        actions=[{"do": "DELETE"}],
+    )
+    world.night()
+    carry_out(world, HOLD, ids[:1])
+
+    stored = batching.store_batch(
+        world.conn,
+        organization="default",
+        request=DELETE,
+        document_ids=ids,
+        actor=ACTOR,
+        now=world.now,
+        run_id="batch-1",
+        reason="old",
+    )
+
+    assert [one.external_id for one in stored.first_passed_over] == ["trash"]
+
+
 def test_a_closed_matter_and_one_that_is_not_there_are_refused_before_anything(
     world: World,
 ) -> None:

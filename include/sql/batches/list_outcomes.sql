@@ -1,7 +1,7 @@
 -- A page of the documents of a batch and what it would come to for each, in the order of their ids.
---   after       bigint   the last document of the page before; 0 for the first page
---   is_refused  boolean  only those that would be left alone; NULL for all
---   size        integer
+--   after  bigint   the last document of the page before; 0 for the first page
+--   codes  text[]   only those that would be left alone for these reasons; NULL for all
+--   size   integer
 SELECT
     outcome.document_id,
     document.external_id,
@@ -15,6 +15,6 @@ FROM pg_temp.batch_outcomes AS outcome
 INNER JOIN documents AS document ON outcome.document_id = document.id
 WHERE
     outcome.document_id > %(after)s
-    AND (%(is_refused)s::boolean IS NULL OR (outcome.code IS NOT NULL) = %(is_refused)s)
+    AND (%(codes)s::text [] IS NULL OR outcome.code = ANY(%(codes)s))
 ORDER BY outcome.document_id
 LIMIT %(size)s;

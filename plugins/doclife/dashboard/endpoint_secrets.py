@@ -10,6 +10,7 @@ from doclife.dashboard.connecting import store_secret
 from doclife.dashboard.visit import Visit
 from doclife.delivery.signing import new_secret
 from doclife.lifecycle import endpoints
+from doclife.lifecycle.sending import connection_id_of
 from doclife.store.endpoints import EndpointRecord
 
 
@@ -26,14 +27,9 @@ class ShownSecret:
     had_one: bool
 
 
-def connection_of(record: EndpointRecord) -> str:
-    """Return the id of the Airflow Connection that keeps an endpoint's secret."""
-    return record.connection_id or f"doclife_endpoint_{record.endpoint_id}"
-
-
 def give_secret(here: Visit, record: EndpointRecord) -> ShownSecret:
     """Make a new secret and let Airflow keep it. The caller has asked for the rights."""
-    connection_id = connection_of(record)
+    connection_id = connection_id_of(record)
     secret = new_secret()
     # Noted first: a secret that nobody noted would be worse than a note without a secret.
     endpoints.record_rotation(
@@ -47,4 +43,6 @@ def forget_secret(record: EndpointRecord) -> None:
     """Remove the Connection of an endpoint that is gone, unless it was chosen by somebody."""
     if record.connection_id is None:
         with create_session() as session:
-            session.execute(delete(Connection).where(Connection.conn_id == connection_of(record)))
+            session.execute(
+                delete(Connection).where(Connection.conn_id == connection_id_of(record))
+            )

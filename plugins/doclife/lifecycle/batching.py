@@ -85,7 +85,6 @@ def preview_batch(
     now: datetime,
     after: int = 0,
     size: int = 20,
-    is_refused: bool | None = None,
 ) -> BatchPreview:
     """Return what a batch would do to chosen documents; nothing is kept.
 
@@ -93,7 +92,6 @@ def preview_batch(
 
     :param after: the last document of the page before; 0 for the first page.
     :param size: how many documents to return beside the counts.
-    :param is_refused: list only those that would be left alone, or only the others.
     :raises RefusedError: the matter is closed.
     :raises ConfigurationError: there is no such matter to release from, or no such store.
     """
@@ -130,7 +128,7 @@ def preview_batch(
             )
         return BatchPreview(
             counts=batch_outcomes.count(conn),
-            documents=batch_outcomes.list_page(conn, after=after, size=size, is_refused=is_refused),
+            documents=batch_outcomes.list_page(conn, after=after, size=size),
             approval_reason=approval_reason,
         )
 
@@ -177,11 +175,11 @@ def store_batch(
             conn, plan_id=plan.plan_id, organization_id=tenant.id, document_ids=document_ids
         )
         passed_over = [one for one in batch_outcomes.count(conn) if one.code in NOT_PLANNED]
-        first = batch_outcomes.list_page(conn, after=0, size=LISTED, is_refused=True)
+        first = batch_outcomes.list_page(conn, after=0, size=LISTED, codes=NOT_PLANNED)
     return StoredBatch(
         plan=plan,
         passed_over=passed_over,
-        first_passed_over=[one for one in first if one.code in NOT_PLANNED],
+        first_passed_over=first,
     )
 
 

@@ -85,7 +85,11 @@ class Once:
 
     def end(self, answer: Answer) -> None:
         """Keep the answer, and let the key be asked for again."""
-        self._keep(status=answer.status, media_type=answer.media_type, body=answer.body)
+        try:
+            self._keep(status=answer.status, media_type=answer.media_type, body=answer.body)
+        except BaseException:
+            self._leave()
+            raise
         if self._transaction is None:
             idempotency_keys.unlock(self._conn, self._key)
         else:

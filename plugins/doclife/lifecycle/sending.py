@@ -20,6 +20,7 @@ from doclife.lifecycle.suppressing import SuppressingChannel
 from doclife.lifecycle.worker_session import Connect, Session
 from doclife.store import clock, slack_channels
 from doclife.store.connection import Connection
+from doclife.store.endpoints import EndpointRecord
 from doclife.store.queue import EndpointRow
 from doclife.store.slack_channels import SlackChannelRow
 
@@ -88,7 +89,7 @@ def _slack_channels(connect: Connect) -> list[SlackChannelRow]:
         session.close()
 
 
-def connection_id_of(row: EndpointRow) -> str:
+def connection_id_of(row: EndpointRow | EndpointRecord) -> str:
     """Return the Airflow Connection that holds an endpoint's secrets."""
     return row.connection_id or f"doclife_endpoint_{row.endpoint_id}"
 

@@ -1,6 +1,6 @@
 """What a batch on chosen documents would come to, in a working table of one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from doclife.store.connection import Connection
@@ -92,11 +92,11 @@ def count(conn: Connection) -> list[OutcomeCount]:
 
 
 def list_page(
-    conn: Connection, *, after: int, size: int, is_refused: bool | None = None
+    conn: Connection, *, after: int, size: int, codes: Collection[str] | None = None
 ) -> list[ChosenDocument]:
     """Return a page of what was noted.
 
-    :param is_refused: only those that would be left alone, or only the others; None for all.
+    :param codes: only those that would be left alone for these reasons; None for all.
     """
-    parameters = {"after": after, "size": size, "is_refused": is_refused}
+    parameters = {"after": after, "size": size, "codes": None if codes is None else list(codes)}
     return fetch_rows(conn, statement("batches/list_outcomes"), parameters, ChosenDocument)

@@ -7,16 +7,19 @@ from fastapi import APIRouter, Query, Request, Response
 from doclife.dashboard.access import Deed
 from doclife.dashboard.batches.asked import Asked, read, too_many
 from doclife.dashboard.batches.wording import DEEDS
-from doclife.dashboard.documents.listing import STATUSES, filter_of, find_page
+from doclife.dashboard.documents.listing import (
+    HELD_CHOICES,
+    STATUS_CHOICES,
+    STATUSES,
+    filter_of,
+    find_page,
+)
 from doclife.dashboard.gate import needs
 from doclife.dashboard.submitted import Pairs
 from doclife.dashboard.visit import Here, Visit
-from doclife.errors import ConfigurationError
 from doclife.lifecycle.choosing import MOST_DOCUMENTS, MOST_TICKED
 
 router = APIRouter()
-
-HELD = (("", "Held or not"), ("yes", "Under legal hold"), ("no", "Not held"))
 
 
 @router.get("/batches/new", dependencies=[needs(Deed.RUN)])
@@ -49,20 +52,13 @@ def choices(
         page=page,
         query=asked.query,
         is_filtered=any(asked.query.values()),
-        deed=_deed(asked),
+        deed=asked.known_deed,
         deeds=[(deed.value, words.label) for deed, words in DEEDS.items()],
         ticked=frozenset(asked.document_ids),
         elsewhere=[number for number in asked.document_ids if number not in shown],
-        statuses=[("", "Any status"), *((key, words) for key, (_, words) in STATUSES.items())],
-        held_choices=HELD,
+        statuses=STATUS_CHOICES,
+        held_choices=HELD_CHOICES,
         pills=STATUSES,
         most_ticked=MOST_TICKED,
         most_documents=MOST_DOCUMENTS,
     )
-
-
-def _deed(asked: Asked) -> str:
-    try:
-        return asked.deed or ""
-    except ConfigurationError:
-        return ""

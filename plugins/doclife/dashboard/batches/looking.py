@@ -12,7 +12,7 @@ from doclife.dashboard.documents.listing import STATUSES
 from doclife.dashboard.gate import needs
 from doclife.dashboard.submitted import Pairs
 from doclife.dashboard.visit import Here, Visit
-from doclife.errors import ConfigurationError, DoclifeError
+from doclife.errors import DoclifeError
 from doclife.lifecycle.batching import BatchPreview, preview_batch
 from doclife.lifecycle.choosing import Chosen, choose
 
@@ -71,7 +71,7 @@ def show(
         asked=asked,
         chosen=chosen,
         seen=look.seal if look else f"{chosen.through_id}-" if chosen and asked.is_all else "",
-        deed=_known(asked),
+        deed=asked.known_deed,
         deeds=wording.DEEDS,
         words=wording,
         look=look,
@@ -100,13 +100,6 @@ def look_at(here: Visit, asked: Asked, chosen: Chosen, *, after: int = 0) -> Loo
         next_after=found.documents[SHOWN - 1].document_id if len(found.documents) > SHOWN else None,
         is_first=after == 0,
     )
-
-
-def _known(asked: Asked) -> str:
-    try:
-        return asked.deed or ""
-    except ConfigurationError:
-        return ""
 
 
 def _after(asked: Asked) -> int:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Query, Response
 
 from doclife.dashboard.documents.listing import STATUSES
-from doclife.dashboard.paging import PAGE_ROWS, Page, read_cursor, write_cursor
+from doclife.dashboard.paging import PAGE_ROWS, Page, read_name, write_cursor
 from doclife.dashboard.visit import Here
 from doclife.domain.text import text_fault
 from doclife.errors import ConfigurationError
@@ -28,9 +28,7 @@ def show(
     cursor: Annotated[str, Query(max_length=2000)] = "",
 ) -> Response:
     """Show a matter with a page of its documents, by external id."""
-    after = read_cursor(cursor)
-    if after is not None and (not isinstance(after, str) or text_fault(after) is not None):
-        raise ConfigurationError(f"{cursor!r} is no place in this list: begin with the first page")
+    after = read_name(cursor)
     if text_fault(name) is not None:
         raise HTTPException(404, "There is no such matter here")
     try:

@@ -24,7 +24,9 @@ STATUSES = {
     "purged": ("none", "Destroyed"),
 }
 """Kind and word of each status, as its pill shows it."""
+STATUS_CHOICES = (("", "Any status"), *((key, words) for key, (_, words) in STATUSES.items()))
 HELD = {"yes": True, "no": False}
+HELD_CHOICES = (("", "Held or not"), ("yes", "Under legal hold"), ("no", "Not held"))
 
 
 @router.get("/documents")
@@ -54,8 +56,8 @@ def show(
         page=find_page(here, where=filter_of(query), cursor=cursor),
         query=query,
         is_filtered=any(query.values()),
-        statuses=[("", "Any status"), *((key, words) for key, (_, words) in STATUSES.items())],
-        held_choices=[("", "Held or not"), ("yes", "Under legal hold"), ("no", "Not held")],
+        statuses=STATUS_CHOICES,
+        held_choices=HELD_CHOICES,
         pills=STATUSES,
         deeds=[(deed.value, words.label) for deed, words in DEEDS.items()],
     )

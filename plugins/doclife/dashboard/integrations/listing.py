@@ -5,10 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from doclife.dashboard.connecting import find_connection
-from doclife.dashboard.paging import PAGE_ROWS, page_of, read_cursor
+from doclife.dashboard.paging import PAGE_ROWS, page_of, read_name
 from doclife.dashboard.public.configuration import CONFIGURATION
 from doclife.dashboard.visit import Here
-from doclife.domain.text import text_fault
 from doclife.errors import ConfigurationError
 from doclife.lifecycle.endpoints import list_endpoints
 from doclife.lifecycle.jobs import channel_health
@@ -47,17 +46,6 @@ def show(here: Here, cursor: Annotated[str, Query(max_length=2000)] = "") -> Res
         waiting_words=waiting_words,
         has_suppressed=bool(list_suppressions(here.conn, organization=here.tenant, size=1)),
     )
-
-
-def read_name(cursor: str) -> str | None:
-    """Return the name that a page of a list by name begins after.
-
-    :raises ConfigurationError: the cursor is none of such a list.
-    """
-    name = read_cursor(cursor)
-    if name is not None and (not isinstance(name, str) or text_fault(name) is not None):
-        raise ConfigurationError(f"{cursor!r} is no place in this list: begin with the first page")
-    return name
 
 
 def channel_pill(health: ChannelHealth) -> tuple[str, str]:

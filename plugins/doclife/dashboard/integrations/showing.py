@@ -8,6 +8,7 @@ from doclife.dashboard.visit import Here, Visit
 from doclife.delivery.outcome import Attempt
 from doclife.lifecycle.deliveries import list_deliveries
 from doclife.lifecycle.endpoints import endpoint_of_id
+from doclife.lifecycle.sending import connection_id_of
 from doclife.store.endpoints import EndpointRecord
 
 router = APIRouter()
@@ -39,7 +40,7 @@ def page(
         endpoint=endpoint,
         pill=endpoint_pill(endpoint),
         waiting=waiting_words(endpoint),
-        connection_id=endpoint.connection_id or f"doclife_endpoint_{endpoint.endpoint_id}",
+        connection_id=connection_id_of(endpoint),
         tried=tried,
         error=error,
         **log.context(found),

@@ -6,8 +6,7 @@ from fastapi import APIRouter, Form, Query, Response
 
 from doclife.dashboard.access import Deed
 from doclife.dashboard.gate import needs
-from doclife.dashboard.integrations.listing import read_name
-from doclife.dashboard.paging import PAGE_ROWS, page_of
+from doclife.dashboard.paging import PAGE_ROWS, page_of, read_name
 from doclife.dashboard.visit import Here, Visit
 from doclife.errors import DoclifeError
 from doclife.lifecycle import suppressing
