@@ -11,6 +11,7 @@ from psycopg.errors import InvalidParameterValue
 from psycopg.types.json import Jsonb
 
 from doclife.errors import ConfigurationError, RefusedError
+from doclife.lifecycle.cleaning import prune_history
 from doclife.lifecycle.halting import halt, resume
 from doclife.lifecycle.jobs import count_jobs, tell_job
 from doclife.lifecycle.queue import (
@@ -25,7 +26,8 @@ from doclife.lifecycle.queue import (
     rescue_dead,
     retry_jobs,
 )
-from doclife.store import queue
+from doclife.store import endpoints, queue
+from doclife.store.compatibility import install_queue_names
 from doclife.store.connection import Connection, connect
 
 NOW = datetime(2026, 3, 2, 3, tzinfo=UTC)
@@ -322,6 +324,62 @@ def test_calls_wait_for_their_endpoint_and_find_it_by_name(conn: Connection) -> 
     assert queue.claim(conn, worker_id=me, size=1, kinds=KINDS, full_endpoints=[endpoint]) == []
     (job,) = claim(conn, worker_id=me, size=1)
     assert job.endpoint_id == endpoint
+
+
+class TestACallStoredWhileItsEndpointWasRemoved:
+    @pytest.fixture
+    def stray(self, conn: Connection, database: str) -> int:
+        old = self.endpoint(conn)
+        payload = {"endpoint": "erp", "type": "invoice.paid", "data": {}}
+        with connect(database) as other, other.transaction():
+            job_id = add(other, kind="webhook", payload=payload, requested_by=ACTOR)
+            assert endpoints.remove(conn, endpoint_id=old)
+        assert claim(conn, worker_id=worker(conn), size=1) == []
+        return job_id
+
+    def test_goes_to_the_next_one_of_its_name(self, conn: Connection, stray: int) -> None:
+        new = self.endpoint(conn)
+
+        (job,) = claim(conn, worker_id=worker(conn), size=1)
+
+        assert (job.job_id, job.endpoint_id) == (stray, new)
+
+    @pytest.mark.parametrize("how", ["doclife", "compatibility"])
+    def test_is_given_up_by_the_cleanup_and_can_be_tried_again(
+        self, conn: Connection, stray: int, how: str
+    ) -> None:
+        prune_history(conn, now=datetime.now(UTC))
+
+        given_up = tell_job(conn, job_id=stray, now=datetime.now(UTC)).job
+        assert given_up["state"] == "failed"
+        assert "its endpoint was removed" in given_up["last_error"]
+        new = self.endpoint(conn)
+        if how == "doclife":
+            assert retry_jobs(conn, actor=ACTOR, now=NOW, reason="anew", job_ids=[stray]) == [stray]
+        else:
+            install_queue_names(conn, schema="public")
+            assert value(conn, "SELECT public.retry_failed_jobs()") == 1
+        (job,) = claim(conn, worker_id=worker(conn), size=1)
+        assert (job.job_id, job.endpoint_id) == (stray, new)
+
+    def test_no_other_call_is_given_up(self, conn: Connection) -> None:
+        self.endpoint(conn)
+        for name in ("erp", "not-yet"):
+            payload = {"endpoint": name, "type": "invoice.paid", "data": {}}
+            add(conn, kind="webhook", payload=payload, requested_by=ACTOR)
+
+        assert queue.give_up_strays(conn) == 0
+
+        assert tallies(conn) == (2, 0, 0)
+
+    @staticmethod
+    def endpoint(conn: Connection) -> int:
+        made = value(
+            conn,
+            "INSERT INTO webhook_endpoints (organization_id, name, url, created_by)"
+            " VALUES (1, 'erp', 'https://erp.example.org', 'user:olga') RETURNING id",
+        )
+        return int(made)
 
 
 class TestRescue:

@@ -189,7 +189,18 @@ AS $$
         OVERRIDING SYSTEM VALUE
         SELECT
             id, organization_id, kind, payload, priority, unique_key, max_attempts,
-            timeout_seconds, last_error, requested_by, plan_id, endpoint_id, created_at
+            timeout_seconds, last_error, requested_by, plan_id,
+            (
+                SELECT endpoint.id FROM webhook_endpoints AS endpoint
+                WHERE
+                    taken.kind = 'webhook' AND endpoint.organization_id = taken.organization_id
+                    AND (
+                        endpoint.id = taken.endpoint_id
+                        OR endpoint.name = taken.payload::jsonb ->> 'endpoint'
+                    )
+                ORDER BY endpoint.id = taken.endpoint_id DESC NULLS LAST LIMIT 1
+            ),
+            created_at
         FROM taken
         RETURNING id
     )

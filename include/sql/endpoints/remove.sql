@@ -1,5 +1,6 @@
 -- Remove an endpoint for which no call waits. Its calls that were given up keep its name: tried again,
--- they wait until there is an endpoint of that name.
+-- they wait until there is an endpoint of that name. A call that another transaction stores meanwhile
+-- is not seen: the weekly cleanup gives it up, unless an endpoint of its name has adopted it.
 --   endpoint_id  bigint
 -- Returns its id; no row when calls wait for it.
 WITH removed AS (

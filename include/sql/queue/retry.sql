@@ -1,4 +1,5 @@
 -- Let failed and cancelled jobs be tried again from the first attempt on, under their own numbers.
+-- A call whose endpoint was removed goes to the one that has its name now, or waits for one.
 --   organization  text         NULL for all
 --   job_ids       bigint[]     NULL for all that the rest describes
 --   kind          text         NULL for all
@@ -56,7 +57,19 @@ SELECT
     taken.last_error,
     taken.requested_by,
     taken.plan_id,
-    taken.endpoint_id,
+    (
+        SELECT endpoint.id
+        FROM webhook_endpoints AS endpoint
+        WHERE
+            taken.kind = 'webhook'
+            AND endpoint.organization_id = taken.organization_id
+            AND (
+                endpoint.id = taken.endpoint_id
+                OR endpoint.name = taken.payload::jsonb ->> 'endpoint'
+            )
+        ORDER BY endpoint.id = taken.endpoint_id DESC NULLS LAST
+        LIMIT 1
+    ),
     taken.created_at
 FROM taken
 RETURNING id;

@@ -172,7 +172,8 @@ FOR EACH STATEMENT EXECUTE FUNCTION wake_queue();
 CREATE TRIGGER wake_queue AFTER UPDATE OF is_on ON switches
 FOR EACH STATEMENT EXECUTE FUNCTION wake_queue();
 
--- Calls that were stored before their endpoint was set up find it by its name.
+-- Calls that were stored before their endpoint was set up find it by its name, and so do those that
+-- were stored while the one before was removed.
 CREATE FUNCTION give_waiting_calls_their_endpoint() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = doclife, pg_temp
@@ -181,7 +182,13 @@ BEGIN
     IF TG_OP = 'INSERT' THEN
         UPDATE jobs SET endpoint_id = NEW.id
         WHERE
-            kind = 'webhook' AND endpoint_id IS NULL AND organization_id = NEW.organization_id
+            kind = 'webhook' AND organization_id = NEW.organization_id
+            AND (
+                endpoint_id IS NULL
+                OR NOT EXISTS (
+                    SELECT FROM webhook_endpoints AS endpoint WHERE endpoint.id = jobs.endpoint_id
+                )
+            )
             AND payload::jsonb ->> 'endpoint' = NEW.name;
     END IF;
     PERFORM pg_notify('doclife_queue', '');

@@ -8,7 +8,7 @@ from doclife.lifecycle.repeating import forget_old_keys
 from doclife.lifecycle.rewriting import take_out_unreferenced
 from doclife.storage.bags import remove_bag
 from doclife.storage.stores import Stores
-from doclife.store import bags, batches, cleaning, delivery_events, import_runs
+from doclife.store import bags, batches, cleaning, delivery_events, import_runs, queue
 from doclife.store.connection import Connection
 
 HISTORY_DAYS = 90
@@ -67,10 +67,11 @@ def prune_history(conn: Connection, *, now: datetime) -> PruneOutcome:
     """Make the partitions of the coming days and drop those past ``HISTORY_DAYS``.
 
     What mail services told goes with the attempts that it is about; the answers that are kept for
-    requests that come twice go after a day.
+    requests that come twice go after a day. Calls that lost their endpoint are given up.
     """
     delivery_events.prune(conn, before=now - timedelta(days=HISTORY_DAYS))
     forget_old_keys(conn, now=now)
+    queue.give_up_strays(conn)
     import_runs.prune(conn, before=now - timedelta(days=HISTORY_DAYS))
     today = now.date()
     wanted = [today + timedelta(days=ahead) for ahead in range(PARTITIONS_AHEAD_DAYS)]

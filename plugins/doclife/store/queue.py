@@ -363,5 +363,10 @@ def retry(
     return [_id(row) for row in rows]
 
 
+def give_up_strays(conn: Connection) -> int:
+    """Give up calls whose endpoint was removed while they were being stored; return how many."""
+    return int(fetch_value(conn, statement("queue/give_up_strays"), {}))
+
+
 def _id(row: Mapping[str, Any]) -> int:
     return int(row["id"])
