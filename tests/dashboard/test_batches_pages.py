@@ -201,6 +201,24 @@ def test_what_was_not_looked_at_is_not_done(papers, olga, conn, world):
     assert value(conn, "SELECT count(*) FROM plans") == 0
 
 
+def test_what_was_left_alone_when_somebody_looked_is_not_done_after_all(papers, olga, conn):
+    ticked = {"document": [papers["p-2"], papers["p-3"]]}
+    held = {"document": [papers["p-3"]], "matter": "Kestrel", "reason": "a claim"}
+    page = olga.post("/batches/preview", **held, deed="hold").text
+    confirm(olga, page, **held, deed="hold")
+    looked = olga.post("/batches/preview", **ticked, deed="delete").text
+    assert "Would go into the trash 1" in words(looked)
+    page = olga.post("/batches/preview", **held, deed="release").text
+    confirm(olga, page, **held, deed="release")
+
+    answer = confirm(olga, looked, **ticked, deed="delete", reason="old")
+
+    assert answer.status_code == 409
+    assert "look again" in words(answer.text)
+    assert "Would go into the trash 2" in words(answer.text)
+    assert value(conn, "SELECT count(*) FROM plans") == 0
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [

@@ -154,16 +154,69 @@ def test_all_that_match_stop_at_the_last_one_that_was_seen(
     again = choose(
         world.conn,
         organization="default",
-        selection=Selection(where=where, through_id=choosing.through_of(seen.seal(DELETE))),
+        selection=Selection(where=where, through_id=seen.through_id),
     )
     assert list(again.document_ids) == ids
-    assert again.seal(DELETE) == seen.seal(DELETE)
-    assert again.seal(HOLD) != seen.seal(DELETE)
     monkeypatch.setattr(choosing, "MOST_DOCUMENTS", 3)
     with pytest.raises(RefusedError, match="more than 3 documents match"):
         choose(world.conn, organization="default", selection=Selection(where=where))
 
 
-@pytest.mark.parametrize("text", ["", "x", "-", "x-1", "²-1", "1" * 30 + "-1"])
-def test_what_is_no_seal_says_nothing(text: str) -> None:
-    assert choosing.through_of(text) is None
+def test_a_plan_never_takes_more_than_was_expected(world: World) -> None:
+    ids = [world.add_document(name) for name in "abc"]
+    carry_out(world, HOLD, ids[1:2])
+    expected = looked_at(world, DELETE, ids)
+    assert expected == [ids[0], ids[2]]
+
+    def store(run_id: str) -> batching.StoredBatch:
+        return batching.store_batch(
+            world.conn,
+            organization="default",
+            request=DELETE,
+            document_ids=ids,
+            actor=ACTOR,
+            now=world.now,
+            run_id=run_id,
+            reason="old",
+            expected=expected,
+        )
+
+    carry_out(world, RELEASE, ids[1:2])
+    with pytest.raises(RefusedError, match="look again"):
+        store("batch-1")
+    assert world.value("SELECT count(*) FROM plans") == 0
+
+    carry_out(world, HOLD, ids[1:])
+    assert store("batch-2").plan.document_count == 1
+
+
+def test_a_release_never_frees_more_than_was_expected(world: World) -> None:
+    ids = [world.add_document(name) for name in "ab"]
+    carry_out(world, HOLD, ids[:1])
+    expected = looked_at(world, RELEASE, ids)
+    carry_out(world, HOLD, ids[1:])
+
+    with pytest.raises(RefusedError, match="look again"):
+        batching.hold_batch(
+            world.conn,
+            organization="default",
+            request=RELEASE,
+            document_ids=ids,
+            actor=ACTOR,
+            now=world.now,
+            reason="settled",
+            expected=expected,
+        )
+    assert world.value("SELECT sum(hold_count) FROM documents") == 2
+
+
+def looked_at(world: World, request: BatchRequest, ids: list[int]) -> list[int]:
+    preview = batching.preview_batch(
+        world.conn,
+        organization="default",
+        request=request,
+        document_ids=ids,
+        actor=ACTOR,
+        now=world.now,
+    )
+    return list(preview.to_do_ids)

@@ -4,7 +4,7 @@ What destroys or sends becomes a plan, with the belts of every plan. Holding, re
 restoring need none: they keep documents, and each can be taken back.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,6 +29,7 @@ HOLD_ROWS = 10_000
 """Documents per transaction of a hold or a release: bounds how long their rows are locked."""
 LISTED = 100
 """An outcome names so many documents; all are counted."""
+LOOK_AGAIN = "What would be done has changed since you looked at it: look again, then go on."
 _PREVIEW = "preview"
 NOT_PLANNED = frozenset(
     {"in_trash", "is_archived", "being_destroyed", "destroyed", "changed_meanwhile"}
@@ -45,11 +46,13 @@ class BatchPreview:
     documents: Sequence[ChosenDocument]
     approval_reason: str | None
     """Why a person would have to approve the plan; None when nobody is asked."""
+    to_do_ids: Sequence[int]
+    """All documents to which it would be done, ascending."""
 
     @property
     def to_do(self) -> int:
         """How many documents it would be done to."""
-        return sum(one.documents for one in self.counts if one.code is None)
+        return len(self.to_do_ids)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,17 +122,12 @@ def preview_batch(
                 document_ids=document_ids,
             )
         else:
-            batch_outcomes.note_unplanned(
-                conn,
-                organization_id=tenant.id,
-                document_ids=document_ids,
-                deed=request.deed,
-                matter_id=_matter_of(conn, tenant, request),
-            )
+            _note_unplanned(conn, tenant, request, document_ids)
         return BatchPreview(
             counts=batch_outcomes.count(conn),
             documents=batch_outcomes.list_page(conn, after=after, size=size),
             approval_reason=approval_reason,
+            to_do_ids=batch_outcomes.list_to_do(conn),
         )
 
 
@@ -143,13 +141,16 @@ def store_batch(
     now: datetime,
     run_id: str,
     reason: str,
+    expected: Collection[int] | None = None,
 ) -> StoredBatch:
     """Store the plan of a batch that archives, deletes or notifies; applying it is another step.
 
     A second call with the same ``run_id`` and documents finds the plan of the first.
 
     :param reason: why, for every item and the audit trail.
-    :raises RefusedError: everything is halted.
+    :param expected: to which documents it may be done: those that a person saw it would be. None
+        for whichever it can be done to.
+    :raises RefusedError: everything is halted, or it would be done to more than expected.
     """
     action = request.action
     if action is None:
@@ -174,6 +175,7 @@ def store_batch(
         batch_outcomes.note_planned(
             conn, plan_id=plan.plan_id, organization_id=tenant.id, document_ids=document_ids
         )
+        _require_expected(conn, expected)
         passed_over = [one for one in batch_outcomes.count(conn) if one.code in NOT_PLANNED]
         first = batch_outcomes.list_page(conn, after=0, size=LISTED, codes=NOT_PLANNED)
     return StoredBatch(
@@ -192,14 +194,23 @@ def hold_batch(
     actor: str,
     now: datetime,
     reason: str,
+    expected: Collection[int] | None = None,
 ) -> MatterOutcome:
     """Hold documents under the request's matter, or release them from it.
 
     Committed part by part; killed and called again, it goes on.
 
-    :raises RefusedError: the matter is closed.
+    :param expected: as for ``store_batch``; looked at before the first part.
+    :raises RefusedError: the matter is closed, or it would be done to more than expected.
     :raises ConfigurationError: there is no such matter to release from.
     """
+    check_expected(
+        conn,
+        organization=organization,
+        request=request,
+        document_ids=document_ids,
+        expected=expected,
+    )
     done = unchanged = too_late_count = 0
     too_late: list[TooLate] = []
     for start in range(0, len(document_ids), HOLD_ROWS):
@@ -230,6 +241,45 @@ def hold_batch(
         too_late += outcome.too_late[: LISTED - len(too_late)]
     return MatterOutcome(
         done=done, unchanged=unchanged, too_late_count=too_late_count, too_late=too_late
+    )
+
+
+def check_expected(
+    conn: Connection,
+    *,
+    organization: str,
+    request: BatchRequest,
+    document_ids: Sequence[int],
+    expected: Collection[int] | None,
+) -> None:
+    """Refuse a deed without a plan that would be done to more documents than expected.
+
+    :raises RefusedError: so it is, for example since a document came into the trash that was not
+        in it when the person looked.
+    """
+    if expected is None:
+        return
+    tenant = organizations.find(conn, organization)
+    with conn.transaction():
+        batch_outcomes.begin(conn)
+        _note_unplanned(conn, tenant, request, document_ids)
+        _require_expected(conn, expected)
+
+
+def _require_expected(conn: Connection, expected: Collection[int] | None) -> None:
+    if expected is not None and not set(batch_outcomes.list_to_do(conn)) <= set(expected):
+        raise RefusedError(LOOK_AGAIN)
+
+
+def _note_unplanned(
+    conn: Connection, tenant: Organization, request: BatchRequest, document_ids: Sequence[int]
+) -> None:
+    batch_outcomes.note_unplanned(
+        conn,
+        organization_id=tenant.id,
+        document_ids=document_ids,
+        deed=request.deed,
+        matter_id=_matter_of(conn, tenant, request),
     )
 
 

@@ -1,11 +1,8 @@
 """Chooses documents for a batch: those that a person ticked, or all that a search finds."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from doclife.domain.batch import BatchRequest
 from doclife.errors import ConfigurationError, RefusedError
 from doclife.lifecycle.documents import SHOWN_AS_UNKNOWN, DocumentFilter, list_documents
 from doclife.store import batch_outcomes, organizations
@@ -41,18 +38,6 @@ class Chosen:
     def through_id(self) -> int:
         """The last id; 0 when there is none."""
         return self.document_ids[-1] if self.document_ids else 0
-
-    def seal(self, request: BatchRequest) -> str:
-        """Return a short text that is another one when documents or request are others."""
-        said = [request.deed, request.matter, request.settings, *self.document_ids]
-        digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
-        return f"{self.through_id}-{digest[:32]}"
-
-
-def through_of(seal: str) -> int | None:
-    """Return the last id of the documents that a seal was made for; None when it is no seal."""
-    number = seal.partition("-")[0]
-    return int(number) if number.isascii() and number.isdecimal() and len(number) < 19 else None
 
 
 def choose(conn: Connection, *, organization: str, selection: Selection) -> Chosen:

@@ -91,6 +91,11 @@ def count(conn: Connection) -> list[OutcomeCount]:
     return fetch_rows(conn, statement("batches/count_outcomes"), {}, OutcomeCount)
 
 
+def list_to_do(conn: Connection) -> list[int]:
+    """Return the documents to which it would be done, ascending."""
+    return [row[0] for row in conn.execute(statement("batches/list_to_do"))]
+
+
 def list_page(
     conn: Connection, *, after: int, size: int, codes: Collection[str] | None = None
 ) -> list[ChosenDocument]:

@@ -18,6 +18,7 @@ from doclife.dashboard.plans.showing import can_apply, find
 from doclife.dashboard.rules.looking import document_of
 from doclife.dashboard.visit import Here, Visit
 from doclife.domain.batch import BatchDeed, BatchRequest
+from doclife.domain.batch_seal import LONGEST_SEAL, seal, through_of
 from doclife.domain.plan import PlanState
 from doclife.errors import RefusedError
 from doclife.lifecycle.batching import (
@@ -28,11 +29,14 @@ from doclife.lifecycle.batching import (
     preview_batch,
     store_batch,
 )
-from doclife.lifecycle.choosing import MOST_TICKED, Chosen, Selection, choose, through_of
+from doclife.lifecycle.choosing import MOST_TICKED, Chosen, Selection, choose
 from doclife.lifecycle.documents import DocumentFilter, find_document_ids
 from doclife.lifecycle.undo import UndoOutcome
 
 router = APIRouter(route_class=OnceRoute, tags=["batches"])
+
+
+Seal = Annotated[str, Field(max_length=LONGEST_SEAL, pattern="^[0-9A-Za-z_=-]*$")]
 
 
 class Where(BaseModel):
@@ -63,10 +67,11 @@ class Batch(BaseModel):
         default_factory=dict,
         description="Of archive, delete and notify: as under `with:` in a rule.",
     )
-    seen: Line | None = Field(
+    seen: Seal | None = Field(
         default=None,
-        description="What a preview answered. Documents that are registered since are left out, "
-        "and where anything else is not as it was, the batch is refused with 409.",
+        description="What a preview answered. Documents that are registered since are left out. "
+        "Where others fit by now, or it would be done to one that the preview left alone, the "
+        "batch is refused with 409.",
     )
 
     @model_validator(mode="after")
@@ -145,7 +150,7 @@ def preview(
         to_do=found.to_do,
         outcomes=list(found.counts),
         approval_reason=found.approval_reason,
-        seen=chosen.seal(request),
+        seen=seal(request, chosen.document_ids, to_do=frozenset(found.to_do_ids)),
         items=list(page.rows),
         next_cursor=page.next_cursor,
     )
@@ -155,8 +160,9 @@ def preview(
 def carry_out(here: Here, request: Request, body: NewBatch) -> DoneBatch:
     """Do it: archive, delete and notify become a plan, the rest is done at once."""
     wanted, chosen = _read(here, body)
-    # Without what a preview answered, what is chosen now is what is meant.
-    doing.check_seen(body.seen or chosen.seal(wanted), chosen, wanted)
+    doing.require_some(chosen)
+    # Without what a preview answered, whatever it can be done to now is what is meant.
+    expected = doing.seen_to_do(body.seen, chosen, wanted) if body.seen else None
     if wanted.action is not None:
         stored = store_batch(
             here.conn,
@@ -167,6 +173,7 @@ def carry_out(here: Here, request: Request, body: NewBatch) -> DoneBatch:
             now=here.now,
             run_id=f"batch-{repeat_id(request) or new_run()}",
             reason=body.reason,
+            expected=expected,
         )
         return DoneBatch(
             deed=wanted.deed,
@@ -177,7 +184,7 @@ def carry_out(here: Here, request: Request, body: NewBatch) -> DoneBatch:
             message=doing.set_going(here, request, stored),
         )
     if wanted.deed is BatchDeed.RESTORE:
-        taken = doing.restore(here, chosen, reason=body.reason)
+        taken = doing.restore(here, wanted, chosen, reason=body.reason, expected=expected)
         return DoneBatch(deed=wanted.deed, restored=taken.outcome, is_whole=taken.is_whole)
     outcome = hold_batch(
         here.conn,
@@ -187,6 +194,7 @@ def carry_out(here: Here, request: Request, body: NewBatch) -> DoneBatch:
         actor=here.actor,
         now=here.now,
         reason=body.reason,
+        expected=expected,
     )
     return DoneBatch(deed=wanted.deed, matter=outcome)
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from doclife.dashboard.documents.listing import filter_of
 from doclife.domain.batch import PLANNED, UNDER_A_MATTER, BatchDeed, BatchRequest
+from doclife.domain.batch_seal import LONGEST_SEAL, through_of
 from doclife.domain.text import text_fault
 from doclife.errors import ConfigurationError
-from doclife.lifecycle.choosing import MOST_TICKED, Selection, through_of
+from doclife.lifecycle.choosing import MOST_TICKED, Selection
 
 FILTERS = ("q", "status", "type", "owner", "tag", "held", "expires_before")
 SETTINGS: Mapping[BatchDeed, Sequence[str]] = {
@@ -136,10 +137,11 @@ def read(pairs: Sequence[tuple[str, str]]) -> Asked:
                 )
             ids.update(map(int, numbers))
             continue
-        if len(value) > LONGEST or (fault := text_fault(value)) is not None:
+        longest = LONGEST_SEAL if name == "seen" else LONGEST
+        if len(value) > longest or (fault := text_fault(value)) is not None:
             raise ConfigurationError(
-                f"{name[:40]}: at most {LONGEST} characters"
-                if len(value) > LONGEST
+                f"{name[:40]}: at most {longest} characters"
+                if len(value) > longest
                 else f"{name[:40]} cannot be {fault}"
             )
         (query if name in FILTERS else typed)[name] = value.strip()

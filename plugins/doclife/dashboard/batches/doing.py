@@ -1,5 +1,7 @@
 """Doing what a new batch was previewed for: as a plan that Airflow applies, or at once."""
 
+from collections.abc import Collection
+
 from fastapi import APIRouter, Request, Response
 
 from doclife.dashboard import airflow_api
@@ -16,9 +18,17 @@ from doclife.dashboard.stores import document_stores
 from doclife.dashboard.submitted import Pairs
 from doclife.dashboard.visit import Here, Visit
 from doclife.domain.batch import BatchDeed, BatchRequest
+from doclife.domain.batch_seal import opened
 from doclife.domain.plan import PlanState
 from doclife.errors import ConfigurationError, DoclifeError, RefusedError
-from doclife.lifecycle.batching import MatterOutcome, StoredBatch, hold_batch, store_batch
+from doclife.lifecycle.batching import (
+    LOOK_AGAIN,
+    MatterOutcome,
+    StoredBatch,
+    check_expected,
+    hold_batch,
+    store_batch,
+)
 from doclife.lifecycle.choosing import Chosen, choose
 from doclife.lifecycle.reviewing import find_question
 from doclife.lifecycle.undo import UndoOutcome, restore_documents
@@ -28,7 +38,6 @@ router = APIRouter()
 APPLYING_DAG = "run_rule"
 FIRST = 3
 """Documents that a sentence names; the pages list the others."""
-CHANGED = "What would be done has changed since you looked at it: look again, then go on."
 
 
 @router.post("/batches", dependencies=[needs(Deed.RUN)])
@@ -38,7 +47,7 @@ def carry_out(here: Here, request: Request, pairs: Pairs) -> Response:
     try:
         reason = asked.reason
         chosen = choose(here.conn, organization=here.tenant.slug, selection=asked.selection)
-        check_seen(asked.typed.get("seen", ""), chosen, asked.request)
+        expected = seen_to_do(asked.typed.get("seen", ""), chosen, asked.request)
         if asked.needs_plan:
             stored = store_batch(
                 here.conn,
@@ -49,10 +58,12 @@ def carry_out(here: Here, request: Request, pairs: Pairs) -> Response:
                 now=here.now,
                 run_id=asked.run_id,
                 reason=reason,
+                expected=expected,
             )
             return _to_plan(here, request, stored)
         if asked.deed is BatchDeed.RESTORE:
-            return _restored(here, asked, restore(here, chosen, reason=reason))
+            taken = restore(here, asked.request, chosen, reason=reason, expected=expected)
+            return _restored(here, asked, taken)
         outcome = hold_batch(
             here.conn,
             organization=here.tenant.slug,
@@ -61,6 +72,7 @@ def carry_out(here: Here, request: Request, pairs: Pairs) -> Response:
             actor=here.actor,
             now=here.now,
             reason=reason,
+            expected=expected,
         )
         words = _held(asked.request, outcome)
         return here.redirect("matters", flash=words, name=asked.request.matter)
@@ -78,15 +90,22 @@ def apply(here: Here, request: Request, plan_id: int) -> Response:
     return here.redirect(f"plans/{plan_id}", flash=start(request, plan_id))
 
 
-def check_seen(seen: str, chosen: Chosen, request: BatchRequest) -> None:
-    """Refuse what is not what the person looked at.
+def seen_to_do(seen: str, chosen: Chosen, request: BatchRequest) -> frozenset[int]:
+    """Return to which documents it would have been done when the person looked.
 
     :raises RefusedError: other documents match by now, or something else is to be done.
     """
+    require_some(chosen)
+    found = opened(seen, request, chosen.document_ids)
+    if found is None:
+        raise RefusedError(LOOK_AGAIN)
+    return found
+
+
+def require_some(chosen: Chosen) -> None:
+    """Refuse a batch on nothing."""
     if not chosen.document_ids:
         raise ConfigurationError("no document is chosen")
-    if seen != chosen.seal(request):
-        raise RefusedError(CHANGED)
 
 
 def start(request: Request, plan_id: int) -> str:
@@ -129,8 +148,22 @@ def set_going(here: Visit, request: Request, stored: StoredBatch) -> str:
     return "Nothing of it is left to do."
 
 
-def restore(here: Visit, chosen: Chosen, *, reason: str) -> TakenBack:
+def restore(
+    here: Visit,
+    wanted: BatchRequest,
+    chosen: Chosen,
+    *,
+    reason: str,
+    expected: Collection[int] | None,
+) -> TakenBack:
     """Restore documents batch by batch, as far as one request comes."""
+    check_expected(
+        here.conn,
+        organization=here.tenant.slug,
+        request=wanted,
+        document_ids=chosen.document_ids,
+        expected=expected,
+    )
     return within(
         lambda watch: restore_documents(
             here.conn,

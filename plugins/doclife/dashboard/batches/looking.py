@@ -12,6 +12,7 @@ from doclife.dashboard.documents.listing import STATUSES
 from doclife.dashboard.gate import needs
 from doclife.dashboard.submitted import Pairs
 from doclife.dashboard.visit import Here, Visit
+from doclife.domain.batch_seal import seal
 from doclife.errors import DoclifeError
 from doclife.lifecycle.batching import BatchPreview, preview_batch
 from doclife.lifecycle.choosing import Chosen, choose
@@ -28,7 +29,7 @@ class Look:
 
     preview: BatchPreview
     seal: str
-    """Of the documents and the deed that were looked at."""
+    """Of the documents and the deed that were looked at, and of what it would come to."""
     next_after: int | None
     """Where the next page of documents begins; None on the last."""
     is_first: bool
@@ -96,7 +97,7 @@ def look_at(here: Visit, asked: Asked, chosen: Chosen, *, after: int = 0) -> Loo
     )
     return Look(
         preview=found,
-        seal=chosen.seal(request),
+        seal=seal(request, chosen.document_ids, to_do=frozenset(found.to_do_ids)),
         next_after=found.documents[SHOWN - 1].document_id if len(found.documents) > SHOWN else None,
         is_first=after == 0,
     )
