@@ -4,6 +4,7 @@ Nobody logs in to doclife: its rights are rights on doclife's DAGs, so that Simp
 users are known without being told twice.
 """
 
+import logging
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -16,7 +17,12 @@ from airflow.api_fastapi.auth.managers.models.resource_details import (
     DagDetails,
 )
 from airflow.configuration import conf
+from airflow.exceptions import AirflowException
 from airflow.models.dag import DagModel
+
+from doclife.errors import TryAgainLater
+
+logger = logging.getLogger(__name__)
 
 DAG_IDS = (
     "check_expired_documents",
@@ -72,9 +78,19 @@ class Rights:
         self._known: dict[Deed, bool] = {}
 
     def allow(self, deed: Deed) -> bool:
-        """Return whether the person may do it."""
+        """Return whether the person may do it.
+
+        :raises TryAgainLater: the auth manager gave no answer.
+        """
         if deed not in self._known:
-            self._known[deed] = _ask(deed, self._user)
+            try:
+                self._known[deed] = _ask(deed, self._user)
+            except (AirflowException, OSError) as error:
+                # What Keycloak's manager raises when its server is away or not set up.
+                logger.error("Airflow's auth manager gave no answer: %s", error)
+                raise TryAgainLater(
+                    "Airflow's auth manager does not say what you may do. Nothing is changed."
+                ) from error
         return self._known[deed]
 
     def __getattr__(self, name: str) -> bool:

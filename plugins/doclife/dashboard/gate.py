@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.core_api.security import bearer_scheme, get_user
 from airflow.configuration import conf
 from fastapi import Depends, HTTPException, Request
@@ -19,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from doclife.dashboard import problems
 from doclife.dashboard.access import Deed, Person, Rights
+from doclife.errors import TryAgainLater
 
 PUBLIC_PREFIX = "/public/"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -53,15 +55,18 @@ class Gate:
         if problems.path_of(request).startswith(PUBLIC_PREFIX):
             return None if self._is_public_on() else problems.respond(request, 404)
         try:
-            user = await get_user(request, None, await bearer_scheme(request))
+            user = await _user_of(request)
         except HTTPException as error:
             return problems.respond(request, error.status_code, detail=str(error.detail))
+        if user is None:
+            return problems.respond(request, 401, detail="The login is over. Log in to Airflow again")
         person = Person(name=user.get_name(), airflow_user=user)
         rights = Rights(person)
-        if not await run_in_threadpool(rights.allow, Deed.READ):
-            return problems.respond(
-                request, 403, detail="Reading needs read access to all of doclife's DAGs in Airflow"
-            )
+        try:
+            if not await run_in_threadpool(rights.allow, Deed.READ):
+                return problems.respond(request, 403, detail=WHY_NOT[Deed.READ])
+        except TryAgainLater as error:
+            return problems.respond(request, problems.status_of(error), detail=str(error))
         request.state.person, request.state.rights = person, rights
         length = request.headers.get("content-length", "")
         if length.isdecimal() and int(length) > MOST_BYTES:
@@ -71,6 +76,16 @@ class Gate:
                 request, 403, detail="The request does not come from one of doclife's own pages"
             )
         return None
+
+
+async def _user_of(request: Request) -> BaseUser | None:
+    """Return whose credential it is; None where it is only a part of one.
+
+    Keycloak's manager returns that for Airflow's cookie without Keycloak's own.
+
+    :raises HTTPException: there is no credential, or none that counts.
+    """
+    return await get_user(request, None, await bearer_scheme(request))
 
 
 def _limited(receive: Receive) -> Receive:

@@ -9,6 +9,7 @@ from doclife.dashboard.access import Deed
 from doclife.dashboard.api.asking import Asked, Cursor, Limit, Line, Why
 from doclife.dashboard.api.once import OnceRoute, in_steps
 from doclife.dashboard.connecting import find_connection
+from doclife.dashboard.far_calls import TEST
 from doclife.dashboard.gate import needs
 from doclife.dashboard.integrations.slack_channels import refuse_foreign_connection
 from doclife.dashboard.paging import PAGE_ROWS, page_of, read_name
@@ -79,7 +80,7 @@ class SuppressionsPage(BaseModel):
     next_cursor: str | None
 
 
-@router.post("/mail/test", dependencies=[needs(Deed.SEND), in_steps()])
+@router.post("/mail/test", dependencies=[needs(Deed.SEND), TEST, in_steps()])
 def try_mail(here: Here, body: MailTest) -> TriedChannel:
     """Send one mail, as every mail is sent, and return what the mail service answered."""
     attempt = trying.try_mail(
@@ -94,7 +95,7 @@ def try_mail(here: Here, body: MailTest) -> TriedChannel:
     return TriedChannel.model_validate(attempt)
 
 
-@router.post("/slack/test", dependencies=[needs(Deed.SEND), in_steps()])
+@router.post("/slack/test", dependencies=[needs(Deed.SEND), TEST, in_steps()])
 def try_slack(here: Here, body: SlackTest) -> TriedChannel:
     """Post one message, as every message is posted, and return what Slack answered."""
     attempt = trying.try_slack(

@@ -11,6 +11,7 @@ from doclife.dashboard.api.endpoints import find, shown
 from doclife.dashboard.api.once import OnceRoute, in_steps
 from doclife.dashboard.connecting import find_connection
 from doclife.dashboard.endpoint_secrets import forget_secret, give_secret
+from doclife.dashboard.far_calls import LOOKUP, TEST
 from doclife.dashboard.gate import WHY_NOT, needs
 from doclife.dashboard.public.configuration import CONFIGURATION
 from doclife.dashboard.visit import Here
@@ -96,7 +97,7 @@ class TriedEndpoint(BaseModel):
 @router.post(
     "/endpoints",
     status_code=status.HTTP_201_CREATED,
-    dependencies=[needs(Deed.EDIT), needs(Deed.CONNECT), in_steps(hidden=("secret",))],
+    dependencies=[needs(Deed.EDIT), needs(Deed.CONNECT), LOOKUP, in_steps(hidden=("secret",))],
 )
 def add_endpoint(here: Here, body: NewEndpoint) -> AddedEndpoint:
     """Add a webhook endpoint and make its secret, which is shown this once."""
@@ -118,7 +119,7 @@ def add_endpoint(here: Here, body: NewEndpoint) -> AddedEndpoint:
     )
 
 
-@router.patch("/endpoints/{name}", dependencies=[needs(Deed.EDIT)])
+@router.patch("/endpoints/{name}", dependencies=[needs(Deed.EDIT), LOOKUP])
 def change_endpoint(here: Here, name: str, body: ChangedEndpoint) -> SavedEndpoint:
     """Change settings; headers go to another address only by those who may store secrets."""
     record = find(here, name)
@@ -154,7 +155,7 @@ def remove_endpoint(here: Here, name: str) -> None:
     forget_secret(removed)
 
 
-@router.post("/endpoints/{name}/test", dependencies=[needs(Deed.SEND), in_steps()])
+@router.post("/endpoints/{name}/test", dependencies=[needs(Deed.SEND), TEST, in_steps()])
 def try_endpoint(here: Here, name: str) -> TriedEndpoint:
     """Call it once, signed and guarded as every call is, and return what it answered."""
     attempt = endpoints.try_endpoint(

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, Response
 
 from doclife.dashboard.access import Deed
 from doclife.dashboard.connecting import find_connection
+from doclife.dashboard.far_calls import TEST
 from doclife.dashboard.gate import needs
 from doclife.dashboard.integrations.delivery_log import EVERYTHING, Log, LogFilter
 from doclife.dashboard.integrations.listing import (
@@ -44,13 +45,13 @@ def show_slack(here: Here, log: Log) -> Response:
     return page(here, SLACK, log=log)
 
 
-@router.post("/integrations/mail/test", dependencies=[needs(Deed.SEND)])
+@router.post("/integrations/mail/test", dependencies=[needs(Deed.SEND), TEST])
 def try_mail(here: Here, to: Text = "") -> Response:
     """Send one mail, exactly as every mail is sent, and show what the service answered."""
     return _try(here, MAIL, to, trying.try_mail)
 
 
-@router.post("/integrations/slack/test", dependencies=[needs(Deed.SEND)])
+@router.post("/integrations/slack/test", dependencies=[needs(Deed.SEND), TEST])
 def try_slack(here: Here, to: Text = "") -> Response:
     """Post one message, exactly as every message is posted, and show what Slack answered."""
     return _try(here, SLACK, to, trying.try_slack)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Form, HTTPException, Response
 
 from doclife.dashboard.access import Deed
 from doclife.dashboard.connecting import find_connection
+from doclife.dashboard.far_calls import TEST
 from doclife.dashboard.gate import needs
 from doclife.dashboard.integrations.delivery_log import read_moment
 from doclife.dashboard.integrations.showing import find, page
@@ -39,7 +40,7 @@ def switch(here: Here, endpoint_id: int, state: Text) -> Response:
     return here.redirect(f"integrations/endpoints/{endpoint_id}", flash=words)
 
 
-@router.post("/integrations/endpoints/{endpoint_id}/test", dependencies=[needs(Deed.SEND)])
+@router.post("/integrations/endpoints/{endpoint_id}/test", dependencies=[needs(Deed.SEND), TEST])
 def try_it(here: Here, endpoint_id: int) -> Response:
     """Call it once, exactly as every call is made, and show what it answered."""
     endpoint = find(here, endpoint_id)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, HTTPException, Response
 
 from doclife.dashboard.access import Deed
 from doclife.dashboard.endpoint_secrets import give_secret
+from doclife.dashboard.far_calls import LOOKUP
 from doclife.dashboard.gate import WHY_NOT, needs
 from doclife.dashboard.integrations.showing import find
 from doclife.dashboard.public.configuration import CONFIGURATION
@@ -38,7 +39,10 @@ def ask_new(here: Here) -> Response:
     return _form(here, NOTHING)
 
 
-@router.post("/integrations/endpoints/new", dependencies=[needs(Deed.EDIT), needs(Deed.CONNECT)])
+@router.post(
+    "/integrations/endpoints/new",
+    dependencies=[needs(Deed.EDIT), needs(Deed.CONNECT), LOOKUP],
+)
 def add(
     here: Here,
     name: Text = "",
@@ -74,7 +78,7 @@ def ask_edit(here: Here, endpoint_id: int) -> Response:
     return _form(here, _written(record), record=record)
 
 
-@router.post("/integrations/endpoints/{endpoint_id}/edit", dependencies=[needs(Deed.EDIT)])
+@router.post("/integrations/endpoints/{endpoint_id}/edit", dependencies=[needs(Deed.EDIT), LOOKUP])
 def edit(
     here: Here,
     endpoint_id: int,

@@ -1,0 +1,46 @@
+"""Few requests at once wait for somebody else's answer, as each holds a connection meanwhile."""
+
+from collections.abc import Iterator
+from threading import BoundedSemaphore
+from typing import Any
+
+from fastapi import Depends, HTTPException
+
+TESTS_AT_ONCE = 2
+LOOKUPS_AT_ONCE = 3
+"""With the tests half of the pool at most: pages need the rest."""
+
+
+class _Places:
+    """A dependency that refuses whoever comes while so many are at it in this process."""
+
+    def __init__(self, most: int, *, refusal: str) -> None:
+        self._free = BoundedSemaphore(most)
+        self._refusal = refusal
+
+    def __call__(self) -> Iterator[None]:
+        """Take a place, or refuse with 503 before a connection is taken."""
+        if not self._free.acquire(blocking=False):
+            raise HTTPException(503, self._refusal, headers={"Retry-After": "30"})
+        try:
+            yield
+        finally:
+            self._free.release()
+
+
+def _one_of(most: int, *, refusal: str) -> Any:
+    return Depends(_Places(most, refusal=refusal), scope="function")
+
+
+TEST = _one_of(
+    TESTS_AT_ONCE,
+    refusal=f"{TESTS_AT_ONCE} tests wait for their answers already. Nothing was sent: try again "
+    "when they have them, in half a minute at the latest.",
+)
+"""What a route lists in its ``dependencies`` that sends a test."""
+LOOKUP = _one_of(
+    LOOKUPS_AT_ONCE,
+    refusal=f"{LOOKUPS_AT_ONCE} other endpoints are being looked up in DNS. Nothing was changed: "
+    "try again in half a minute.",
+)
+"""What a route lists in its ``dependencies`` that looks a host up."""
