@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from doclife.delivery import exchange
 from doclife.delivery.exchange import Answer, NoAnswer, open_client
 from tests.delivery.far_side import LOOPBACK, QUICKLY, answering, listening, serving
 
@@ -122,6 +123,56 @@ def test_a_head_that_never_ends_is_no_answer_whatever_came_before_it() -> None:
 
     assert isinstance(answer, NoAnswer)
     assert answer.is_sent
+
+
+def test_only_the_head_of_the_answer_itself_is_read() -> None:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(
+            b"HTTP/1.1 100 Continue\r\nX-Hint: 1\r\n\r\n"
+            b"HTTP/1.1 103 Early Hints\r\nRetry-After: 86400\r\n\r\n"
+            b"HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"1\r\nx\r\n0\r\nX-Trailer: 1\r\n\r\n"
+        )
+        await reader.read()
+
+    async def scenario() -> Answer | NoAnswer:
+        async with listening(script) as side, open_client(LOOPBACK) as client:
+            return await client.post(side.url(), body=b"x", headers={}, timeout=QUICKLY)
+
+    answer = asyncio.run(scenario())
+
+    assert isinstance(answer, Answer)
+    assert (answer.status, answer.header("retry-after")) == (503, "7")
+    assert [line.strip() for line in answer.lines] == [
+        b"HTTP/1.1 503 Busy",
+        b"Retry-After: 7",
+        b"Transfer-Encoding: chunked",
+        b"",
+    ]
+
+
+def test_connections_that_are_long_closed_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "KNOWN_CONNECTIONS", 2)
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        writer.close()
+        await reader.read()
+
+    async def scenario() -> tuple[list[Answer | NoAnswer], int]:
+        async with listening(script) as side, open_client(LOOPBACK) as client:
+            answers = [
+                await client.post(side.url(), body=b"x", headers={}, timeout=QUICKLY)
+                for _ in range(4)
+            ]
+            return answers, len(client._connections)
+
+    answers, known = asyncio.run(scenario())
+
+    assert [isinstance(answer, Answer) for answer in answers] == [True] * 4
+    assert known == 2
 
 
 def test_a_body_that_breaks_off_is_an_answer() -> None:

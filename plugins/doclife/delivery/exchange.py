@@ -24,6 +24,8 @@ from doclife.delivery.guard import CONNECT_TIMEOUT_SECONDS, REFUSED_ADDRESS, USE
 MAX_ANSWER_BYTES = 65_536
 """Where reading an answer stops; the rest is never taken off the wire."""
 KEPT_CONNECTIONS = 500
+KNOWN_CONNECTIONS = 2 * KEPT_CONNECTIONS
+"""Of how many is remembered when they were used; those beyond are long closed."""
 IDLE_SECONDS = 15
 """How long a connection is used again after a call; many servers close theirs after a minute."""
 ASKED_AFTER_SECONDS = 0.05
@@ -38,7 +40,8 @@ class Answer:
 
     status: int
     lines: tuple[bytes, ...] = field(repr=False)
-    """The status line and the headers, as they came."""
+    """The status line and the headers of this answer, as they came: nothing of a 103 before it, and
+    no trailers."""
     head: bytes = field(repr=False)
     """At most 64 kB of the body, as they came: never unpacked."""
     latency_ms: int
@@ -214,7 +217,8 @@ class _Connection:
 class _Exchange:
     """What one call after another is made with.
 
-    :param connections: all that were made, by their two addresses and ports.
+    :param connections: those that were used last, by their two addresses and ports; the longest
+        unused one comes first.
     """
 
     def __init__(
@@ -235,7 +239,7 @@ class _Exchange:
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
         curl.setopt(pycurl.SOCKOPTFUNCTION, self._note_socket)
         curl.setopt(pycurl.PREREQFUNCTION, self._let_go)
-        curl.setopt(pycurl.HEADERFUNCTION, self._lines.append)
+        curl.setopt(pycurl.HEADERFUNCTION, self._take_line)
         curl.setopt(pycurl.WRITEFUNCTION, self._take)
 
     def begin(self) -> None:
@@ -301,12 +305,8 @@ class _Exchange:
 
     def answer_in_spite_of(self, code: int) -> Answer | NoAnswer:
         """Return the answer if its headers had come when the call broke off."""
-        status_lines = [i for i, line in enumerate(self._lines) if line.startswith(b"HTTP/")]
-        if status_lines:
-            del self._lines[: status_lines[-1]]  # what came before, 100 Continue
-            is_whole = any(not line.strip() for line in self._lines)
-            if is_whole and self.curl.getinfo(pycurl.RESPONSE_CODE) >= 200:
-                return self.answer()
+        if self._is_head_whole() and self.curl.getinfo(pycurl.RESPONSE_CODE) >= 200:
+            return self.answer()
         return self.no_answer(code)
 
     def no_answer(self, code: int) -> NoAnswer:
@@ -345,14 +345,26 @@ class _Exchange:
             return int(pycurl.PREREQFUNC_ABORT)
         if len(self._dialled) == 1:
             self._connections[addresses] = _Connection(self._dialled[0], self._begun)
-        elif not self._dialled and (kept := self._connections.get(addresses)) is not None:
+            if len(self._connections) > KNOWN_CONNECTIONS:
+                del self._connections[next(iter(self._connections))]
+        elif not self._dialled and (kept := self._connections.pop(addresses, None)) is not None:
             is_idle = self._begun - kept.used_at > ASKED_AFTER_SECONDS
             if is_idle and _has_ended(kept.descriptor):
                 self.is_stale = True
                 return int(pycurl.PREREQFUNC_ABORT)
-            kept.used_at = self._begun
+            self._connections[addresses] = _Connection(kept.descriptor, self._begun)
         self._is_sent = True
         return int(pycurl.PREREQFUNC_OK)
+
+    def _take_line(self, line: bytes) -> None:
+        if self._is_head_whole():
+            if not line.startswith(b"HTTP/"):
+                return  # a trailer
+            self._lines.clear()  # a 100 or 103 was only the beginning
+        self._lines.append(line)
+
+    def _is_head_whole(self) -> bool:
+        return bool(self._lines) and not self._lines[-1].strip()
 
     def _take(self, chunk: bytes) -> int | None:
         room = MAX_ANSWER_BYTES - len(self._head)
