@@ -115,9 +115,10 @@ def test_what_makes_no_sense_is_refused_and_nothing_is_done(papers, olga, conn, 
     assert value(conn, "SELECT count(*) FROM plans") == 0
 
 
-def test_viewers_may_look_and_not_do(papers, vic):
+def test_viewers_neither_plan_nor_do(papers, vic, olga):
     batch = {"deed": "delete", "documents": [papers["p-1"]]}
-    assert vic.api("POST", "/batches/preview", batch).json()["to_do"] == 1
+    assert vic.api("POST", "/batches/preview", batch).status_code == 403
+    assert olga.api("POST", "/batches/preview", batch).json()["to_do"] == 1
     assert vic.api("POST", "/batches", {**batch, "reason": "x"}).status_code == 403
 
 

@@ -22,7 +22,6 @@ FOR_READERS = frozenset(
         "/rules/preview",  # counts and shows; stores nothing
         "/rules/review",
         "/rules/look",
-        "/api/v1/batches/preview",
         "/api/v1/rules/-/preview",
         "/api/v1/rules/-/difference",
         "/notifications/{number}/read",  # what is addressed to oneself, and how much of it

@@ -128,7 +128,7 @@ class AppliedBody(BaseModel):
     message: str
 
 
-@router.post("/batches/preview", dependencies=[needs(Deed.READ)])
+@router.post("/batches/preview", dependencies=[needs(Deed.RUN)])
 def preview(
     here: Here, body: Batch, cursor: Annotated[Cursor, Query()] = "", limit: Limit = PAGE_ROWS
 ) -> PreviewBody:
