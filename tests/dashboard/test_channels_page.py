@@ -405,6 +405,36 @@ def test_what_describes_no_service_is_not_stored(olga):
 
 
 @pytest.mark.usefixtures("_own_connections")
+@pytest.mark.parametrize("spoilt", ["\0", "\n", "\x1b", "\x85"])
+def test_a_control_character_in_a_form_is_refused_before_anything_is_written(olga, conn, spoilt):
+    typed = {
+        "sender": "records@example.org",
+        "sender_name": "Records",
+        "host": "smtp.example.org",
+        "port": "587",
+        "security": "none",
+        "login": "records",
+        "region": "eu-west-1",
+        "domain": "example.org",
+        "secret": "s3cret",
+    }
+
+    for name, text in typed.items():
+        fields = typed | {name: f"{text}{spoilt}x"}
+        refused = olga.post("/integrations/mail/connection", provider="smtp", **fields)
+        assert refused.status_code == 422, name
+        assert f"{name.replace('_', ' ')}: a line end or another control" in refused.text
+        assert "s3cret" not in refused.text
+    slack = {"name": "slack_legal", "type_": "slack", "secret": f"xoxb-{spoilt}1"}
+    assert olga.post("/integrations/slack/connection", **slack).status_code == 422
+
+    assert stored("doclife_email") is None
+    assert stored("slack_legal") is None
+    written = "SELECT count(*) FROM audit_entries WHERE action = 'connection.changed'"
+    assert value(conn, written) == 0
+
+
+@pytest.mark.usefixtures("_own_connections")
 def test_slack_is_set_up_and_nothing_else_is_overwritten(olga, bob):
     at = "/integrations/slack/connection"
 

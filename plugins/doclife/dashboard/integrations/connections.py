@@ -1,5 +1,6 @@
 """The Connections that mail and Slack go over: made and changed in a form, secrets never shown."""
 
+import unicodedata
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -79,6 +80,7 @@ def save_mail(
     chosen = _provider(provider, None)
     name = CONFIGURATION.delivery().email_connection
     try:
+        _refuse_control_characters(secret=secret.strip(), **typed)
         present = _present(name)
         wanted = _mail_connection(name, chosen, typed, secret.strip())
         _store(here, _with_kept(wanted, present), check=from_connection)
@@ -102,6 +104,7 @@ def save_slack(here: Here, name: Text = "", type_: Text = "", secret: Text = "")
     _refuse_bound(here)
     name = name.strip()
     try:
+        _refuse_control_characters(secret=secret.strip(), type=type_)
         if not services.is_connection_id(name):
             raise ConfigurationError(
                 f"{name!r} is no name of a Connection: write for example slack_legal"
@@ -123,6 +126,16 @@ def _refuse_bound(here: Visit) -> None:
         raise HTTPException(
             403, "It serves every organization: somebody who is bound to none sets it up."
         )
+
+
+def _refuse_control_characters(**typed: str) -> None:
+    """Refuse what a paste brought along unseen, and what no database can hold."""
+    for name, text in typed.items():
+        if any(unicodedata.category(each) in ("Cc", "Cs") for each in text):
+            raise ConfigurationError(
+                f"{name.replace('_', ' ')}: a line end or another control character is in it; "
+                "type it anew"
+            )
 
 
 def _present(name: str) -> ServiceConnection | None:
