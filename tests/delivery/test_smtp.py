@@ -299,7 +299,8 @@ def test_a_server_that_says_nothing_ends_with_the_time_out() -> None:
 def test_what_a_slow_server_has_no_time_for_goes_back_untried() -> None:
     mailbox = Mailbox(seconds_per_mail=0.5)
     messages = [
-        replace(mail(number, f"p{number}@example.org"), timeout=timedelta(seconds=2))
+        # Room to connect where others work too, and not for all.
+        replace(mail(number, f"p{number}@example.org"), timeout=timedelta(seconds=6))
         for number in range(20)
     ]
 

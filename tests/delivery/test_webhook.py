@@ -487,13 +487,13 @@ def test_what_would_wait_too_long_for_its_turn_goes_back_untried() -> None:
 def test_a_dead_endpoint_costs_a_few_time_outs_and_delays_nobody_else() -> None:
     async def scenario() -> tuple[Sequence[Attempt], int, float]:
         async with listening(_hang) as dead, serving(answering(200)) as alive:
-            to_dead = endpoint(dead.url(), id=1, max_concurrency=2)
+            to_dead = endpoint(dead.url(), id=1, max_concurrency=TRIPS_AFTER)
             to_alive = endpoint(alive.url(), id=2)
             messages = [
                 message(
                     to_dead if number % 2 else to_alive,
                     job_id=number,
-                    timeout=timedelta(milliseconds=500) if number % 2 else QUICKLY,
+                    timeout=timedelta(seconds=5) if number % 2 else QUICKLY,
                 )
                 for number in range(400)
             ]
@@ -504,9 +504,9 @@ def test_a_dead_endpoint_costs_a_few_time_outs_and_delays_nobody_else() -> None:
     attempts, calls, seconds = asyncio.run(scenario())
 
     assert {attempt.outcome for attempt in attempts[::2]} == {Outcome.SENT}
-    assert TRIPS_AFTER <= calls <= TRIPS_AFTER + 2
+    assert TRIPS_AFTER <= calls < 2 * TRIPS_AFTER
     assert sum(attempt.was_tried for attempt in attempts[1::2]) == calls
-    assert seconds < 25  # two at once would take 50 s for all
+    assert seconds < 100  # five at once would take 200 s for all
 
 
 def test_errors_are_a_sign_of_life_and_rest_no_endpoint() -> None:
