@@ -25,7 +25,7 @@ FOREVER = date.max
 # The whole vocabulary of the compiler. What an author writes is not in it.
 LITERALS = {
     "0", "1", "infinity", "active", "archived", "month", "year", "day", "1 month", "1 year",
-    "1 day", "on", "at",
+    "1 day", "on", "at", ", ",
 }  # fmt: skip
 NAMES = {
     # tables and their aliases
