@@ -73,6 +73,19 @@ def test_a_batch_with_a_key_is_done_once(papers, olga, conn, applied):
     assert len(applied) == 1
 
 
+def test_a_key_that_is_used_again_a_day_later_is_a_batch_of_its_own(papers, olga, conn, applied):
+    batch = {"deed": "delete", "external_ids": ["p-1"], "reason": "again"}
+    key = {"Idempotency-Key": "7e1f"}
+    first = olga.api("POST", "/batches", batch, **key).json()
+    conn.execute("UPDATE idempotency_keys SET created_at = created_at - interval '24 hours'")
+
+    second = olga.api("POST", "/batches", batch, **key)
+
+    assert papers
+    assert "idempotent-replayed" not in second.headers
+    assert second.json()["plan_id"] != first["plan_id"], second.text
+
+
 def test_documents_are_held_released_and_restored_at_once(papers, olga, conn):
     named = {"documents": [papers["p-1"], papers["p-2"]], "matter": "Kestrel"}
     held = olga.api("POST", "/batches", {**named, "deed": "hold", "reason": "a claim"}).json()

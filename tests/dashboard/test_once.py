@@ -123,7 +123,7 @@ def test_what_was_refused_leaves_its_key_free(world: World, olga: Browser, vic: 
         assert olga.api("POST", "/jobs", json=body, **KEY).status_code == 422
     assert vic.api("POST", "/jobs", json=MAIL, **KEY).status_code == 403
     assert olga.api("POST", "/documents/7/restore", json=WHY, **KEY).status_code == 404
-    assert count(world, "idempotency_keys") == 0
+    assert value(world.conn, "SELECT count(request_digest) FROM idempotency_keys") == 0
 
     assert olga.api("POST", "/jobs", json=MAIL, **KEY).status_code == 201
 
@@ -214,6 +214,32 @@ def test_what_takes_several_steps_goes_on_under_its_key_when_it_died(
     assert once(second, world, is_in_steps=True).begin() is not None
     with pytest.raises(repeating.ConfigurationError):
         once(second, world, is_in_steps=True, digest=b"2").begin()
+
+
+def test_a_key_has_the_age_of_its_first_use_within_a_day(world: World, second: Connection) -> None:
+    def begin(hours: float) -> Once:
+        begun = Once(
+            second,
+            requested_by="user:olga",
+            key="k",
+            organization_id=value(world.conn, "SELECT id FROM organizations"),
+            request_digest=b"1",
+            is_in_steps=True,
+            now=world.now + timedelta(hours=hours),
+        )
+        assert begun.begin() is None
+        return begun
+
+    begin(0).give_up()
+    refused = begin(1)
+    refused._leave()  # as when the process dies
+    died = begin(23)
+    died.give_up()
+    later = begin(24)
+    later.give_up()
+
+    assert refused.begun_at == died.begun_at == world.now
+    assert later.begun_at == world.now + timedelta(hours=24)
 
 
 def test_a_restore_is_not_done_twice_under_a_key(world: World, olga: Browser) -> None:

@@ -2,9 +2,10 @@
 --   requested_by  text
 --   key           text
 --   since         timestamptz  older ones count no more
--- Returns request_digest bytea, status smallint (NULL: it was never finished), media_type text,
--- body bytea; at most one row.
+-- Returns begun_at timestamptz, request_digest bytea (NULL: what was asked was refused, and the key is
+-- free), status smallint (NULL: it was never finished), media_type text, body bytea; at most one row.
 SELECT
+    created_at AS begun_at,
     request_digest,
     status,
     media_type,

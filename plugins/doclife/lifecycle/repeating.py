@@ -59,6 +59,9 @@ class Once:
         self._organization_id = organization_id
         self._digest = request_digest
         self._now = now
+        self.begun_at = now
+        """When the key was first used within the day; known once begun. The same each time that a
+        request is sent again, also after a crash or a refusal, and another one a day later."""
         self._transaction = None if is_in_steps else conn.transaction()
 
     def begin(self) -> Answer | None:
@@ -100,7 +103,7 @@ class Once:
         if self._transaction is None:
             # A connection that broke has given its lock back, and the key is tried again.
             with suppress(psycopg.OperationalError):
-                idempotency_keys.forget(self._conn, self._key)
+                idempotency_keys.free(self._conn, self._key)
         self._leave()
 
     def _find(self) -> Answer | None:
@@ -108,6 +111,9 @@ class Once:
             raise _at_work()
         kept = idempotency_keys.find(self._conn, self._key, since=self._now - KEPT_FOR)
         if kept is None:
+            return None
+        self.begun_at = kept.begun_at
+        if kept.request_digest is None:
             return None
         if kept.request_digest != self._digest:
             raise ConfigurationError(
@@ -122,8 +128,14 @@ class Once:
             self._conn,
             self._key,
             organization_id=self._organization_id,
-            kept=Kept(request_digest=self._digest, status=status, media_type=media_type, body=body),
-            now=self._now,
+            kept=Kept(
+                begun_at=self.begun_at,
+                request_digest=self._digest,
+                status=status,
+                media_type=media_type,
+                body=body,
+            ),
+            since=self._now - KEPT_FOR,
         )
 
     def _leave(self) -> None:

@@ -23,7 +23,10 @@ class Key:
 class Kept:
     """What was asked under a key, and what was answered."""
 
-    request_digest: bytes
+    begun_at: datetime
+    """When the key was first used."""
+    request_digest: bytes | None
+    """None when what was asked was refused: the key is free."""
     status: int | None
     """Of HTTP; None while it is being done, and when whoever did it died."""
     media_type: str | None
@@ -52,15 +55,19 @@ def find(conn: Connection, key: Key, *, since: datetime) -> Kept | None:
     return found[0] if found else None
 
 
-def keep(conn: Connection, key: Key, *, organization_id: int, kept: Kept, now: datetime) -> None:
-    """Keep what is asked under a key, in the place of what was kept before."""
+def keep(conn: Connection, key: Key, *, organization_id: int, kept: Kept, since: datetime) -> None:
+    """Keep what is asked under a key, in the place of what was kept before.
+
+    :param since: keys from before it count no more; one that counts stays as old as it is.
+    """
     conn.execute(
         statement("idempotency_keys/keep"),
         {
             **_named(key),
             "organization_id": organization_id,
             "request_digest": kept.request_digest,
-            "now": now,
+            "now": kept.begun_at,
+            "since": since,
             "status": kept.status,
             "media_type": kept.media_type,
             "body": kept.body,
@@ -68,9 +75,9 @@ def keep(conn: Connection, key: Key, *, organization_id: int, kept: Kept, now: d
     )
 
 
-def forget(conn: Connection, key: Key) -> None:
-    """Forget a key, so that it can be used again."""
-    conn.execute(statement("idempotency_keys/forget"), _named(key))
+def free(conn: Connection, key: Key) -> None:
+    """Let a key be used for any request."""
+    conn.execute(statement("idempotency_keys/free"), _named(key))
 
 
 def prune(conn: Connection, *, before: datetime, size: int) -> int:

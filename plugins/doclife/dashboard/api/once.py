@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 from fastapi import Depends, Request, Response
@@ -46,7 +47,9 @@ def in_steps(*, hidden: tuple[str, ...] = ()) -> Any:
 
 
 def repeat_id(request: Request) -> str | None:
-    """Return what names the request to others, the same each time it is sent; None without a key.
+    """Return what names the request to others; None without a key.
+
+    The same each time it is sent within a day, another one when the key is used again later.
 
     What Airflow or a store is asked for under it is found again after a crash.
     """
@@ -135,7 +138,7 @@ class _Asked:
             raise _AnsweredBeforeError(answer)
         self._once = once
         visit.request.state.repeat_id = hashlib.sha256(
-            json.dumps([visit.actor, self._key]).encode()
+            json.dumps([visit.actor, self._key, once.begun_at.astimezone(UTC).isoformat()]).encode()
         ).hexdigest()[:32]
 
     def end(self, response: Response) -> None:
