@@ -11,7 +11,9 @@ from airflow.utils.types import DagRunType
 from fastapi import HTTPException
 from sqlalchemy import delete
 
+from doclife.errors import ConfigurationError
 from doclife.lifecycle.halting import halt, resume
+from doclife.operators.review import _reviewers
 from tests.dags.airflow_runs import Run, asset_counts, run_ids
 from tests.dags.catalogue import (
     NAME,
@@ -328,6 +330,32 @@ def test_only_those_answer_whom_the_deployment_names_for_a_stage(office, conn, m
     run.answer("ask", "Approve", user="counsel")
     assert run.go_on() == "success"
     assert plan_states(conn) == ["approved"]
+
+
+def test_a_reviewer_is_known_by_the_id_that_the_auth_manager_gives_them(office, conn, monkeypatch):
+    monkeypatch.setenv(
+        "AIRFLOW_VAR_DOCLIFE_REVIEWERS", '{"records": ["boss", {"id": 7, "name": "counsel"}]}'
+    )
+    apply_rules(conn, reviewed())
+    office.night()
+    run = office.asked("plan-1-stage-1")
+
+    with pytest.raises(HTTPException) as refused:
+        run.answer("ask", "Approve", user="counsel")
+
+    assert refused.value.status_code == 403
+    run.answer("ask", "Approve", user="7")  # to the simple manager the name is the id
+    assert run.go_on() == "success"
+    assert plan_states(conn)[0] == "approved"
+
+
+@pytest.mark.parametrize("users", ['"boss"', "[]", '[" "]', '[{"name": "boss"}]', "[7]", "7"])
+def test_reviewers_that_cannot_be_read_let_nobody_answer(monkeypatch, users):
+    monkeypatch.setenv("AIRFLOW_VAR_DOCLIFE_REVIEWERS", f'{{"records": {users}}}')
+
+    with pytest.raises(ConfigurationError, match="doclife_reviewers cannot be read"):
+        _reviewers("records")
+    assert _reviewers("legal") is None
 
 
 def test_a_halt_keeps_what_was_approved_from_being_applied(office, conn):

@@ -7,7 +7,7 @@ from html import unescape
 from typing import Any
 
 from airflow.api_fastapi.app import get_auth_manager
-from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from fastapi.testclient import TestClient
 from httpx import Response
 
@@ -21,7 +21,7 @@ SAME_ORIGIN = {"Origin": ORIGIN, "Sec-Fetch-Site": "same-origin"}
 class Browser:
     """One person's browser: paths are below ``/doclife``; redirects are not followed."""
 
-    def __init__(self, client: TestClient, *, user: SimpleAuthManagerUser | None) -> None:
+    def __init__(self, client: TestClient, *, user: BaseUser | None) -> None:
         self.client = client
         self.user = user
         self.cookies = {} if user is None else {"_token": get_auth_manager().generate_jwt(user)}

@@ -17,8 +17,8 @@ from airflow.api_fastapi.auth.managers.models.resource_details import (
     DagDetails,
 )
 from airflow.configuration import conf
-from airflow.exceptions import AirflowException
 from airflow.models.dag import DagModel
+from airflow.sdk.exceptions import AirflowException
 
 from doclife.errors import TryAgainLater
 

@@ -59,7 +59,9 @@ class Gate:
         except HTTPException as error:
             return problems.respond(request, error.status_code, detail=str(error.detail))
         if user is None:
-            return problems.respond(request, 401, detail="The login is over. Log in to Airflow again")
+            return problems.respond(
+                request, 401, detail="The login is over. Log in to Airflow again"
+            )
         person = Person(name=user.get_name(), airflow_user=user)
         rights = Rights(person)
         try:

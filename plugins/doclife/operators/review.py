@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from doclife.store.reviews import Question
 
 REVIEWERS = "doclife_reviewers"
-"""Airflow Variable: a JSON object with the names of users by stage."""
+"""Airflow Variable: a JSON object with users by stage."""
 APPROVE, REJECT, EXTEND, HOLD = OPTIONS = ("Approve", "Reject", "Extend", "Hold")
 FORM = {
     # Not of type string alone: Airflow disables every button while such a field is empty.
@@ -206,15 +206,30 @@ def _reviewers(stage: str | None) -> "list[HITLUser] | None":
     if text is None or stage is None:
         return None
     try:
-        names = json.loads(text).get(stage)
-        if names is None:
+        users = json.loads(text).get(stage)
+        if users is None:
             return None
-        return [{"id": name, "name": name} for name in names if name.strip()]
-    except (ValueError, AttributeError, TypeError):
+        if not isinstance(users, list) or not users:
+            raise ValueError(users)  # an empty list is everybody to Airflow
+        return [_reviewer(user) for user in users]
+    except (ValueError, AttributeError):
         raise ConfigurationError(
             f"the Airflow Variable {REVIEWERS} cannot be read: write for example "
-            '{"records": ["anna", "boss"], "legal": ["counsel"]}'
+            '{"records": ["anna", "boss"], "legal": [{"id": "7", "name": "counsel"}]}'
         ) from None
+
+
+def _reviewer(user: object) -> "HITLUser":
+    """Return a user as Airflow knows them: by id, which only the simple manager's names are.
+
+    :raises ValueError: it is neither a name nor an object with id and name.
+    """
+    match user:
+        case str() if user.strip():
+            return {"id": user, "name": user}
+        case {"id": str() | int() as number, "name": str() as name}:
+            return {"id": str(number), "name": name}
+    raise ValueError(user)
 
 
 def _number(text: str, *, name: str) -> int | None:
