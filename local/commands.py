@@ -169,10 +169,16 @@ def doclife(state: State, arguments: list[str]) -> None:
     if running and find(running.supervisor):
         env.setdefault("DOCLIFE_DATABASE_URL", running.documents_url)
         env.setdefault("DOCLIFE_AIRFLOW_URL", f"http://127.0.0.1:{running.port}")
-        for name, value in running.deliveries.items():
+        for name, value in running.variables.items():
             env.setdefault(name, value)
-    # Rules are written, validated and tested without a database too.
-    is_offline = not arguments or arguments[0] == "rules" or "--help" in arguments
+    # Rules are written, validated and tested without a database too; keys are made, and what a
+    # certificate says is verified, anywhere.
+    is_offline = (
+        not arguments
+        or arguments[0] == "rules"
+        or arguments[:2] in (["signing-key", "new"], ["certificates", "verify"])
+        or "--help" in arguments
+    )
     if not is_offline and not {"DOCLIFE_DATABASE_URL", "AIRFLOW_CONN_DOCUMENTS"} & env.keys():
         raise LocalError("Nothing runs. Start it with: ./run")
     os.execve(sys.executable, [sys.executable, "-m", "doclife.cli", *arguments], env)

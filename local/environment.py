@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from zoneinfo import available_timezones
 
@@ -17,6 +18,8 @@ from local.state import ROOT, State
 # Airflow's roles, least first: viewer, user, op, admin. There is no mode without login: who did
 # what must be true.
 USERS = {"admin": "admin", "officer": "op", "clerk": "user", "viewer": "viewer"}
+
+SIGNING_CONNECTION = "doclife_signing"
 
 
 def load_secrets(state: State) -> dict[str, str]:
@@ -29,12 +32,26 @@ def load_secrets(state: State) -> dict[str, str]:
         "fernet_key": base64.urlsafe_b64encode(os.urandom(32)).decode(),
         "jwt_secret": secrets.token_urlsafe(64),
         "api_secret_key": secrets.token_urlsafe(48),
+        "signing_key": base64.b64encode(os.urandom(32)).decode(),
         **{f"password_{login}": secrets.token_urlsafe(24) for login in databases.LOGINS},
     }
     if wanted.keys() - known.keys():
         known = {**wanted, **known}
         state.write("secrets.json", known)
     return known
+
+
+def signing_setting(
+    state: State, given: Mapping[str, str], *, connections: Collection[str] = ()
+) -> dict[str, str]:
+    """Return the Connection with the key that proof is signed with, unless somebody has their own.
+
+    :param connections: ids of the Connections in Airflow's own database.
+    """
+    if given.get(f"AIRFLOW_CONN_{SIGNING_CONNECTION.upper()}") or SIGNING_CONNECTION in connections:
+        return {}
+    key = {"conn_type": "generic", "password": load_secrets(state)["signing_key"]}
+    return {f"AIRFLOW_CONN_{SIGNING_CONNECTION.upper()}": json.dumps(key)}
 
 
 def load_logins(state: State) -> dict[str, str]:
@@ -52,12 +69,12 @@ def airflow_environment(
     port: int,
     metadata_url: str,
     tasks_url: str,
-    deliveries: Mapping[str, str],
+    variables: Mapping[str, str],
 ) -> dict[str, str]:
     """Return the environment every component is started with.
 
     :param tasks_url: the document catalogue, as tasks and dashboard log in to it.
-    :param deliveries: what lets deliveries reach the catcher.
+    :param variables: what else is set: where deliveries go, the key that proof is signed with.
     """
     keys = load_secrets(state)
     load_logins(state)
@@ -102,7 +119,7 @@ def airflow_environment(
     }
     return {
         **_inherited(),
-        **deliveries,
+        **variables,
         **{
             f"AIRFLOW__{section.upper()}__{name.upper()}": value
             for section, options in settings.items()

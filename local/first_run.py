@@ -115,7 +115,7 @@ def _load_samples(supervisor: Supervisor, catcher: Catcher) -> None:
         _run_cli(supervisor, "samples", arguments)
 
     print("Loading sample documents and rules ...", flush=True)
-    settings = {**os.environ, **supervisor.deliveries}
+    settings = {**os.environ, **supervisor.variables}
     load_samples(
         run_cli,
         supervisor.state,
@@ -127,7 +127,7 @@ def _load_samples(supervisor: Supervisor, catcher: Catcher) -> None:
 def _run_cli(supervisor: Supervisor, name: str, arguments: Sequence[str | Path]) -> None:
     env = {
         **os.environ,
-        **supervisor.deliveries,
+        **supervisor.variables,
         "PYTHONPATH": str(ROOT / "plugins"),
         "DOCLIFE_DATABASE_URL": supervisor.documents_url,
     }

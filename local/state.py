@@ -39,8 +39,8 @@ class Running:
     supervisor: Identity
     components: Mapping[str, Identity]
     database: Identity | None = None
-    deliveries: Mapping[str, str] = field(default_factory=dict)
-    """What is set so that deliveries reach the catcher."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """What is set so that deliveries reach the catcher, and the key that signs proof."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class State:
             supervisor=Identity(**recorded["supervisor"]),
             components={name: Identity(**one) for name, one in recorded["components"].items()},
             database=Identity(**database) if database else None,
-            deliveries=recorded.get("deliveries", {}),
+            variables=recorded.get("variables", {}),
         )
 
     def record(self, running: Running) -> None:

@@ -44,8 +44,8 @@ class Supervisor:
         self.state = state
         self.api = AirflowApi(port)
         self.documents_url = ""
-        self.deliveries: Mapping[str, str] = {}
-        """What is set so that deliveries reach the catcher."""
+        self.variables: Mapping[str, str] = {}
+        """What is set so that deliveries reach the catcher, and the key that signs proof."""
         self._port = port
         self._stop_request = stop_request
         self._guard = Guard()
@@ -163,7 +163,7 @@ class Supervisor:
                 supervisor=identify(os.getpid()),
                 components=self._identities,
                 database=self._database,
-                deliveries=self.deliveries,
+                variables=self.variables,
             )
         )
 

@@ -13,7 +13,13 @@ from dataclasses import dataclass
 import psycopg
 
 from local import databases, deliveries, first_run
-from local.environment import airflow_environment, load_logins, load_secrets, time_zone
+from local.environment import (
+    airflow_environment,
+    load_logins,
+    load_secrets,
+    signing_setting,
+    time_zone,
+)
 from local.errors import LocalError
 from local.ports import free_port, is_free
 from local.state import ROOT, State
@@ -148,20 +154,24 @@ def _start(
     addresses = own_server or _private_addresses(supervisor)
     supervisor.documents_url = addresses.admin_url
     catcher = supervisor.wait_for_catcher()
-    supervisor.deliveries = deliveries.settings(
-        state,
-        catcher,
-        os.environ,
-        address=supervisor.api.address,
-        connections=_connections(addresses.metadata_url),
-    )
+    connections = _connections(addresses.metadata_url)
+    supervisor.variables = {
+        **deliveries.settings(
+            state,
+            catcher,
+            os.environ,
+            address=supervisor.api.address,
+            connections=connections,
+        ),
+        **signing_setting(state, os.environ, connections=connections),
+    }
     supervisor.record()
     env = airflow_environment(
         state,
         port=port,
         metadata_url=addresses.metadata_url.replace("postgresql://", "postgresql+psycopg2://", 1),
         tasks_url=addresses.tasks_url,
-        deliveries=supervisor.deliveries,
+        variables=supervisor.variables,
     )
     supervisor.pause(0)
     print("Preparing the databases ...", flush=True)

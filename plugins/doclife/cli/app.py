@@ -29,6 +29,7 @@ from doclife.cli import (
     rule_tests,
     rules,
     schedules,
+    signing_key,
     slack,
     status,
     stores,
@@ -82,6 +83,7 @@ app.add_typer(tables.app, name="tables")
 app.add_typer(organizations.app, name="organizations")
 app.add_typer(limits.app, name="limits")
 app.add_typer(halt.app, name="halt")
+app.add_typer(signing_key.app, name="signing-key")
 app.command("forecast")(looking_ahead.forecast)
 app.command("overdue")(looking_ahead.overdue)
 app.command("status")(status.show)
