@@ -17,12 +17,13 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import partial
 from pathlib import Path
 
 from benchmarks.machine import FILE_COUNT, machine_line, make_small_files, scratch, summary
+from doclife.domain.premis_xml import PremisFile, premis_xml
 from doclife.storage import uris
 from doclife.storage.bag_text import BagInfo
 from doclife.storage.bags import MAX_DOCUMENTS, Payload, bag_uri, write_bag
@@ -98,6 +99,23 @@ def recorded(folder: Path) -> list[Payload]:
     ]
 
 
+def describe(digests: Mapping[int, bytes], sizes: Mapping[int, int]) -> bytes:
+    """Say in PREMIS what lies in a bag, as the lifecycle does."""
+    return premis_xml(
+        [
+            PremisFile(
+                document_id=document_id,
+                location=f"data/{document_id}",
+                sha256=sha256,
+                size_bytes=sizes[document_id],
+                media_type=None,
+            )
+            for document_id, sha256 in digests.items()
+        ],
+        [],
+    )
+
+
 def archive(stores: Stores, folder: Path, payloads: list[Payload], number: int) -> None:
     """Write every file into bags with the real code."""
     for start in range(0, len(payloads), MAX_DOCUMENTS):
@@ -116,6 +134,7 @@ def archive(stores: Stores, folder: Path, payloads: list[Payload], number: int) 
                 bagging_date=date(2026, 11, 22),
             ),
             payloads=payloads[start : start + MAX_DOCUMENTS],
+            describe=describe,
         )
         assert not written.failures, written.failures
 

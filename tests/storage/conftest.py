@@ -2,12 +2,13 @@
 
 import hashlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from doclife.domain.premis_xml import PremisFile, premis_xml
 from doclife.storage import uris
 from doclife.storage.bag_text import BagInfo
 from doclife.storage.bags import Payload
@@ -20,6 +21,23 @@ INFO = BagInfo(
     bagging_date=date(2026, 11, 22),
     extra={"Rule": "contracts@3", "Retain-Until": "2031-12-31"},
 )
+
+
+def describe(digests: Mapping[int, bytes], sizes: Mapping[int, int]) -> bytes:
+    """Say in PREMIS what lies in a bag, of which nothing else is known."""
+    return premis_xml(
+        [
+            PremisFile(
+                document_id=document_id,
+                location=f"data/{document_id}",
+                sha256=sha256,
+                size_bytes=sizes.get(document_id),
+                media_type=None,
+            )
+            for document_id, sha256 in digests.items()
+        ],
+        [],
+    )
 
 
 def record(name: str, root: Path | str) -> StoreRecord:

@@ -10,7 +10,7 @@ from doclife.storage.bag_rewriting import BagPayload, RewrittenBag, rewrite_with
 from doclife.storage.bags import Copy, write_bag
 from doclife.storage.marker import MARKER_NAME
 from doclife.storage.stores import Stores
-from tests.storage.conftest import INFO, AddDocument, names_in
+from tests.storage.conftest import INFO, AddDocument, describe, names_in
 from tests.storage.killing import killed_before_call
 
 
@@ -23,7 +23,9 @@ def bag(archive: Path) -> Path:
 def copies(stores: Stores, bag: Path, add_document: AddDocument) -> dict[int, Copy]:
     """A sealed bag of three documents."""
     payloads = [add_document(number, b"content %d" % number) for number in (1, 2, 3)]
-    written = write_bag(stores, uri=uris.of_path(str(bag)), info=INFO, payloads=payloads)
+    written = write_bag(
+        stores, uri=uris.of_path(str(bag)), info=INFO, payloads=payloads, describe=describe
+    )
     return {copy.document_id: copy for copy in written.copies}
 
 
@@ -32,7 +34,9 @@ def rewrite(stores: Stores, bag: Path, *copies: Copy) -> RewrittenBag:
         BagPayload(document_id=c.document_id, size_bytes=c.size_bytes, sha256=c.sha256)
         for c in copies
     ]
-    return rewrite_without(stores, uri=uris.of_path(str(bag)), info=INFO, payloads=payloads)
+    return rewrite_without(
+        stores, uri=uris.of_path(str(bag)), info=INFO, payloads=payloads, describe=describe
+    )
 
 
 def held_by(bag: Path) -> list[str]:
@@ -101,7 +105,7 @@ def test_whatever_moment_it_is_killed_running_it_again_completes_it(
         assert rewrite(stores, bag, copies[1], copies[2]).removed == (1, 2)
         bagit.Bag(str(bag)).validate()
         assert held_by(bag) == ["3"]
-        assert len(names_in(bag)) == 5, "something half written was left"
+        assert len(names_in(bag)) == 6, "something half written was left"
 
     assert number > 30
 

@@ -13,7 +13,7 @@ from doclife.storage.bags import Payload, WrittenBag, bag_uri, remove_bag, write
 from doclife.storage.local import LocalFilesystem
 from doclife.storage.marker import MARKER_NAME
 from doclife.storage.stores import Stores
-from tests.storage.conftest import INFO, AddDocument, names_in
+from tests.storage.conftest import INFO, AddDocument, describe, names_in
 from tests.storage.killing import killed_before_call
 
 
@@ -23,7 +23,9 @@ def bag(archive: Path) -> Path:
 
 
 def write(stores: Stores, bag: Path, *payloads: Payload, info: BagInfo = INFO) -> WrittenBag:
-    return write_bag(stores, uri=uris.of_path(str(bag)), info=info, payloads=payloads)
+    return write_bag(
+        stores, uri=uris.of_path(str(bag)), info=info, payloads=payloads, describe=describe
+    )
 
 
 def test_bagit_validates_a_written_bag(

@@ -1,5 +1,9 @@
 import hashlib
+import itertools
 import os
+import random
+import signal
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -8,14 +12,19 @@ import pytest
 from doclife.errors import ChangedBytes, StorageError
 from doclife.storage import removal, s3
 from doclife.storage.bag_rewriting import BagPayload, rewrite_without, verify_bag
-from doclife.storage.bags import Payload, remove_bag, write_bag
+from doclife.storage.bags import Copy, Payload, remove_bag, write_bag
 from doclife.storage.filesystem import Stat
 from doclife.storage.marker import MarkerState
 from doclife.storage.payloads import put_back
 from doclife.storage.reading import digest, stat
 from doclife.storage.removal import Recorded, Removal, remove_exactly
+from doclife.storage.s3 import S3Filesystem
 from doclife.storage.stores import Store, StoreRecord, Stores
-from tests.storage.conftest import DEPLOYMENT, INFO, record
+from tests.storage.conftest import DEPLOYMENT, INFO, describe, record
+
+EVERY_REQUEST = int(os.environ.get("DOCLIFE_ROUNDS", "200")) > 1000
+LONGEST_STRIDE = 9
+"""Where not every request is tried, how many are passed over at most: other ones in every run."""
 
 
 def s3_record(bucket: str, options: dict[str, Any]) -> StoreRecord:
@@ -355,6 +364,47 @@ def test_a_server_that_does_not_answer_proves_nothing(
         stat(unreachable, uri=f"s3://{bucket}/root/key")
 
 
+def to_take_out(copy: Copy) -> BagPayload:
+    return BagPayload(
+        document_id=copy.document_id,
+        size_bytes=copy.size_bytes,
+        sha256=copy.sha256,
+        etag=copy.etag,
+        version_id=copy.version_id,
+    )
+
+
+def killed_before_request(number: int, work: Callable[[], object]) -> bool:
+    """Run work in a process that dies before that request to S3; False when it ended before."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            die_before_request(number)
+            work()
+            status = 0
+        finally:
+            os._exit(status)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        assert os.WTERMSIG(status) == signal.SIGKILL
+        return True
+    assert os.WEXITSTATUS(status) == 0, "the work failed by itself"
+    return False
+
+
+def die_before_request(number: int) -> None:
+    """Count the requests of this process; nothing has to be undone in it."""
+    requests, request = itertools.count(1), S3Filesystem._request
+
+    def counted(self: S3Filesystem, method: str, **arguments: Any) -> dict[str, Any]:
+        if next(requests) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return request(self, method, **arguments)
+
+    S3Filesystem._request = counted  # type: ignore[method-assign]  # in a child that ends
+
+
 @pytest.mark.parametrize("kind", ["cloud", "versions"])
 def test_bags_are_written_rewritten_and_removed(
     kind: str, request: pytest.FixtureRequest, s3_client: Any, bucket: str
@@ -368,37 +418,96 @@ def test_bags_are_written_rewritten_and_removed(
     ]
     bag = f"{store.record.root_uri}/archive/bag-7"
 
-    written = write_bag(stores, uri=bag, info=INFO, payloads=payloads)
+    written = write_bag(stores, uri=bag, info=INFO, payloads=payloads, describe=describe)
 
     assert verify_bag(stores, uri=bag) == []
     assert [copy.document_id for copy in written.copies] == [1, 2, 3]
     assert all((copy.version_id is not None) == (kind == "versions") for copy in written.copies)
-    going = [
-        BagPayload(
-            document_id=copy.document_id,
-            size_bytes=copy.size_bytes,
-            sha256=copy.sha256,
-            etag=copy.etag,
-            version_id=copy.version_id,
-        )
-        for copy in written.copies
-    ]
+    going = [to_take_out(copy) for copy in written.copies]
     for _ in range(2):
-        rewritten = rewrite_without(stores, uri=bag, info=INFO, payloads=going[:1])
+        rewritten = rewrite_without(
+            stores, uri=bag, info=INFO, payloads=going[:1], describe=describe
+        )
         assert (rewritten.removed, rewritten.payload_count) == ((1,), 2)
         assert verify_bag(stores, uri=bag) == []
 
-    assert rewrite_without(stores, uri=bag, info=INFO, payloads=going).payload_count == 0
-    left = s3_client.list_object_versions(Bucket=bucket, Prefix="root/archive/bag-7/data")
+    assert (
+        rewrite_without(stores, uri=bag, info=INFO, payloads=going, describe=describe).payload_count
+        == 0
+    )
+    left = s3_client.list_object_versions(Bucket=bucket, Prefix="root/archive/bag-7")
     assert "Versions" not in left
     remove_bag(stores, uri=bag)
+
+
+def test_what_a_bag_said_of_a_purged_document_goes_with_every_version_of_it(
+    versions: Stores, s3_client: Any, bucket: str
+) -> None:
+    payloads = [
+        put(versions, f"in/{number}", b"content %d" % number, document_id=number)
+        for number in (1, 2)
+    ]
+    bag = f"{versions.named('cloud').record.root_uri}/archive/bag-7"
+    [copy, _] = write_bag(versions, uri=bag, info=INFO, payloads=payloads, describe=describe).copies
+
+    rewrite_without(versions, uri=bag, info=INFO, payloads=[to_take_out(copy)], describe=describe)
+
+    page = s3_client.list_object_versions(Bucket=bucket, Prefix="root/archive/bag-7")
+    assert len(page["Versions"]) == len({one["Key"] for one in page["Versions"]}) == 6
+    for one in page["Versions"]:
+        content = s3_client.get_object(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])[
+            "Body"
+        ].read()
+        assert copy.sha256.hex().encode() not in content
+
+
+def test_killed_at_any_request_a_rewriting_in_a_bucket_is_ended_by_the_next(
+    versions: Stores, s3_client: Any, s3_options: dict[str, Any], bucket: str
+) -> None:
+    """Each round takes one of two documents out, killed before another request."""
+    stores, root, chance = versions, versions.named("cloud").record.root_uri, random.Random()
+    number, was_killed = 0, True
+    while was_killed:
+        number += 1 if EVERY_REQUEST else chance.randint(1, LONGEST_STRIDE)
+        bag = f"{root}/archive/bag-{number}"
+        payloads = [
+            put(stores, f"in/{number}-{each}", b"content %d" % each, document_id=each)
+            for each in (1, 2)
+        ]
+        copies = write_bag(stores, uri=bag, info=INFO, payloads=payloads, describe=describe).copies
+        going = [to_take_out(copies[0])]
+
+        was_killed = killed_before_request(
+            number,
+            # With connections of its own: ours belong to a thread that it does not have.
+            lambda bag=bag, going=going: rewrite_without(
+                Stores([s3_record(bucket, s3_options)], deployment_id=DEPLOYMENT),
+                uri=bag,
+                info=INFO,
+                payloads=going,
+                describe=describe,
+            ),
+        )
+
+        key = f"root/archive/bag-{number}"
+        content = s3_client.get_object(Bucket=bucket, Key=f"{key}/data/2")["Body"].read()
+        assert content == b"content 2"
+        again = rewrite_without(stores, uri=bag, info=INFO, payloads=going, describe=describe)
+        assert (again.removed, again.payload_count) == ((1,), 1)
+        assert verify_bag(stores, uri=bag) == []
+        page = s3_client.list_object_versions(Bucket=bucket, Prefix=f"{key}/")
+        assert len(page["Versions"]) == 6, "something was left of the one that went"
+
+    assert number > 20
 
 
 def test_a_changed_object_is_not_archived(cloud: Stores, s3_client: Any, bucket: str) -> None:
     payload = put(cloud, "key", b"content")
     s3_client.put_object(Bucket=bucket, Key="root/key", Body=b"CONTENT")
 
-    written = write_bag(cloud, uri=f"s3://{bucket}/root/bag-1", info=INFO, payloads=[payload])
+    written = write_bag(
+        cloud, uri=f"s3://{bucket}/root/bag-1", info=INFO, payloads=[payload], describe=describe
+    )
 
     assert [failure.reason_code for failure in written.failures] == ["changed"]
     assert not written.is_sealed

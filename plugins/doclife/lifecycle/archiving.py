@@ -13,6 +13,7 @@ from doclife.domain.actions import ArchiveAction, ArchiveSettings
 from doclife.domain.plan import ShardOutcome
 from doclife.errors import ConfigurationError, TryAgainLater
 from doclife.lifecycle.batch import Work, open_batch
+from doclife.lifecycle.describing import describer
 from doclife.lifecycle.rewriting import take_out_unreferenced
 from doclife.storage import bags as bag_files
 from doclife.storage.bag_text import BagInfo
@@ -76,6 +77,14 @@ def archive_batch(conn: Connection, work: Work, *, now: datetime) -> ShardOutcom
             extra=info,
         ),
         payloads=[_payload(source) for source in chosen],
+        describe=describer(
+            conn,
+            bag_id=bag_id,
+            plan_id=work.shard.plan_id,
+            packed_at=now,
+            rule=work.rule_name,
+            document_ids=[source.document_id for source in chosen],
+        ),
     )
     outcome = _commit(conn, work, written, bag_id=bag_id, store_id=store.record.store_id, now=now)
     return outcome + ShardOutcome(skipped=batch.skipped, failed=failed)

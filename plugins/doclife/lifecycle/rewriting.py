@@ -3,6 +3,7 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from doclife.lifecycle.describing import describer
 from doclife.storage import bag_rewriting
 from doclife.storage.bag_text import BagInfo
 from doclife.storage.stores import Stores
@@ -45,6 +46,14 @@ def take_out_unreferenced(
                 )
                 for payload in unreferenced
             ],
+            describe=describer(
+                conn,
+                bag_id=bag_id,
+                plan_id=bag.plan_id,
+                packed_at=bag.created_at,
+                rule=bag.rule,
+                document_ids=bags.list_documents(conn, bag_id),
+            ),
         )
         removed = set(rewritten.removed)
         objects.mark_removed(

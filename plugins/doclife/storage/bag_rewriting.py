@@ -13,12 +13,13 @@ from doclife.errors import ChangedBytes, StorageError
 from doclife.storage import uris
 from doclife.storage.bag_text import (
     MANIFEST_NAME,
+    REQUIRED_NAMES,
     TAG_MANIFEST_NAME,
-    TAG_NAMES,
     BagInfo,
     read_manifest,
 )
 from doclife.storage.bags import (
+    Describe,
     Failure,
     in_parallel,
     payload_uri,
@@ -58,7 +59,12 @@ class RewrittenBag:
 
 
 def rewrite_without(
-    stores: Stores, *, uri: str, info: BagInfo, payloads: Sequence[BagPayload]
+    stores: Stores,
+    *,
+    uri: str,
+    info: BagInfo,
+    payloads: Sequence[BagPayload],
+    describe: Describe,
 ) -> RewrittenBag:
     """Remove payloads from a sealed bag and make its manifests true again.
 
@@ -88,7 +94,7 @@ def rewrite_without(
             digests.pop(each.document_id, None)
             sizes.pop(each.document_id, None)
         if digests:
-            seal(filesystem, uri, info, digests=digests, total_bytes=sum(sizes.values()))
+            seal(filesystem, uri, info, digests=digests, sizes=sizes, describe=describe)
         in_parallel(uri, lambda each: _remove(stores, each), going)
         if not digests:
             remove_bag(stores, uri=uri)
@@ -112,7 +118,7 @@ def verify_bag(stores: Stores, *, uri: str) -> list[str]:
     filesystem = store.filesystem
     try:
         found = {listed.uri.removeprefix(f"{uri}/") for listed in filesystem.listed(uri)}
-        faults = [f"{name} is missing" for name in TAG_NAMES if name not in found]
+        faults = [f"{name} is missing" for name in REQUIRED_NAMES if name not in found]
         if faults:
             return faults
         expected = {

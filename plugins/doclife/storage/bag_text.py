@@ -10,9 +10,12 @@ from datetime import date
 DECLARATION_NAME = "bagit.txt"
 INFO_NAME = "bag-info.txt"
 MANIFEST_NAME = "manifest-sha256.txt"
+PREMIS_NAME = "premis.xml"
 TAG_MANIFEST_NAME = "tagmanifest-sha256.txt"
-TAG_NAMES = (DECLARATION_NAME, INFO_NAME, MANIFEST_NAME, TAG_MANIFEST_NAME)
+TAG_NAMES = (DECLARATION_NAME, INFO_NAME, MANIFEST_NAME, PREMIS_NAME, TAG_MANIFEST_NAME)
 """In the order they are written: who sees the last one sees a whole bag."""
+REQUIRED_NAMES = (DECLARATION_NAME, INFO_NAME, MANIFEST_NAME, TAG_MANIFEST_NAME)
+"""What every bag of ours has; those of the first release have no PREMIS."""
 
 _DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
@@ -38,10 +41,13 @@ class BagInfo:
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
-def tag_files(info: BagInfo, *, digests: Mapping[int, bytes], total_bytes: int) -> dict[str, bytes]:
+def tag_files(
+    info: BagInfo, *, digests: Mapping[int, bytes], total_bytes: int, premis: bytes
+) -> dict[str, bytes]:
     """Return the content of every tag file, in the order of TAG_NAMES.
 
     :param digests: SHA-256 of each payload by document id.
+    :param premis: what was done to these documents, as PREMIS XML.
     """
     files = {
         DECLARATION_NAME: _DECLARATION,
@@ -50,6 +56,7 @@ def tag_files(info: BagInfo, *, digests: Mapping[int, bytes], total_bytes: int) 
             f"{digest.hex()}  data/{document_id}\n"
             for document_id, digest in sorted(digests.items())
         ).encode(),
+        PREMIS_NAME: premis,
     }
     files[TAG_MANIFEST_NAME] = "".join(
         f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in files.items()

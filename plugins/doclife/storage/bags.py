@@ -6,7 +6,7 @@ before the first byte, so what a crash leaves is found and swept by ``remove_bag
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,6 +37,9 @@ _OUR_FILES = re.compile(
     # Left by a process that was killed while it replaced a tag file.
     + rf"|{re.escape(TEMPORARY_PREFIX)}[^/]*"
 )
+
+Describe = Callable[[Mapping[int, bytes], Mapping[int, int]], bytes]
+"""Returns what premis.xml says, for the SHA-256 and the size of each payload by document id."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -127,7 +130,7 @@ def payload_uri(bag: str, document_id: int) -> str:
 
 
 def write_bag(
-    stores: Stores, *, uri: str, info: BagInfo, payloads: Sequence[Payload]
+    stores: Stores, *, uri: str, info: BagInfo, payloads: Sequence[Payload], describe: Describe
 ) -> WrittenBag:
     """Copy recorded bytes into a new bag, verify what was written, and seal it.
 
@@ -159,7 +162,8 @@ def write_bag(
                 uri,
                 info,
                 digests={copy.document_id: copy.sha256 for copy in copies},
-                total_bytes=sum(copy.size_bytes for copy in copies),
+                sizes={copy.document_id: copy.size_bytes for copy in copies},
+                describe=describe,
             )
         else:
             filesystem.remove_folders(uri)
@@ -177,13 +181,25 @@ def seal(
     uri: str,
     info: BagInfo,
     *,
-    digests: dict[int, bytes],
-    total_bytes: int,
+    digests: Mapping[int, bytes],
+    sizes: Mapping[int, int],
+    describe: Describe,
 ) -> None:
-    """Write the tag files, each at once, the tag manifest last."""
-    files = tag_files(info, digests=digests, total_bytes=total_bytes)
+    """Write the tag files, each at once, the tag manifest last.
+
+    Where the store keeps versions, those before go: a document that was destroyed must not live on
+    in what the bag said of it once.
+    """
+    files = tag_files(
+        info,
+        digests=digests,
+        total_bytes=sum(sizes.values()),
+        premis=describe(digests, sizes),
+    )
     for name in TAG_NAMES:
         filesystem.replace(uris.joined(uri, name), files[name])
+    for name in TAG_NAMES:
+        remove_older_versions(filesystem, uris.joined(uri, name))
 
 
 def remove_bag(stores: Stores, *, uri: str) -> None:
@@ -203,6 +219,10 @@ def remove_bag(stores: Stores, *, uri: str) -> None:
         for each in found:
             if not _OUR_FILES.fullmatch(each.removeprefix(f"{uri}/")):
                 raise StorageError(f"{each} is no part of a bag of ours; nothing was removed")
+        # Not the payloads: more versions of one than ours is somebody's doing.
+        for name in TAG_NAMES:
+            if uris.joined(uri, name) in found:
+                remove_older_versions(store.filesystem, uris.joined(uri, name))
         for each in found:
             discard(store.filesystem, each)
         store.filesystem.remove_folders(uri)
@@ -213,6 +233,14 @@ def remove_bag(stores: Stores, *, uri: str) -> None:
 def discard(filesystem: Filesystem, uri: str) -> None:
     """Remove bytes that we wrote ourselves and nobody points to, whatever they are."""
     filesystem.remove(uri, version_id=filesystem.stat(uri).version_id)
+
+
+def remove_older_versions(filesystem: Filesystem, uri: str) -> None:
+    """Remove what a store that keeps versions has kept of a file that we wrote again."""
+    found = filesystem.stat(uri)
+    if found.version_id is not None:
+        for version_id in filesystem.other_versions(uri, version_id=found.version_id):
+            filesystem.remove(uri, version_id=version_id)
 
 
 def in_parallel(uri: str, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:

@@ -33,9 +33,25 @@ class BagRow:
     uri: str
     state: str
     info: Mapping[str, str]
+    plan_id: int | None
     created_at: datetime
     organization: str
     time_zone: str
+    rule: str | None
+    """name@version of the rule that archived; None for a selection."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deed:
+    """What the audit trail says was done to a document."""
+
+    entry_id: int
+    document_id: int
+    at: datetime
+    actor: str
+    rule: str | None
+    action: str
+    plan_id: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,6 +183,12 @@ def list_unreferenced(conn: Connection, bag_id: int) -> list[UnreferencedPayload
     return fetch_rows(conn, query, {"bag_id": bag_id}, UnreferencedPayload)
 
 
+def list_documents(conn: Connection, bag_id: int) -> list[int]:
+    """Return the documents whose payloads a bag has, those that are to leave it included."""
+    rows = conn.execute(statement("bags/list_documents"), {"bag_id": bag_id}).fetchall()
+    return [row[0] for row in rows]
+
+
 def insert_copies(
     conn: Connection,
     *,
@@ -185,3 +207,15 @@ def insert_copies(
             "now": now,
         },
     )
+
+
+def list_deeds(conn: Connection, document_ids: Sequence[int], *, most: int) -> list[Deed]:
+    """Return what was done to documents: the first entry of each, and at most so many others."""
+    parameters = {"document_ids": list(document_ids), "most": most}
+    return fetch_rows(conn, statement("bags/list_deeds"), parameters, Deed)
+
+
+def list_media_types(conn: Connection, document_ids: Sequence[int]) -> dict[int, str]:
+    """Return the media types of documents, for those that have one."""
+    parameters = {"document_ids": list(document_ids)}
+    return dict(conn.execute(statement("bags/list_media_types"), parameters).fetchall())

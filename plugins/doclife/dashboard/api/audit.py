@@ -1,5 +1,6 @@
 """``/audit`` of the JSON API: who changed what, when and why."""
 
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -9,6 +10,7 @@ from doclife.dashboard.api.asking import Asked, Cursor, Limit
 from doclife.dashboard.api.once import OnceRoute
 from doclife.dashboard.paging import LARGEST_ID, PAGE_ROWS, page_of, read_id
 from doclife.dashboard.visit import Here
+from doclife.domain.premis import PremisEvent, premis_event
 from doclife.store import audit
 from doclife.store.audit import AuditEntry
 
@@ -17,10 +19,18 @@ router = APIRouter(route_class=OnceRoute, tags=["audit"])
 Number = Annotated[int, Query(ge=1, le=LARGEST_ID)]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditLine(AuditEntry):
+    """One change, and what it is called in digital preservation."""
+
+    premis_event: PremisEvent | None
+    """Of http://id.loc.gov/vocabulary/preservation/eventType; null: no preservation event."""
+
+
 class AuditPage(BaseModel):
     """A page of the audit trail, the newest first."""
 
-    items: list[AuditEntry]
+    items: list[AuditLine]
     next_cursor: str | None
 
 
@@ -44,4 +54,7 @@ def list_audit(
         size=limit + 1,
     )
     page = page_of(found, limit=limit, key=lambda entry: entry.entry_id, cursor=cursor)
-    return AuditPage(items=list(page.rows), next_cursor=page.next_cursor)
+    lines = [
+        AuditLine(**asdict(entry), premis_event=premis_event(entry.action)) for entry in page.rows
+    ]
+    return AuditPage(items=lines, next_cursor=page.next_cursor)
