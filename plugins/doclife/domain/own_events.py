@@ -34,6 +34,8 @@ class OwnEvent(StrEnum):
     PLAN_UNDONE = "plan.undone"
     BREAKER_TRIPPED = "breaker.tripped"
     ENDPOINT_DISABLED = "endpoint.disabled"
+    CERTIFICATE_ISSUED = "certificate.issued"
+    AUDIT_HEAD_SIGNED = "audit.head_signed"
 
 
 MOVES_RULES = frozenset(

@@ -37,6 +37,10 @@ class Destroyed:
     """Documents whose bytes, or some of them, stayed."""
     notes: dict[int, str] = field(default_factory=dict)
     """What must be said about the destruction, by document."""
+    found_gone: set[int] = field(default_factory=set)
+    """Stored objects that were surely gone already."""
+    other_links: dict[int, int] = field(default_factory=dict)
+    """How many other hard links lead to the bytes of a stored object."""
 
 
 def check(stores: Stores, found: Sequence[DocumentBytes]) -> Checked:
@@ -87,7 +91,10 @@ def destroy(
             destroyed.failures.append(failure(each.document_id, "not_removed", str(error)))
         else:
             objects.mark_removed(conn, [each.object_id], now=now)
+            if removal.already_gone:
+                destroyed.found_gone.add(each.object_id)
             if removal.other_names:
+                destroyed.other_links[each.object_id] = removal.other_names
                 destroyed.notes[each.document_id] = (
                     f"{removal.other_names} other hard link(s) lead to the bytes of {each.uri}"
                 )

@@ -13,6 +13,7 @@ from doclife.domain.plan import ShardOutcome
 from doclife.lifecycle import destroying
 from doclife.lifecycle.batch import Work, open_batch
 from doclife.lifecycle.destroying import Checked, Destroyed, Failure, failed_ids, failure
+from doclife.lifecycle.erasing import residue_erased
 from doclife.store import batches, objects, purges
 from doclife.store.connection import Connection
 from doclife.store.objects import DocumentBytes
@@ -61,9 +62,17 @@ def purge_batch(conn: Connection, work: Work, *, now: datetime) -> ShardOutcome 
     notes = _notes(checked, destroyed)
     with conn.transaction():
         failed += _fail(conn, work, destroyed.failures, now)
-        purged = purges.finish(
-            conn, [each for each in batch.document_ids if each not in spared], now=now
+        # While they still have their titles, of which certificates keep hashes.
+        recorded = purges.record_destroyed(
+            conn,
+            [each for each in batch.document_ids if each not in spared],
+            plan_id=work.shard.plan_id,
+            found_gone={each.object_id for each in checked.absent} | destroyed.found_gone,
+            other_links=destroyed.other_links,
+            now=now,
         )
+        with residue_erased(conn, recorded, now=now):
+            purged = purges.finish(conn, recorded, now=now)
         done = batches.record_done(
             conn,
             work.shard,

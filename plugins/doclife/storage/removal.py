@@ -79,11 +79,17 @@ def remove_exactly(stores: Stores, recorded: Recorded, *, seen: Stat | None = No
         for _ in range(2):
             if _look(store, recorded.uri, found.version_id) is not None:
                 raise StorageError(f"{recorded.uri} is still there after it was removed")
+        left = [] if found.version_id is None else store.filesystem.other_versions(recorded.uri)
     except OSError as error:
         raise StorageError(
             f"{recorded.uri} could not be removed from store {store.record.name!r}: "
             f"{explained(error)}"
         ) from error
+    if left:
+        raise ChangedBytes(
+            f"{recorded.uri} got {len(left)} version(s) while the recorded one was removed, which "
+            "nobody approved to destroy. Remove them in the bucket; the next purge goes on"
+        )
     return Removal(already_gone=False, other_names=found.name_count - 1)
 
 

@@ -1,7 +1,9 @@
 """Destruction, step by step."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
+
+from psycopg.types.json import Jsonb
 
 from doclife.domain.plan import ShardRef
 from doclife.store.batches import Done
@@ -29,6 +31,30 @@ def begin(
             "actor": actor,
         },
     )
+
+
+def record_destroyed(
+    conn: Connection,
+    document_ids: Sequence[int],
+    *,
+    plan_id: int,
+    found_gone: Set[int],
+    other_links: Mapping[int, int],
+    now: datetime,
+) -> list[int]:
+    """Keep what a certificate will say of documents whose bytes are all gone; return these.
+
+    :param found_gone: stored objects that were gone before they were to be removed.
+    :param other_links: how many other hard links lead to the bytes of a stored object.
+    """
+    parameters = {
+        "plan_id": plan_id,
+        "document_ids": list(document_ids),
+        "found_gone": sorted(found_gone),
+        "links": Jsonb({str(object_id): count for object_id, count in other_links.items()}),
+        "now": now,
+    }
+    return [row[0] for row in conn.execute(statement("purge/record_destroyed"), parameters)]
 
 
 def finish(conn: Connection, document_ids: Sequence[int], *, now: datetime) -> list[Done]:
