@@ -72,7 +72,8 @@ UPDATE doclife.deployment SET max_documents_per_day = 1000000, max_fraction_per_
 LEFTOVERS = (
     "plan_shards", "plan_items", "plan_decisions", "plan_reviews", "plans", "matter_documents",
     "matters", "dispositions", "forecasts", "notices", "notifications", "events",
-    "event_reactions", "audit_entries", "jobs", "certificates", "documents_to_check", "documents",
+    "event_reactions", "audit_entries", "audit_batches", "audit_heads", "audit_commitments",
+    "jobs", "certificates", "documents_to_check", "documents",
     "stored_objects", "archive_bags",
     "rule_versions", "rules", "metadata_fields", "expiry_watermarks", "job_keys",
 )  # fmt: skip
