@@ -5,19 +5,20 @@ By hand, from the form or the dashboard, or by `review_plan` after the last appr
 now, as a simulation or for real, or applies a stored plan by its number, a purge included. A rule
 that is in mode simulate is never enforced from here: change its mode first. Several runs may go at
 once; a document is only ever in one plan that destroys. A plan that needs approval waits, and
-`reviews` lets somebody be asked.
+`reviews` lets somebody be asked. A purge that is done gets its certificate.
 
 **Rerun:** safe. Cleared tasks continue the plan of their run.
 
 **When it is red:** `plan` says in one sentence what forbids it: no such rule, the plan waits for
 approval, is too old, was replaced, or everything is halted. Nothing was done then. A shard or
-`finish`: as for `execute_automation_rules`.
+`finish`: as for `execute_automation_rules`. `certificates`: as for `weekly_cleanup`.
 """
 
 from airflow.sdk import DAG, Asset, Param
 
 from doclife.operators.alerting import OperatorAlert
 from doclife.operators.archive import ArchiveOperator
+from doclife.operators.certify import IssueCertificatesOperator
 from doclife.operators.delete import DeleteOperator
 from doclife.operators.finish_plans import FinishPlansOperator
 from doclife.operators.notify import NotifyOperator
@@ -89,3 +90,4 @@ with DAG(
     )
     plan >> StartReviewsOperator(task_id="reviews")
     [archive, delete, notify, webhook, purge] >> finish
+    IssueCertificatesOperator(task_id="certificates", concluded=finish.output)

@@ -4,8 +4,9 @@
 Sundays at 01:00, before the nightly runs, when nobody works. The only DAG that destroys bytes by
 itself: it purges what has been in the trash longer than its grace period, as plans of their own,
 and removes the originals of archived documents whose copy is past grace. A purge that needs
-approval waits, `reviews` lets somebody be asked, and `run_rule` does it once approved. Then it
-sweeps up archive bags that killed runs left behind, and drops history that is old enough.
+approval waits, `reviews` lets somebody be asked, and `run_rule` does it once approved. Each purge
+that is done gets its certificate of destruction, signed, and written into the archive store. Then
+it sweeps up archive bags that killed runs left behind, and drops history that is old enough.
 
 **The form** has a mode and no moment: grace counts to the present, so that no form can end it
 early. *Only plan* is about the purge; leftovers and old history go in both modes.
@@ -17,6 +18,8 @@ runs, everything in the trash can be restored.
 be purged (*changed since approved*, *not ours*) stays in the trash, with the reason in `doclife
 plans show NUMBER`; bytes that are not the recorded ones are never removed. A store without its
 marker is not mounted, or not this deployment's: never "repair" that by adopting it unseen.
+`certificates` says *nothing can be signed*: make the Connection, clear the task, and every purge
+that waits gets its certificate. It is red with `finish` too, when what could be certified is.
 """
 
 from datetime import timedelta
@@ -24,6 +27,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, Asset, Param
 
 from doclife.operators.alerting import OperatorAlert
+from doclife.operators.certify import IssueCertificatesOperator
 from doclife.operators.clean import PruneHistoryOperator, SweepBagsOperator
 from doclife.operators.deadline import alert_unless_done_within
 from doclife.operators.finish_plans import FinishPlansOperator
@@ -62,5 +66,6 @@ with DAG(
     )
     plan >> StartReviewsOperator(task_id="reviews")
     purge >> finish
+    IssueCertificatesOperator(task_id="certificates", concluded=finish.output)
     SweepBagsOperator(task_id="sweep_bags")
     PruneHistoryOperator(task_id="prune_history")

@@ -162,8 +162,9 @@ class TestBytes:
 
         conn.execute("UPDATE documents SET purge_after = CURRENT_DATE - 1")
         assert Run(dags["weekly_cleanup"]).create().go_on() == "success"
-        assert statuses(conn) == {"inbox/draft.txt": "purged"}
+        assert list(statuses(conn).values()) == ["purged"]
         assert "draft.txt" not in files_below(inbox)
+        assert column(conn, "SELECT body ->> 'documents' FROM certificates") == ["1"]
 
     def test_changed_bytes_make_the_run_red_and_stay(self, nightly, dags, conn, tmp_path, capsys):
         allow_everything(conn)
@@ -180,6 +181,8 @@ class TestBytes:
 
         assert run.go_on() == "failed"
         assert run.states()["finish"] == ["failed"]
+        assert run.states()["certificates"] == ["failed"], "or the run would be green"
+        assert column(conn, "SELECT count(*) FROM certificates") == [0]
         assert (inbox / "draft.txt").read_text() == "I do mind!"
         assert "could not be done" in capsys.readouterr().out
 
