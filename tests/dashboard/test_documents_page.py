@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import re
+from datetime import timedelta
 
 import pytest
 
+from doclife.dashboard.app import PREFIX
+from doclife.dashboard.documents import listing
+from doclife.lifecycle import documents
 from tests.dashboard.conftest import value
 from tests.lifecycle.conftest import days_ago
 
@@ -44,6 +49,31 @@ def test_documents_are_found_by_words_and_by_what_they_are(olga, query, is_found
 
     assert ("Second draft" in words) is is_found
     assert ("No document matches" in words) is not is_found
+
+
+@pytest.mark.usefixtures("drafts")
+def test_a_search_that_finds_nothing_in_a_part_of_the_catalogue_looks_further(olga, monkeypatch):
+    monkeypatch.setattr(documents, "LOOKED_AT_ONCE", 1)
+    monkeypatch.setattr(listing, "PATIENCE", timedelta(0))
+
+    first = olga.get("/documents?q=second").text
+    assert "None in this part" in first
+    further = html.unescape(re.search(r'href="([^"]*cursor=[^"]*)">Look further', first)[1])
+    assert "Second draft" in olga.text(further.removeprefix(PREFIX))
+
+    asked = {"q": "second", "step": "search"}
+    assert "Look further" in olga.post("/batches/choose", **asked).text
+    api = olga.api("GET", "/documents?search=second").json()
+    assert api["items"] == []
+    assert api["next_cursor"]
+
+
+@pytest.mark.usefixtures("drafts")
+def test_words_that_are_a_documents_id_find_it_in_a_catalogue_of_any_size(olga, monkeypatch):
+    monkeypatch.setattr(documents, "LOOKED_AT_ONCE", 1)
+    monkeypatch.setattr(listing, "PATIENCE", timedelta(0))
+
+    assert "Second draft" in olga.text("/documents?q=d-2")
 
 
 def test_a_page_says_what_decides_and_what_comes_next(drafts, vic):

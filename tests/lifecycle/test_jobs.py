@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from doclife.errors import ConfigurationError
+from doclife.lifecycle import jobs
 from doclife.lifecycle.jobs import list_jobs
 from doclife.lifecycle.queue import add, add_many, claim, complete, get, pending, retry_jobs, stats
 from doclife.store import queue
@@ -82,18 +83,18 @@ def test_failed_jobs_are_found_and_retried_by_the_same_words(
 ) -> None:
     expected = sorted(failed[name] for name in names)
 
-    found = list_jobs(conn, now=NOW, state="failed", **asked)
+    found = list_jobs(conn, now=NOW, state="failed", **asked).jobs
     assert sorted(job["job_id"] for job in found) == expected
     retried = retry_jobs(conn, actor=ACTOR, now=NOW, reason="the server is back", **asked)
     assert sorted(retried) == expected
-    left = list_jobs(conn, now=NOW, state="failed")
+    left = list_jobs(conn, now=NOW, state="failed").jobs
     assert len(left) == 3 - len(expected)
 
 
 def test_a_list_names_the_endpoint_of_a_call(conn: Connection, failed: dict[str, int]) -> None:
     add(conn, kind="webhook", payload={**ERP, "endpoint": "later"}, requested_by=ACTOR)
 
-    assert [job["endpoint"] for job in list_jobs(conn, now=NOW)] == [
+    assert [job["endpoint"] for job in list_jobs(conn, now=NOW).jobs] == [
         "later", None, "crm", "erp", None,
     ]  # fmt: skip
 
@@ -125,3 +126,43 @@ def test_a_job_is_told_by_its_number_from_its_first_day_to_its_last(conn: Connec
     ]
     with pytest.raises(ConfigurationError, match="no job 99"):
         get(conn, job_id=99)
+
+
+def test_a_search_of_a_long_queue_goes_part_by_part_and_misses_none(
+    conn: Connection, failed: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "LOOKED_AT_ONCE", 2)
+    for number in range(7):
+        add(conn, kind="email", payload={**MAIL, "subject": f"s-{number}"}, requested_by=ACTOR)
+
+    pages, before = [], None
+    while True:
+        page = list_jobs(conn, now=NOW, words="s-3", before=before, size=5, most=2)
+        pages.append(page.jobs)
+        before = page.next_before
+        if before is None:
+            break
+    whole = list_jobs(conn, now=NOW, words="s-3")
+
+    assert len(pages) > 1
+    assert [job for found in pages for job in found] == whole.jobs
+    assert len(whole.jobs) == 1
+    assert whole.next_before is None
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_pages_of_jobs_that_wait_and_that_were_given_up_hold_each_once(
+    conn: Connection, failed: dict[str, int], monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(jobs, "LOOKED_AT_ONCE", 2)
+
+    found, before = [], None
+    while True:
+        page = list_jobs(conn, now=NOW, before=before, size=size, most=4)
+        found += page.jobs
+        before = page.next_before
+        if before is None:
+            break
+
+    assert found == list_jobs(conn, now=NOW).jobs
+    assert len(found) == 4

@@ -7,7 +7,10 @@
 --   search           text     only those whose title or external id contains this; NULL for all
 --   expires_before   date     only those that expire before this day; NULL for all
 --   is_held          boolean  only those under legal hold (or not); NULL for all
---   after            text     the last external id of the page before; NULL to begin
+--   after            text     only external ids after this one; NULL to begin
+--   through          text     only external ids up to this one; NULL for no end
+--   external_id      text     only this external id; NULL for all
+--   without          text     not this external id; NULL for all
 --   size             integer
 SELECT
     document.id AS document_id,
@@ -37,5 +40,8 @@ WHERE
     AND (%(expires_before)s::date IS NULL OR document.expires_on < %(expires_before)s)
     AND (%(is_held)s::boolean IS NULL OR (document.hold_count > 0) = %(is_held)s)
     AND (%(after)s::text IS NULL OR document.external_id > %(after)s)
+    AND (%(through)s::text IS NULL OR document.external_id <= %(through)s)
+    AND (%(external_id)s::text IS NULL OR document.external_id = %(external_id)s)
+    AND (%(without)s::text IS NULL OR document.external_id <> %(without)s)
 ORDER BY document.external_id
 LIMIT %(size)s;

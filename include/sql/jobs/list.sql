@@ -6,6 +6,7 @@
 --   words         text     anywhere in what it carries, its error or its unique key; NULL for all
 --   error         text     anywhere in its last error; NULL for all
 --   before        bigint   only smaller ids, for the next page; NULL to begin
+--   down_to       bigint   only ids that are not smaller; NULL for no end
 --   now           timestamptz
 --   size          integer
 -- Unfinished and given-up jobs are each read in the order of their ids and no further than a page.
@@ -50,6 +51,7 @@ unfinished AS (
             %(kind)s, %(endpoint)s, %(words)s, %(error)s
         )
         AND (%(before)s::bigint IS NULL OR job.id < %(before)s)
+        AND (%(down_to)s::bigint IS NULL OR job.id >= %(down_to)s)
     ORDER BY job.id DESC
     LIMIT %(size)s
 ),
@@ -83,6 +85,7 @@ given_up AS (
             %(kind)s, %(endpoint)s, %(words)s, %(error)s
         )
         AND (%(before)s::bigint IS NULL OR job.id < %(before)s)
+        AND (%(down_to)s::bigint IS NULL OR job.id >= %(down_to)s)
     ORDER BY job.id DESC
     LIMIT %(size)s
 ),

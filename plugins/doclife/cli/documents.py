@@ -13,7 +13,7 @@ from doclife.cli.session import Session, read_day, session
 from doclife.domain.fields import MetadataType
 from doclife.lifecycle.documents import (
     DocumentFilter,
-    DocumentLine,
+    DocumentsPage,
     DocumentStory,
     find_document_ids,
     list_documents,
@@ -69,13 +69,15 @@ def list_(
             after=after,
             size=limit,
         )
-        # Whoever pages on asks for what comes after the last one.
-        following = found[-1].external_id if len(found) == limit else None
-        document = {"organization": s.organization, "documents": found, "next_after": following}
-        s.output.show(document, people=lambda: _print_list(s, found, following))
+        document = {
+            "organization": s.organization,
+            "documents": found.documents,
+            "next_after": found.next_after,
+        }
+        s.output.show(document, people=lambda: _print_list(s, found))
 
 
-def _print_list(s: Session, found: Sequence[DocumentLine], following: str | None) -> None:
+def _print_list(s: Session, page: DocumentsPage) -> None:
     s.output.table(
         ("external id", "title", "type", "owner", "status", "holds", "size", "expires on", "tags"),
         [
@@ -90,11 +92,11 @@ def _print_list(s: Session, found: Sequence[DocumentLine], following: str | None
                 one.expires_on,
                 one.tags,
             )
-            for one in found
+            for one in page.documents
         ],
         empty=s.none("No documents"),
     )
-    if following is not None:
+    if page.next_after is not None:
         s.output.say("There are more: --after with the last external id, or --limit.", style="dim")
 
 
@@ -152,13 +154,14 @@ def _print_story(s: Session, story: DocumentStory) -> None:
     )
     s.output.heading("History")
     s.output.table(
-        ("when", "who", "rule", "what", "plan", "why"),
+        ("when", "who", "rule", "what", "in PREMIS", "plan", "why"),
         [
             (
                 entry["at"],
                 entry["actor"],
                 entry["rule"],
                 entry["action"],
+                entry["premis_event"],
                 None if entry["plan_id"] is None else f"{entry['plan_id']}",
                 entry["reason"],
             )

@@ -64,7 +64,7 @@ def list_(
             before=before,
             size=limit,
         )
-        s.output.show({"jobs": found}, people=lambda: _print_list(s, found))
+        s.output.show(found, people=lambda: _print_list(s, found.jobs))
 
 
 @app.command()

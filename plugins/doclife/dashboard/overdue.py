@@ -65,7 +65,10 @@ def show(here: Here, reason: Text = "", rule: Text = "", cursor: Text = "") -> R
         counted_at_most=COUNTED_AT_MOST,
         unknown=[one for one in counted.rules if one.unknown_count],
         page=Page[OverdueDocument](
-            rows=found.documents, next_cursor=found.next_after, is_first=not cursor
+            rows=found.documents,
+            next_cursor=found.next_after,
+            is_first=not cursor,
+            is_partial=found.next_after is not None and len(found.documents) < PAGE_ROWS,
         ),
         reason_title=reason_title,
         query={"reason": reason, "rule": rule},

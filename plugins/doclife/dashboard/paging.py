@@ -23,10 +23,15 @@ class Page(Generic[Row]):
     next_cursor: str | None
     """What the next page is asked for with; None on the last one."""
     is_first: bool
+    is_partial: bool = False
+    """Enough was looked through for one answer before the page was full: whether there are more,
+    the next one tells."""
 
     @property
     def summary(self) -> str:
         """Say how much is shown."""
+        if self.is_partial:
+            return f"{len(self.rows):,} found so far"
         more = ", and there are more" if self.next_cursor else ""
         return f"{len(self.rows):,} shown{more}"
 

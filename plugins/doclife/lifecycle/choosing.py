@@ -50,14 +50,14 @@ def choose(conn: Connection, *, organization: str, selection: Selection) -> Chos
     if selection.where is None:
         return _named(conn, organization=organization, document_ids=selection.document_ids)
     found = list_documents(
-        conn, organization=organization, where=selection.where, size=MOST_DOCUMENTS + 1
+        conn, organization=organization, where=selection.where, size=MOST_DOCUMENTS
     )
     ids = sorted(
         one.document_id
-        for one in found
+        for one in found.documents
         if selection.through_id is None or one.document_id <= selection.through_id
     )
-    if len(found) > MOST_DOCUMENTS:
+    if found.next_after is not None:
         raise RefusedError(
             f"more than {MOST_DOCUMENTS:,} documents match, which one batch does not take: narrow "
             "the search, or let a rule do it."

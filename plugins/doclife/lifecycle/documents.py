@@ -1,10 +1,12 @@
 """What people ask about documents: which there are, and everything about one."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
+from doclife.domain.premis import premis_event
 from doclife.errors import ConfigurationError
 from doclife.store import catalogue, organizations
 from doclife.store.catalogue import DocumentLine
@@ -13,6 +15,11 @@ from doclife.store.connection import Connection
 __all__ = ["DocumentFilter", "DocumentLine"]
 
 
+LOOKED_AT_ONCE = 20_000
+"""Documents that a search goes through in one statement, which may find what is asked for early."""
+PATIENCE = timedelta(milliseconds=100)
+"""How long a page is searched for before what was found till then is shown: the rest of a page, and
+a busy database, fit into a second beside it."""
 SHOWN_AS_UNKNOWN = 5
 """External ids that name nothing are quoted up to this many."""
 
@@ -32,6 +39,15 @@ class DocumentFilter:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DocumentsPage:
+    """A page of documents."""
+
+    documents: Sequence[DocumentLine]
+    next_after: str | None
+    """Go on after this external id; None on the last page."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DocumentStory:
     """Everything about one document; the newest first."""
 
@@ -40,7 +56,7 @@ class DocumentStory:
     decisions: Sequence[dict[str, Any]]
     """What plans decided about it and why, also where the answer was to leave it alone."""
     history: Sequence[dict[str, Any]]
-    """The audit trail: who changed what and why."""
+    """The audit trail: who changed what and why, and what PREMIS calls that."""
     events: Sequence[dict[str, Any]]
 
 
@@ -51,24 +67,76 @@ def list_documents(
     where: DocumentFilter,
     after: str | None = None,
     size: int = 50,
-) -> list[DocumentLine]:
-    """Return a page of documents by external id; ``after`` is the last one of the page before."""
+    patience: timedelta | None = None,
+) -> DocumentsPage:
+    """Return a page of documents by external id.
+
+    :param after: ``next_after`` of the page before.
+    :param patience: words, a status and holds are not in any index, and looked for part by part of
+        the catalogue for so long: a page may have fewer than ``size``, even none, and still say
+        where to go on. The document whose external id the words are is then the first of the first
+        page. None looks through all, however long it takes.
+    """
     tenant = organizations.find(conn, organization)
-    return catalogue.list_page(
-        conn,
-        {
-            "organization_id": tenant.id,
-            "status": where.status,
-            "document_type": where.document_type,
-            "owner": where.owner,
-            "tag": where.tag,
-            "search": where.search,
-            "expires_before": where.expires_before,
-            "is_held": where.is_held,
-            "after": after,
-            "size": size,
-        },
+    parameters: dict[str, object] = {
+        "organization_id": tenant.id,
+        "status": where.status,
+        "document_type": where.document_type,
+        "owner": where.owner,
+        "tag": where.tag,
+        "search": where.search,
+        "expires_before": where.expires_before,
+        "is_held": where.is_held,
+        "after": after,
+        "through": None,
+        "external_id": None,
+        "without": None,
+        # One more says whether there are more.
+        "size": size + 1,
+    }
+    if patience is None or (where.search, where.status, where.is_held) == (None, None, None):
+        return _page_of([], catalogue.list_page(conn, parameters), size=size, place=None)
+    named: list[DocumentLine] = []
+    if where.search is not None:
+        if after is None:
+            named = catalogue.list_page(conn, parameters | {"external_id": where.search})
+        parameters["without"] = where.search
+    found, place = _look_through(
+        conn, tenant.id, parameters, after=after, size=size + 1 - len(named), patience=patience
     )
+    return _page_of(named, found, size=size, place=place)
+
+
+def _look_through(
+    conn: Connection,
+    organization_id: int,
+    parameters: dict[str, object],
+    *,
+    after: str | None,
+    size: int,
+    patience: timedelta,
+) -> tuple[list[DocumentLine], str | None]:
+    """Return what is found, and where to go on when patience ended before the catalogue did."""
+    ends = time.monotonic() + patience.total_seconds()
+    found: list[DocumentLine] = []
+    while True:
+        # Between two external ids that are not far from each other no plan can read much.
+        place = catalogue.find_place(conn, organization_id, after=after, most=LOOKED_AT_ONCE)
+        window = {"after": after, "through": place, "size": size - len(found)}
+        found += catalogue.list_page(conn, parameters | window)
+        if place is None or len(found) == size or time.monotonic() > ends:
+            return found, place
+        after = place
+
+
+def _page_of(
+    named: list[DocumentLine], found: list[DocumentLine], *, size: int, place: str | None
+) -> DocumentsPage:
+    if len(named) + len(found) > size:
+        found = found[: size - len(named)]
+        # What was named stands before all others, wherever its own place is.
+        place = found[-1].external_id if found else ""
+    return DocumentsPage(documents=[*named, *found], next_after=place)
 
 
 def tell_story(
@@ -88,7 +156,10 @@ def tell_story(
         facts=facts,
         holds=catalogue.list_holds(conn, document_id),
         decisions=catalogue.list_decisions(conn, document_id, size=size),
-        history=catalogue.list_history(conn, document_id, size=size),
+        history=[
+            {**entry, "premis_event": premis_event(entry["action"])}
+            for entry in catalogue.list_history(conn, document_id, size=size)
+        ],
         events=catalogue.list_events(conn, document_id, size=size),
     )
 

@@ -15,6 +15,10 @@ COMPLETED_WITHIN = timedelta(days=7)
 """How far back completed jobs are counted, so that counting stays quick whatever the history."""
 COUNTED_AT_MOST = 10_000
 """Unfinished jobs that a page counts, and likewise of those given up."""
+LOOKED_AT_ONCE = 10_000
+"""Jobs that a search goes through in one statement, which may find what is asked for early."""
+LOOKED_AT_MOST = 50_000
+"""Jobs that a search goes through for one page, however few of them fit."""
 CLOCKS_APART = timedelta(days=1)
 """More than the clock of who sends may be behind that of who stored the job."""
 
@@ -29,6 +33,15 @@ class JobStory:
     """What the mail service told about a mail."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class JobsPage:
+    """A page of jobs."""
+
+    jobs: list[dict[str, Any]]
+    next_before: int | None
+    """Go on with ids smaller than this; None on the last page."""
+
+
 def list_jobs(
     conn: Connection,
     *,
@@ -41,28 +54,48 @@ def list_jobs(
     error: str | None = None,
     before: int | None = None,
     size: int = 50,
-) -> list[dict[str, Any]]:
-    """Return unfinished and given-up jobs, the newest first; ``before`` is the last id shown.
+    most: int | None = None,
+) -> JobsPage:
+    """Return a page of unfinished and given-up jobs, the newest first.
 
     :param endpoint: name of the endpoint that calls go to.
     :param words: found anywhere in what a job carries, its last error or its unique key, in any
         case of letters.
     :param error: likewise, in its last error alone.
+    :param before: ``next_before`` of the page before.
+    :param most: only about so many are looked at: a page may have fewer than ``size``, even none,
+        and still say where to go on. None for all, however long it takes.
     """
     if organization is not None:
         organizations.find(conn, organization)
-    return job_reports.list_page(
-        conn,
-        organization=organization,
-        state=state,
-        kind=kind,
-        endpoint=endpoint,
-        words=words,
-        error=error,
-        before=before,
-        now=now,
-        size=size,
-    )
+    found: list[dict[str, Any]] = []
+    place = before
+    for _ in range(1 if most is None else max(1, most // LOOKED_AT_ONCE)):
+        begins = place
+        place = (
+            None
+            if most is None
+            else job_reports.find_place(conn, before=begins, most=LOOKED_AT_ONCE)
+        )
+        found += job_reports.list_page(
+            conn,
+            organization=organization,
+            state=state,
+            kind=kind,
+            endpoint=endpoint,
+            words=words,
+            error=error,
+            before=begins,
+            down_to=place,
+            now=now,
+            # One more says whether there are more.
+            size=size + 1 - len(found),
+        )
+        if len(found) > size:
+            return JobsPage(jobs=found[:size], next_before=found[size - 1]["job_id"])
+        if place is None:
+            break
+    return JobsPage(jobs=found, next_before=place)
 
 
 def tell_job(conn: Connection, *, job_id: int, now: datetime) -> JobStory:

@@ -68,6 +68,15 @@ def list_page(conn: Connection, parameters: Mapping[str, object]) -> list[Docume
     return fetch_rows(conn, statement("documents/list"), parameters, DocumentLine)
 
 
+def find_place(
+    conn: Connection, organization_id: int, *, after: str | None, most: int
+) -> str | None:
+    """Return the external id of the last of the next documents; None when there are fewer."""
+    parameters = {"organization_id": organization_id, "after": after, "most": most}
+    place: str | None = fetch_value(conn, statement("documents/find_place"), parameters)
+    return place
+
+
 def describe(conn: Connection, organization_id: int, external_id: str) -> dict[str, Any] | None:
     """Return everything the catalogue knows about one document, or None."""
     parameters = {"organization_id": organization_id, "external_id": external_id}

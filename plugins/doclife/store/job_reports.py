@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from doclife.store.connection import Connection
-from doclife.store.rows import fetch_dicts, fetch_rows
+from doclife.store.rows import fetch_dicts, fetch_rows, fetch_value
 from doclife.store.sql import statement
 
 
@@ -19,6 +19,7 @@ def list_page(
     words: str | None,
     error: str | None,
     before: int | None,
+    down_to: int | None,
     now: datetime,
     size: int,
 ) -> list[dict[str, Any]]:
@@ -31,10 +32,19 @@ def list_page(
         "words": words,
         "error": error,
         "before": before,
+        "down_to": down_to,
         "now": now,
         "size": size,
     }
     return fetch_dicts(conn, statement("jobs/list"), parameters)
+
+
+def find_place(conn: Connection, *, before: int | None, most: int) -> int | None:
+    """Return the id that the next jobs come down to; None when there are fewer."""
+    place: int | None = fetch_value(
+        conn, statement("jobs/find_place"), {"before": before, "most": most}
+    )
+    return place
 
 
 def list_pending(

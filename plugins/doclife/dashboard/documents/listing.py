@@ -6,11 +6,16 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from doclife.dashboard.batches.wording import DEEDS
-from doclife.dashboard.paging import PAGE_ROWS, Page, page_of, read_name
+from doclife.dashboard.paging import PAGE_ROWS, Page, read_name, write_cursor
 from doclife.dashboard.visit import Here, Visit
 from doclife.domain.text import text_fault
 from doclife.errors import ConfigurationError
-from doclife.lifecycle.documents import DocumentFilter, DocumentLine, list_documents
+from doclife.lifecycle.documents import (
+    PATIENCE,
+    DocumentFilter,
+    DocumentLine,
+    list_documents,
+)
 
 router = APIRouter()
 
@@ -66,12 +71,25 @@ def show(
 def find_page(
     here: Visit, *, where: DocumentFilter, cursor: str, limit: int = PAGE_ROWS
 ) -> Page[DocumentLine]:
-    """Return a page of the documents that the filters let through."""
-    after = read_name(cursor)
+    """Return a page of the documents that the filters let through.
+
+    It may have fewer than ``limit``, even none, and still say where to look further.
+    """
     found = list_documents(
-        here.conn, organization=here.tenant.slug, where=where, after=after, size=limit + 1
+        here.conn,
+        organization=here.tenant.slug,
+        where=where,
+        after=read_name(cursor),
+        size=limit,
+        patience=PATIENCE,
     )
-    return page_of(found, limit=limit, key=lambda one: one.external_id, cursor=cursor)
+    following = None if found.next_after is None else write_cursor(found.next_after)
+    return Page(
+        rows=found.documents,
+        next_cursor=following,
+        is_first=not cursor,
+        is_partial=following is not None and len(found.documents) < limit,
+    )
 
 
 def filter_of(query: dict[str, str]) -> DocumentFilter:

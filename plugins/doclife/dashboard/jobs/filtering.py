@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Form, Query
 
-from doclife.dashboard.paging import Page, page_of, read_id
+from doclife.dashboard.paging import Page, read_id, write_cursor
 from doclife.dashboard.visit import Visit
 from doclife.domain.text import text_fault
 from doclife.errors import ConfigurationError
-from doclife.lifecycle.jobs import list_jobs
+from doclife.lifecycle.jobs import LOOKED_AT_MOST, list_jobs
 from doclife.lifecycle.queue import KINDS
 
 LISTED_STATES = ("pending", "processing", "failed", "cancelled")
@@ -66,14 +66,24 @@ def narrowing(query: Filter) -> dict[str, Any]:
 
 
 def find_page(here: Visit, query: Filter, *, cursor: str, limit: int) -> Page[dict[str, Any]]:
-    """Return a page of the jobs that the filter lets through, the newest first."""
+    """Return a page of the jobs that the filter lets through, the newest first.
+
+    It may have fewer than ``limit``, even none, and still say where to look further.
+    """
     found = list_jobs(
         here.conn,
         now=here.now,
         organization=here.tenant.slug,
         state=query["state"] or None,
         before=read_id(cursor),
-        size=limit + 1,
+        size=limit,
+        most=LOOKED_AT_MOST,
         **narrowing(query),
     )
-    return page_of(found, limit=limit, key=lambda job: job["job_id"], cursor=cursor)
+    following = None if found.next_before is None else write_cursor(found.next_before)
+    return Page(
+        rows=found.jobs,
+        next_cursor=following,
+        is_first=not cursor,
+        is_partial=following is not None and len(found.jobs) < limit,
+    )
