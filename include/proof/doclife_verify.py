@@ -1,0 +1,543 @@
+"""Verifies what doclife proves, without doclife, its database or a network.
+
+    python doclife_verify.py audit EXPORT [--heads FOLDER] [--key FINGERPRINT] [--json]
+
+This one file needs Python 3.9 or newer and nothing else; ``python -I -S`` will do. Exit codes: 0
+all of it fits, 1 something does not and is named, 2 it could not be read.
+
+What is hashed and signed is described in docs/trust.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+FITS, DOES_NOT_FIT, UNREADABLE = 0, 1, 2
+CHAIN_START = bytes(32)
+LEAF_BYTES = 40
+COMPARED_AT_MOST = 300
+"""Entries that do not fit and are compared with each other, to tell moved ones from edited ones."""
+
+WIDEST_GAP = 1_000_000
+"""Batches that may be missing in one place, so that a damaged number does not fill the memory."""
+
+
+class UnreadableError(Exception):
+    """What was given is no export, head or certificate."""
+
+
+# --- Ed25519 (RFC 8032), verification only -------------------------------------------------------
+
+P = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+ROOT_OF_MINUS_ONE = pow(2, (P - 1) // 4, P)
+
+Point = tuple[int, int, int, int]
+"""x, y, z, t in extended coordinates: x/z, y/z, and x*y = z*t."""
+
+
+def _add(a: Point, b: Point) -> Point:
+    """Return the sum of two points."""
+    e = (a[1] - a[0]) * (b[1] - b[0]) % P
+    f = (a[1] + a[0]) * (b[1] + b[0]) % P
+    g, h = 2 * a[3] * b[3] * D % P, 2 * a[2] * b[2] % P
+    i, j, k, m = f - e, h - g, h + g, f + e
+    return (i * j % P, k * m % P, j * k % P, i * m % P)
+
+
+def _multiply(scalar: int, point: Point) -> Point:
+    """Return a point added to itself so many times."""
+    total: Point = (0, 1, 1, 0)
+    while scalar:
+        if scalar & 1:
+            total = _add(total, point)
+        point, scalar = _add(point, point), scalar >> 1
+    return total
+
+
+def _decoded(data: bytes) -> Point | None:
+    """Return the point that 32 bytes stand for, or None."""
+    y = int.from_bytes(data, "little")
+    sign, y = y >> 255, y & ((1 << 255) - 1)
+    if y >= P:
+        return None
+    x2 = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(x2, (P + 3) // 8, P)
+    if (x * x - x2) % P:
+        x = x * ROOT_OF_MINUS_ONE % P
+    if (x * x - x2) % P or (x == 0 and sign):
+        return None
+    if x & 1 != sign:
+        x = P - x
+    return (x, y, 1, x * y % P)
+
+
+BASE = _decoded((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
+
+
+def is_signed(public_key: bytes, signature: bytes, message: bytes) -> bool:
+    """Whether the holder of the private key signed exactly this message."""
+    if len(public_key) != 32 or len(signature) != 64:
+        return False
+    key, commitment = _decoded(public_key), _decoded(signature[:32])
+    scalar = int.from_bytes(signature[32:], "little")
+    if BASE is None or key is None or commitment is None or scalar >= ORDER:
+        return False
+    digest = hashlib.sha512(signature[:32] + public_key + message).digest()
+    challenge = int.from_bytes(digest, "little") % ORDER
+    left, right = _multiply(scalar, BASE), _add(commitment, _multiply(challenge, key))
+    return not (
+        (left[0] * right[2] - right[0] * left[2]) % P
+        or (left[1] * right[2] - right[1] * left[2]) % P
+    )
+
+
+# --- The audit chain -----------------------------------------------------------------------------
+
+
+class AuditCheck:
+    """Reads the records of one chain in their order, and knows at the end what does not fit.
+
+    A record is a line of an export: ``chain``, then each ``batch`` followed by its ``entry``s, then
+    ``stray``s, ``head``s and ``end``. Memory grows with what was erased or does not fit, not with
+    the chain.
+    """
+
+    def __init__(self, heads: Iterable[dict[str, Any]] = (), key: str | None = None) -> None:
+        self.findings: list[dict[str, Any]] = []
+        self.notes: list[str] = []
+        self.batches = self.entries = self.heads = 0
+        self.erased: list[int] = []
+        self.organization: dict[str, Any] | None = None
+        self._key = key
+        self._heads: list[dict[str, Any]] = []
+        self._head_hashes: dict[int, bytes | None] = {}
+        self._last, self._last_hash = 0, CHAIN_START
+        self._gaps: set[int] = set()
+        self._gap_ranges: list[tuple[int, int]] = []
+        self._leaves: list[tuple[int, bytes]] = []
+        self._place = 0
+        self._missing_lines: dict[int, bytes] = {}
+        self._holes: list[tuple[int, int, bytes, bytes]] = []
+        self._moved: list[tuple[int, int | None, str]] = []
+        self._remains: dict[int, tuple[int, str]] = {}
+        self._erasures: dict[int, tuple[int, str | None]] = {}
+        self._edited_before: dict[int, int] = {}
+        self._has_end = False
+        for head in heads:
+            self._take_head(head)
+
+    def read(self, record: dict[str, Any]) -> None:
+        """Take the next record."""
+        kind = record.get("record")
+        if kind not in ("chain", "batch", "entry", "stray", "head", "end"):
+            raise UnreadableError(f"a record of an unknown kind: {kind!r}")
+        getattr(self, f"_read_{kind}")(record)
+
+    def finish(self) -> dict[str, Any]:
+        """Return the whole answer, once every record was read."""
+        self._end_batch()
+        if self.organization is None:
+            raise UnreadableError("the export names no chain: its first line is missing")
+        if not self._has_end:
+            self._find("dropped", "the file ends early: its last line is missing")
+        for first, last in self._gap_ranges:
+            missing = [n for n in range(first, last + 1) if n in self._gaps]
+            if missing:
+                self._find("removed", f"{_batches(missing)} missing", batch=missing[0])
+        self._settle_erased()
+        self._settle_misfits()
+        self._settle_heads()
+        return {
+            "fits": not self.findings,
+            "organization": self.organization,
+            "batches": self.batches,
+            "entries": self.entries,
+            "last_sequence": self._last,
+            "last_hash": self._last_hash.hex(),
+            "heads": self.heads,
+            "erased": self.erased,
+            "findings": self.findings,
+            "notes": self.notes,
+        }
+
+    def _find(
+        self, kind: str, text: str, *, entry: int | None = None, batch: int | None = None
+    ) -> None:
+        self.findings.append({"kind": kind, "entry": entry, "batch": batch, "what": text})
+
+    def _read_chain(self, record: dict[str, Any]) -> None:
+        if record.get("format") != "doclife-audit-export/1":
+            raise UnreadableError(f"format {record.get('format')!r} is not known here")
+        self.organization = record["organization"]
+
+    def _read_batch(self, record: dict[str, Any]) -> None:
+        self._end_batch()
+        if self.organization is None:
+            raise UnreadableError("the export names no chain: its first line is missing")
+        sequence = record["sequence"]
+        previous, root = bytes.fromhex(record["previous"]), bytes.fromhex(record["root"])
+        claimed, leaves = bytes.fromhex(record["hash"]), bytes.fromhex(record["leaves"])
+        self.batches += 1
+        if sequence > self._last + 1:
+            self._gap_ranges.append((self._last + 1, sequence - 1))
+            if sequence - self._last > WIDEST_GAP:
+                raise UnreadableError(f"batch {sequence} comes after batch {self._last}")
+            self._gaps.update(range(self._last + 1, sequence))
+        elif sequence <= self._last:
+            self._misplaced(sequence)
+        header = "|".join(
+            str(part)
+            for part in (
+                "doclife-audit/1", self.organization["id"], sequence, record["entries"],
+                record["sealed_at"], "",
+            )
+        )  # fmt: skip
+        linked = hashlib.sha256(previous + header.encode() + root).digest()
+        if hashlib.sha256(leaves).digest() != root or len(leaves) != LEAF_BYTES * record["entries"]:
+            self._find(
+                "edited", f"batch {sequence}: its commitments are not those of its root",
+                batch=sequence,
+            )  # fmt: skip
+        if linked != claimed:
+            self._find(
+                "edited", f"batch {sequence}: its hash is not that of what it holds",
+                batch=sequence,
+            )  # fmt: skip
+        if sequence == self._last + 1 and previous != self._last_hash:
+            self._find(
+                "edited",
+                f"batch {sequence} does not follow from what stands before it: batch "
+                f"{sequence - 1} or an earlier one was rewritten",
+                batch=sequence,
+            )
+        if sequence > self._last:
+            self._last, self._last_hash = sequence, claimed
+        if sequence in self._head_hashes:
+            self._head_hashes[sequence] = claimed
+        self._leaves = [
+            (int.from_bytes(leaves[at : at + 8], "big", signed=True), leaves[at + 8 : at + 40])
+            for at in range(0, len(leaves), LEAF_BYTES)
+        ]
+        self._place, self._batch = 0, sequence
+        self._missing_lines = {}
+
+    def _misplaced(self, sequence: int) -> None:
+        if sequence in self._gaps:
+            self._gaps.discard(sequence)
+            self._find(
+                "reordered", f"batch {sequence} stands after batch {self._last}", batch=sequence
+            )
+        else:
+            self._find("inserted", f"batch {sequence} is there twice", batch=sequence)
+
+    def _end_batch(self) -> None:
+        for number, _ in self._leaves[self._place :]:
+            self._missing_lines[number] = b""
+        for number in self._missing_lines:
+            self._find(
+                "removed", f"entry {number} of batch {self._batch} is missing", entry=number,
+                batch=self._batch,
+            )  # fmt: skip
+        self._leaves, self._place, self._missing_lines = [], 0, {}
+
+    def _read_entry(self, record: dict[str, Any]) -> None:
+        number, payload = record["id"], record["payload"]
+        commitment = self._leaf_of(number)
+        if commitment is None:
+            self._read_stray(record)
+            return
+        salt = bytes.fromhex(record["salt"])
+        if payload is None:
+            self._holes.append((number, self._batch, salt, commitment))
+            return
+        self.entries += 1
+        found = hashlib.sha256(salt + payload.encode()).digest()
+        if record.get("erased_by") is not None:
+            self._remains[number] = (self._batch, found.hex())
+        elif found != commitment:
+            self._holes.append((number, self._batch, salt, commitment))
+            self._moved.append((number, self._batch, payload))
+        else:
+            self._note_erasure(number, payload)
+
+    def _leaf_of(self, number: int) -> bytes | None:
+        """Return the commitment to the entry that comes now, wherever in its batch it stands."""
+        for place in range(self._place, len(self._leaves)):
+            if self._leaves[place][0] == number:
+                for skipped, commitment in self._leaves[self._place : place]:
+                    self._missing_lines[skipped] = commitment
+                self._place = place + 1
+                return self._leaves[place][1]
+        if number not in self._missing_lines:
+            return None
+        commitment = self._missing_lines.pop(number)
+        self._find(
+            "reordered", f"entry {number} stands behind those that came after it", entry=number,
+            batch=self._batch,
+        )  # fmt: skip
+        return commitment
+
+    def _note_erasure(self, number: int, payload: str) -> None:
+        """Remember what an entry commits to that says what was erased."""
+        if '"audit.erased"' not in payload:
+            return
+        fields = json.loads(payload)
+        if fields[4] != "audit.erased":
+            return
+        for erased, remains in fields[8].get("commitments", {}).items():
+            earlier = self._erasures.get(int(erased), (0, None))
+            self._erasures[int(erased)] = max(earlier, (number, remains), key=lambda one: one[0])
+        for edited in fields[8].get("mismatched", ()):
+            self._edited_before[int(edited)] = number
+
+    def _read_stray(self, record: dict[str, Any]) -> None:
+        self._moved.append((record["id"], None, record["payload"] or ""))
+
+    def _read_head(self, record: dict[str, Any]) -> None:
+        self._take_head(record)
+
+    def _read_end(self, record: dict[str, Any]) -> None:
+        self._end_batch()
+        self._has_end = True
+        if record["last_sequence"] != self._last:
+            self._find(
+                "dropped",
+                f"the file was written up to batch {record['last_sequence']} and holds those up "
+                f"to {self._last}",
+            )
+
+    def _settle_erased(self) -> None:
+        for number, (batch, remains) in sorted(self._remains.items()):
+            erasure, committed = self._erasures.get(number, (0, None))
+            if committed is None:
+                self._find(
+                    "edited", f"entry {number} says it was erased, and no entry says by whom",
+                    entry=number, batch=batch,
+                )  # fmt: skip
+            elif remains != committed:
+                self._find(
+                    "edited", f"entry {number}: what was left of it by entry {erasure} is changed",
+                    entry=number, batch=batch,
+                )  # fmt: skip
+            else:
+                self.erased.append(number)
+        for number, erasure in sorted(self._edited_before.items()):
+            self._find(
+                "edited", f"entry {number} was edited before entry {erasure} erased it",
+                entry=number,
+            )  # fmt: skip
+
+    def _settle_misfits(self) -> None:
+        """Tell entries that were moved from those that were edited, removed or inserted."""
+        moved, holes = self._moved[:COMPARED_AT_MOST], self._holes[:COMPARED_AT_MOST]
+        home = {
+            number: hole
+            for number, _, payload in moved
+            for hole, _, salt, commitment in holes
+            if hole != number and hashlib.sha256(salt + payload.encode()).digest() == commitment
+        }
+        filled = set(home.values())
+        for number, batch, payload in self._moved:
+            where = "" if batch is None else f" of batch {batch}"
+            if number in home:
+                self._find(
+                    "reordered", f"entry {number}{where} holds what entry {home[number]} said",
+                    entry=number, batch=batch,
+                )  # fmt: skip
+            elif batch is None:
+                self._find(
+                    "inserted", f"entry {number} is in no batch: {_told(payload)}", entry=number
+                )
+            else:
+                self._find(
+                    "edited", f"entry {number}{where} is not what was committed to: "
+                    f"{_told(payload)}", entry=number, batch=batch,
+                )  # fmt: skip
+        present = {number for number, _, _ in self._moved}
+        for number, batch, _, _ in self._holes:
+            if number not in present and number not in filled:
+                self._find(
+                    "removed", f"entry {number} of batch {batch} is missing", entry=number,
+                    batch=batch,
+                )  # fmt: skip
+
+    def _take_head(self, head: dict[str, Any]) -> None:
+        try:
+            message = json.loads(head["message"])
+            key, signature = bytes.fromhex(head["public_key"]), bytes.fromhex(head["signature"])
+            sequence = int(message["sequence"])
+            organization = message["organization_id"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise UnreadableError(f"no head of an audit chain: {error!r}") from None
+        if any(one["message"] == head["message"] for one in self._heads):
+            return
+        fingerprint = hashlib.sha256(key).hexdigest()
+        if self._key is not None and fingerprint != self._key:
+            self._find(
+                "forged", f"the head of {message['signed_at']} is signed with another key: "
+                f"{fingerprint}",
+            )  # fmt: skip
+        elif not is_signed(key, signature, head["message"].encode()):
+            self._find(
+                "forged", f"the head of {message['signed_at']} does not have the signature of its "
+                "key",
+            )  # fmt: skip
+        else:
+            self._heads.append(
+                {
+                    "message": head["message"], "organization_id": organization,
+                    "sequence": sequence, "hash": message["hash"],
+                    "signed_at": message["signed_at"],
+                }
+            )  # fmt: skip
+            self._head_hashes.setdefault(sequence, None)
+
+    def _settle_heads(self) -> None:
+        assert self.organization is not None
+        good = 0
+        for head in sorted(self._heads, key=lambda one: one["sequence"]):
+            if head["organization_id"] != self.organization["id"]:
+                continue
+            self.heads += 1
+            sequence, found = head["sequence"], self._head_hashes[head["sequence"]]
+            if sequence > self._last:
+                self._find(
+                    "dropped", f"the tail is missing: the head of {head['signed_at']} signs batch "
+                    f"{sequence}, and the chain ends with batch {self._last}", batch=sequence,
+                )  # fmt: skip
+            elif found is not None and found.hex() != head["hash"]:
+                self._find(
+                    "edited", f"the chain was rewritten after batch {good} and up to batch "
+                    f"{sequence}, which the head of {head['signed_at']} signs otherwise",
+                    batch=sequence,
+                )  # fmt: skip
+            elif found is not None:
+                good = sequence
+        if not self.heads:
+            self.notes.append("No earlier head was given: that nothing was dropped is not proven.")
+
+
+def _batches(numbers: list[int]) -> str:
+    first, last = numbers[0], numbers[-1]
+    return f"batch {first} is" if first == last else f"batches {first} to {last} are"
+
+
+def _told(payload: str) -> str:
+    """Return in a few words what an entry says now."""
+    try:
+        fields = json.loads(payload)
+        told = f"{fields[4]} by {fields[2]} at {fields[1]}"
+        return told if fields[5] is None else f"{told}, document {fields[5]}"
+    except (ValueError, LookupError, TypeError):
+        return repr(payload[:60])
+
+
+def read_heads(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the heads that lie in a folder and below it, or the one that a file holds."""
+    files = sorted(folder.rglob("*.json")) if folder.is_dir() else [folder]
+    for file in files:
+        yield _json(file.read_text(encoding="utf-8"), file.name)
+
+
+def _json(text: str, where: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise UnreadableError(f"{where} is no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise UnreadableError(f"{where} holds no JSON object")
+    return found
+
+
+def verify_audit(
+    records: Iterable[dict[str, Any]],
+    heads: Iterable[dict[str, Any]] = (),
+    key: str | None = None,
+) -> dict[str, Any]:
+    """Return what does not fit in an export of one chain; ``fits`` is true when nothing is."""
+    check = AuditCheck(heads, key)
+    for record in records:
+        try:
+            check.read(record)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UnreadableError(f"a damaged record {str(record)[:80]!r}: {error!r}") from None
+    return check.finish()
+
+
+def _audit(arguments: argparse.Namespace) -> dict[str, Any]:
+    heads = [] if arguments.heads is None else list(read_heads(arguments.heads))
+    with arguments.file.open(encoding="utf-8") as lines:
+        records = (
+            _json(line, f"line {number}") for number, line in enumerate(lines, 1) if line.strip()
+        )
+        return verify_audit(records, heads, arguments.key)
+
+
+def _say_audit(found: dict[str, Any]) -> None:
+    for one in found["findings"]:
+        print(f"{one['kind']}: {one['what']}")
+    for note in found["notes"]:
+        print(note)
+    if found["erased"]:
+        print(f"{len(found['erased'])} entries are erased, by record: {_ranges(found['erased'])}")
+    print(
+        f"Organization {found['organization']['name']}: {found['entries']} entries in "
+        f"{found['batches']} batches, {found['heads']} signed heads. "
+        + ("All of it fits." if found["fits"] else "IT DOES NOT FIT.")
+    )
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Return numbers in their order, those that follow each other as one range."""
+    ranges: list[list[int]] = []
+    for number in numbers:
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in ranges)
+
+
+# --- The command line ----------------------------------------------------------------------------
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Verify what the arguments name, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="doclife_verify.py", description=__doc__.split("\n")[0])
+    kinds = parser.add_subparsers(dest="kind", required=True)
+
+    audit = kinds.add_parser("audit", help="an export of the audit chain")
+    audit.add_argument("file", type=Path, help="what doclife audit export wrote")
+    audit.add_argument(
+        "--heads", type=Path, help="a folder of heads that left earlier, or one file"
+    )
+    audit.set_defaults(run=_audit, say=_say_audit)
+
+    for each in (audit,):
+        each.add_argument(
+            "--key", metavar="FINGERPRINT", help="what the signing key must be, from elsewhere"
+        )
+        each.add_argument("--json", action="store_true", help="the answer as JSON")
+    arguments = parser.parse_args(argv)
+    try:
+        found = arguments.run(arguments)
+    except (UnreadableError, OSError, UnicodeDecodeError) as error:
+        print(f"It cannot be read: {error}", file=sys.stderr)
+        return UNREADABLE
+    if arguments.json:
+        print(json.dumps(found, indent=2))
+    else:
+        arguments.say(found)
+    return FITS if found["fits"] else DOES_NOT_FIT
+
+
+if __name__ == "__main__":
+    sys.exit(main())
