@@ -226,3 +226,50 @@ def test_everything_belongs_to_the_owners_role(open_as: Open) -> None:
 def test_an_unreachable_database_is_one_sentence() -> None:
     with pytest.raises(ConfigurationError, match="cannot reach the documents database"):
         connect("postgresql://nobody@127.0.0.1:1/nothing")
+
+
+@pytest.mark.parametrize("organizations", [1, 2])
+def test_a_catalogue_of_before_is_enclosed_with_what_is_in_it(
+    open_as: Open, files: Path, organizations: int
+) -> None:
+    """Rows, partitions and the views that applications use, from a time without tenants."""
+    conn = open_as()
+    later = [path for path in files.iterdir() if path.name > "032"]
+    for path in later:
+        path.rename(files.parent / path.name)
+    migrate(conn, directory=files)
+    conn.execute("SET search_path = doclife")
+    for number in range(1, organizations + 1):
+        if number > 1:
+            conn.execute("INSERT INTO organizations (slug, name) VALUES ('second', 'Second')")
+        conn.execute(
+            "WITH store AS (INSERT INTO stores (name, root_uri)"
+            " VALUES ('store ' || %(n)s, 'file:///' || %(n)s) RETURNING id),"
+            " bytes AS (INSERT INTO stored_objects (store_id, uri, size_bytes, sha256)"
+            " SELECT id, 'file:///' || %(n)s || '/x', 1, decode(repeat('00', 32), 'hex')"
+            " FROM store RETURNING id)"
+            " INSERT INTO documents (organization_id, external_id, stored_object_id)"
+            " SELECT %(n)s, 'x', id FROM bytes",
+            {"n": number},
+        )
+    conn.execute("SELECT make_history_partition('job_history', current_date + 3)")
+    conn.execute("CREATE SCHEMA legacy")
+    conn.execute("CREATE VIEW legacy.queue_jobs AS SELECT * FROM doclife.jobs")
+
+    for path in later:
+        (files.parent / path.name).rename(path)
+    assert migrate(conn, directory=files) == sorted(path.name for path in later)
+
+    assert conn.execute(
+        "SELECT bool_and(object.organization_id = document.organization_id), count(*)"
+        " FROM doclife.documents AS document JOIN doclife.stored_objects AS object"
+        " ON object.id = stored_object_id"
+    ).fetchone() == (True, organizations)
+    assert conn.execute(
+        "SELECT count(*) FROM pg_class WHERE relnamespace = 'doclife'::regnamespace"
+        " AND relispartition AND relkind = 'r'"
+        " AND (NOT relrowsecurity OR has_table_privilege('doclife_reader', oid, 'SELECT'))"
+    ).fetchone() == (0,)
+    assert conn.execute(
+        "SELECT reloptions FROM pg_class WHERE oid = 'legacy.queue_jobs'::regclass"
+    ).fetchone() == (["security_invoker=true"],)

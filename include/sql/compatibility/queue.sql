@@ -1,17 +1,15 @@
 -- Opt-in, by `doclife compatibility SCHEMA`: the names that existing applications know, in a schema
 -- of the application's own. Several statements, because they are of use only together.
--- Run by who may create in the schema and is a member of doclife_owner: the views read the queue on
--- behalf of whoever may read them, and what is inserted goes through enqueue_job, which asks for its
--- own grant. Running it again replaces everything.
+-- Run by who may create in the schema and is a member of doclife_owner. The views and functions read
+-- the queue with the rights of whoever asks, who sees the jobs of their own organizations; what is
+-- inserted goes through enqueue_job, which asks for its own grant. Running it again replaces everything.
 
-CREATE OR REPLACE VIEW queue_jobs AS
+CREATE OR REPLACE VIEW queue_jobs WITH (security_invoker = true) AS
 SELECT
     job.id,
     job.kind AS type,
     CASE
-        WHEN EXISTS (
-            SELECT FROM doclife.job_batches AS batch WHERE job.id = ANY(batch.job_ids)
-        ) THEN 'processing'
+        WHEN job.id IN (SELECT doclife.jobs_under_way()) THEN 'processing'
         ELSE 'pending'
     END AS status,
     job.payload::jsonb AS payload,
@@ -73,7 +71,7 @@ $$;
 CREATE OR REPLACE TRIGGER enqueue_inserted_job INSTEAD OF INSERT ON queue_jobs
 FOR EACH ROW EXECUTE FUNCTION enqueue_inserted_job();
 
-CREATE OR REPLACE VIEW scheduled_jobs AS
+CREATE OR REPLACE VIEW scheduled_jobs WITH (security_invoker = true) AS
 SELECT
     schedule.id,
     schedule.name,
@@ -89,7 +87,7 @@ SELECT
 FROM doclife.scheduled_jobs AS schedule
 WHERE schedule.rule_id IS NULL;
 
-CREATE OR REPLACE VIEW queue_stats AS
+CREATE OR REPLACE VIEW queue_stats WITH (security_invoker = true) AS
 SELECT
     tally.type,
     tally.status,
@@ -100,9 +98,7 @@ FROM (
         CASE WHEN leased.job_id IS NULL THEN 'pending' ELSE 'processing' END AS status,
         count(*) AS jobs
     FROM doclife.jobs AS job
-    LEFT JOIN (
-        SELECT unnest(batch.job_ids) AS job_id FROM doclife.job_batches AS batch
-    ) AS leased ON job.id = leased.job_id
+    LEFT JOIN doclife.jobs_under_way() AS leased (job_id) ON job.id = leased.job_id
     GROUP BY job.kind, leased.job_id IS NULL
     UNION ALL
     SELECT
@@ -122,7 +118,7 @@ FROM (
 GROUP BY tally.type, tally.status;
 
 CREATE OR REPLACE FUNCTION count_jobs_by_state() RETURNS TABLE (status text, count bigint)
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE sql STABLE
 SET search_path = doclife, pg_temp
 AS $$
     SELECT
@@ -131,8 +127,7 @@ AS $$
     FROM (
         SELECT
             CASE
-                WHEN job.id IN (SELECT unnest(batch.job_ids) FROM job_batches AS batch)
-                    THEN 'processing'
+                WHEN job.id IN (SELECT jobs_under_way()) THEN 'processing'
                 ELSE 'pending'
             END AS status,
             1 AS jobs
@@ -151,7 +146,7 @@ RETURNS TABLE (
     id bigint, type text, payload jsonb, priority integer, attempts integer,
     scheduled_for timestamptz, created_at timestamptz
 )
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE sql STABLE
 SET search_path = doclife, pg_temp
 AS $$
     SELECT
@@ -160,7 +155,7 @@ AS $$
     FROM jobs AS job
     WHERE
         job.run_at <= now()
-        AND job.id NOT IN (SELECT unnest(batch.job_ids) FROM job_batches AS batch)
+        AND job.id NOT IN (SELECT jobs_under_way())
     ORDER BY job.priority, job.run_at, job.id
     LIMIT job_limit
 $$;
