@@ -5,6 +5,7 @@ import typer
 from doclife.cli import (
     comparing,
     deliveries,
+    doctor,
     documents,
     endpoints,
     events,
@@ -87,6 +88,7 @@ app.add_typer(signing_key.app, name="signing-key")
 app.command("forecast")(looking_ahead.forecast)
 app.command("overdue")(looking_ahead.overdue)
 app.command("status")(status.show)
+app.command("doctor")(doctor.examine)
 app.command("adopt")(halt.adopt)
 app.command("migrate")(migrating.migrate)
 app.command("compatibility")(migrating.compatibility)

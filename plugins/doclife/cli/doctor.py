@@ -1,0 +1,77 @@
+"""doclife doctor: what is not well, and how to put it right."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import typer
+from rich.text import Text
+
+from doclife.cli.options import Json
+from doclife.cli.output import FAILED, Output, counted
+from doclife.connections import from_environment
+from doclife.domain.checkup import Finding, Level
+from doclife.errors import ConfigurationError
+from doclife.lifecycle import checkup
+from doclife.settings import read_settings
+from doclife.storage.credentials import credentials
+from doclife.store.connection import connect
+
+STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.FAULT: "bold red"}
+ORDER = (Level.FAULT, Level.WARNING, Level.OK)
+
+
+def examine(as_json: Json = False) -> None:
+    """Check the database, rights, guards, indexes, clock, stores, Connections, nights, the queue.
+
+    Everything is looked at, whatever is found; nothing is changed. Exit code 1: there is a fault.
+    """
+    found = _examine()
+    output = Output(as_json=as_json)
+    worst = next(level for level in ORDER if any(one.level is level for one in found))
+    output.show({"state": worst, "findings": found}, people=lambda: _print(output, found))
+    if worst is Level.FAULT:
+        raise typer.Exit(FAILED)
+
+
+def _examine() -> list[Finding]:
+    connections = from_environment(os.environ)
+    around = checkup.check_surroundings(os.environ, connections=connections)
+    try:
+        database = read_settings(os.environ).require_database()
+        with connect(database, application_name="doclife doctor") as conn:
+            return [
+                *checkup.check_database(
+                    conn,
+                    machine_now=lambda: datetime.now(UTC),
+                    connections=connections,
+                    options=credentials(connections),
+                ),
+                *around,
+            ]
+    except ConfigurationError as error:
+        return [checkup.unreachable(error), *around]
+
+
+def _print(output: Output, found: Sequence[Finding]) -> None:
+    output.table(
+        ("", "about", "found"),
+        [
+            (
+                Text(one.level, style=STYLES[one.level]),
+                one.about,
+                one.what if one.fix is None else f"{one.what}. To do: {one.fix}",
+            )
+            for level in ORDER
+            for one in found
+            if one.level is level
+        ],
+        empty="",
+    )
+    tally = Counter(one.level for one in found)
+    if tally[Level.FAULT] or tally[Level.WARNING]:
+        faults = counted(tally[Level.FAULT], "fault")
+        output.say(f"\n{faults}, {counted(tally[Level.WARNING], 'warning')}", style="bold")
+    else:
+        output.say("\nAll is well.", style="bold green")
