@@ -78,7 +78,7 @@ def test_keeps_for_the_organizations_reprieve_and_says_who_did(world: World) -> 
     until = IN_30_DAYS + timedelta(days=30)
     assert (page.standing, page.kept_until) == (Standing.KEPT, until)
     assert entries(world) == [
-        (f"link:{OWNER}", f"kept by the link of a warning, left alone until {until}")
+        ("link", f"kept by the link of a warning to {OWNER}, left alone until {until}")
     ]
     world.later(days=60)
     world.night()

@@ -203,7 +203,7 @@ def test_a_document_whose_bytes_are_gone_already_is_purged_and_says_so(world: Wo
     assert outcome == ShardOutcome(done=1)
     assert world.status(document) == "purged"
     [reason] = reasons(world, document, "document.purged")
-    assert reason.endswith("draft.txt were gone already")
+    assert reason.endswith("its bytes were gone already")
     assert "were gone already" in last_item(world, document)[2]
 
 
@@ -226,7 +226,7 @@ def test_a_hard_link_that_still_leads_to_the_bytes_is_told(world: World) -> None
     world.purge()
 
     [reason] = reasons(world, document, "document.purged")
-    assert "1 other hard link(s) lead to the bytes" in reason
+    assert "1 other hard link(s) lead to its bytes" in reason
 
 
 def test_a_purge_says_which_rule_it_followed(world: World) -> None:

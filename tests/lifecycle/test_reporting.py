@@ -135,7 +135,7 @@ def test_lists_what_was_destroyed(world: World) -> None:
 
     assert (made.summary["trashed"], made.summary["purged"]) == (0, 1)
     found = lines(table(world, made), "purged", "name", "rule", "on", "title")
-    assert found == [("gone.txt", "drafts", "2026-05-01", "")]
+    assert found == [("#1", "drafts", "2026-05-01", "")]
 
 
 def test_speaks_the_language_of_the_organization(world: World) -> None:

@@ -4,7 +4,7 @@
 --   days             integer  how far ahead
 --   size             integer  rows that a reader is shown
 INSERT INTO pg_temp.digest_rows (
-    recipient, section, place, total, title, external_id, on_day
+    recipient, section, place, total, title, external_id, document_id, on_day
 )
 SELECT
     ranked.recipient,
@@ -13,12 +13,14 @@ SELECT
     ranked.total,
     ranked.title,
     ranked.external_id,
+    ranked.document_id,
     ranked.expires_on
 FROM (
     SELECT
         reader.recipient,
         document.title,
         document.external_id,
+        document.id AS document_id,
         document.expires_on,
         row_number() OVER (
             PARTITION BY reader.recipient ORDER BY document.expires_on, document.id

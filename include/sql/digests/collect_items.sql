@@ -5,7 +5,7 @@
 --   as_of            timestamptz  what ended later is in the next one
 --   size             integer      rows that a reader is shown
 INSERT INTO pg_temp.digest_rows (
-    recipient, section, place, total, title, external_id, action, reason
+    recipient, section, place, total, title, external_id, document_id, action, reason
 )
 SELECT
     ranked.recipient,
@@ -14,6 +14,7 @@ SELECT
     ranked.total,
     ranked.title,
     ranked.external_id,
+    ranked.document_id,
     ranked.action,
     ranked.reason
 FROM (
@@ -22,6 +23,7 @@ FROM (
         item.action,
         document.title,
         document.external_id,
+        document.id AS document_id,
         CASE item.state
             WHEN 'failed' THEN 'failed' WHEN 'skipped' THEN 'not_warned' ELSE 'done'
         END AS section,

@@ -6,23 +6,26 @@
 --   contact          text         address of the records contact in small letters, or NULL
 --   daily            text         what the type of such a notification begins with
 --   size             integer      rows that a reader is shown
-INSERT INTO pg_temp.digest_rows (recipient, section, place, total, title)
+INSERT INTO pg_temp.digest_rows (recipient, section, place, total, title, document_id)
 SELECT
     ranked.recipient,
     'notifications',
     ranked.place,
     ranked.total,
-    ranked.title
+    ranked.title,
+    ranked.document_id
 FROM (
     SELECT
         addressed.recipient,
         addressed.title,
+        addressed.document_id,
         row_number() OVER (PARTITION BY addressed.recipient ORDER BY addressed.id) AS place,
         count(*) OVER (PARTITION BY addressed.recipient) AS total
     FROM (
         SELECT
             notification.id,
             notification.title,
+            notification.document_id,
             CASE
                 WHEN
                     notification.recipient ~ '^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:]]+$'

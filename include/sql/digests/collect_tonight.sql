@@ -7,7 +7,7 @@
 --                             delete nothing without a delivered warning
 --   size             integer  rows that a reader is shown
 INSERT INTO pg_temp.digest_rows (
-    recipient, section, place, total, title, external_id, on_day, action
+    recipient, section, place, total, title, external_id, document_id, on_day, action
 )
 SELECT
     ranked.recipient,
@@ -16,6 +16,7 @@ SELECT
     ranked.total,
     ranked.title,
     ranked.external_id,
+    ranked.document_id,
     ranked.goes_on,
     ranked.action
 FROM (
@@ -23,6 +24,7 @@ FROM (
         reader.recipient,
         document.title,
         document.external_id,
+        document.id AS document_id,
         disposition.goes_on,
         disposition.action,
         row_number() OVER (

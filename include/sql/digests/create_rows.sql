@@ -9,6 +9,7 @@ CREATE TEMP TABLE IF NOT EXISTS digest_rows (
     total integer NOT NULL,
     title text,
     external_id text,
+    document_id bigint,
     on_day date,
     action text,
     reason text,

@@ -1,12 +1,13 @@
 -- What some readers are shown.
 --   recipients  text[]
--- Returns recipient, section, total, title, external_id, on_day, action, reason; in order.
+-- Returns recipient, section, total, title, external_id, document_id, on_day, action, reason; in order.
 SELECT
     recipient,
     section,
     total,
     title,
     external_id,
+    document_id,
     on_day,
     action,
     reason

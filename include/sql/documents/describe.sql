@@ -1,6 +1,6 @@
 -- Everything the catalogue knows about one document, with where its bytes are.
 --   organization_id  bigint
---   external_id      text
+--   external_id      text    also that which a destroyed document had
 -- Returns at most one row.
 SELECT
     document.id AS document_id,
@@ -39,4 +39,7 @@ LEFT JOIN stored_objects AS original ON document.stored_object_id = original.id
 LEFT JOIN stored_objects AS archived ON document.archived_object_id = archived.id
 WHERE
     document.organization_id = %(organization_id)s
-    AND document.external_id = %(external_id)s;
+    AND document.external_id IN (
+        %(external_id)s,
+        (SELECT tombstone_key(tombstone_salt, %(external_id)s) FROM deployment)
+    );

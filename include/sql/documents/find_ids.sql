@@ -1,9 +1,16 @@
 -- The documents that some external ids name.
 --   organization_id  bigint
 --   external_ids     text[]
--- Returns external_id, document_id; ids that name nothing are left out.
+-- Returns external_id as it was given, document_id; ids that name nothing are left out, those that
+-- destroyed documents had are not.
 SELECT
-    external_id,
-    id AS document_id
-FROM documents
-WHERE organization_id = %(organization_id)s AND external_id = ANY(%(external_ids)s::text []);
+    given.external_id,
+    document.id AS document_id
+FROM unnest(%(external_ids)s::text []) AS given (external_id)
+CROSS JOIN deployment
+INNER JOIN documents AS document
+    ON
+        document.organization_id = %(organization_id)s
+        AND document.external_id IN (
+            given.external_id, tombstone_key(deployment.tombstone_salt, given.external_id)
+        );

@@ -3,13 +3,14 @@
 --   since            timestamptz  the first moment
 --   until            timestamptz  the first moment that is not in it
 --   size             integer      so many of each
--- Returns section (purged or failed), total (all of the section), rule, action, external_id, title (of a
--- purged document there is none any more), finished_at, size_bytes and reason (of a failure).
+-- Returns section (purged or failed), total (all of the section), rule, action, document_id, external_id,
+-- title (of a purged document there is none any more), finished_at, size_bytes and reason (of a failure).
 SELECT
     ranked.section,
     ranked.total,
     ranked.rule,
     ranked.action,
+    ranked.document_id,
     ranked.external_id,
     ranked.title,
     ranked.finished_at,
@@ -19,6 +20,7 @@ FROM (
     SELECT
         item.rule,
         item.action,
+        item.document_id,
         document.external_id,
         document.title,
         item.finished_at,

@@ -1,5 +1,6 @@
 """One reader's digest: what it says, in which words, and as which job it is stored."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from doclife.delivery.plain_text import one_line
 from doclife.delivery.rendering import templates
 from doclife.domain.duration import Period
 from doclife.domain.organization import Organization
+from doclife.domain.tombstone import name_of
 from doclife.lifecycle.branding import branding
 from doclife.lifecycle.composing import MAIL_HEADERS
 from doclife.store import digests
@@ -54,7 +56,9 @@ class Day:
     def key(self, reader: digests.Reader) -> str:
         """Return what makes a reader's digest of this day one of its kind."""
         way = "" if reader.channel == "email" else f"{reader.channel}:"
-        return f"digest:{self.organization.slug}:{way}{reader.recipient}:{self.day.isoformat()}"
+        # Keys are kept for a month: they need not say whose they are.
+        whom = hashlib.sha256(reader.recipient.encode()).hexdigest()[:32]
+        return f"digest:{self.organization.slug}:{way}{whom}:{self.day.isoformat()}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +95,13 @@ def _payload(
 ) -> dict[str, object]:
     tenant = day.organization
     language = reader.locale or tenant.locale
-    about = {"template": DIGEST, "locale": language, "organization": tenant.slug}
+    about = {
+        "template": DIGEST,
+        "locale": language,
+        "organization": tenant.slug,
+        # By these it is found when one of them is purged.
+        "document_ids": sorted({row.document_id for row in rows if row.document_id is not None}),
+    }
     context = _context(day, rows, plans, is_overview=reader.recipient == day.contact)
     if reader.channel == "slack":
         message = templates(tenant.slug).slack(
@@ -188,8 +198,8 @@ def _section(kind: str, rows: Sequence[digests.DigestRow]) -> dict[str, object] 
         "more": shown[0].total - len(shown),
         "rows": [
             {
-                "title": one_line(row.title or row.external_id or ""),
-                "external_id": one_line(row.external_id) if row.external_id else None,
+                "title": one_line(row.title or _name(row) or ""),
+                "external_id": _name(row),
                 "on": row.on_day,
                 "action": row.action,
                 "reason": one_line(row.reason) if row.reason else None,
@@ -197,3 +207,9 @@ def _section(kind: str, rows: Sequence[digests.DigestRow]) -> dict[str, object] 
             for row in shown
         ],
     }
+
+
+def _name(row: digests.DigestRow) -> str | None:
+    if row.external_id is None:
+        return None
+    return one_line(name_of(row.external_id, row.document_id))

@@ -96,7 +96,7 @@ def destroy(
             if removal.other_names:
                 destroyed.other_links[each.object_id] = removal.other_names
                 destroyed.notes[each.document_id] = (
-                    f"{removal.other_names} other hard link(s) lead to the bytes of {each.uri}"
+                    f"{removal.other_names} other hard link(s) lead to its bytes"
                 )
     for bag_id in sorted({each.bag_id for each in condemned if each.bag_id is not None}):
         owners = {each.document_id for each in condemned if each.bag_id == bag_id}

@@ -90,7 +90,7 @@ def keep_by_link(conn: Connection, subject: KeepSubject, *, now: datetime) -> Ke
     """Keep the document of a link if it may be kept, and return how it stands then.
 
     A second call, or the link of another warning of the same due date, does no more. The audit
-    entry's actor is ``link:<recipient>``.
+    entry's actor is ``link``; whose link it was is its reason, which goes with the document.
     """
     with conn.transaction():
         keepings.lock_document(conn, subject.document_id)
@@ -106,7 +106,6 @@ def keep_by_link(conn: Connection, subject: KeepSubject, *, now: datetime) -> Ke
             recipient=subject.recipient,
             now=now,
         )
-        actor = f"link:{subject.recipient}"
         decisions.keep(
             conn,
             plan_id=None,
@@ -114,9 +113,12 @@ def keep_by_link(conn: Connection, subject: KeepSubject, *, now: datetime) -> Ke
             organization_id=page.organization.id,
             until=page.kept_until,
             now=now,
-            actor=actor,
+            actor="link",
             rule=page.rule_name,
-            reason=f"kept by the link of a warning, left alone until {page.kept_until}",
+            reason=(
+                f"kept by the link of a warning to {subject.recipient}, "
+                f"left alone until {page.kept_until}"
+            ),
         )
         return look_up(conn, subject, now=now)
 

@@ -71,7 +71,7 @@ def purge_batch(conn: Connection, work: Work, *, now: datetime) -> ShardOutcome 
             other_links=destroyed.other_links,
             now=now,
         )
-        with residue_erased(conn, recorded, now=now):
+        with residue_erased(conn, work, recorded, now=now):
             purged = purges.finish(conn, recorded, now=now)
         done = batches.record_done(
             conn,
@@ -198,9 +198,7 @@ def _registered_anew(
 
 def _notes(checked: Checked, destroyed: Destroyed) -> dict[int, str]:
     """Return what the record must say beside that the bytes are gone, by document."""
-    absent = {
-        each.document_id: f"the bytes at {each.uri} were gone already" for each in checked.absent
-    }
+    absent = {each.document_id: "its bytes were gone already" for each in checked.absent}
     return absent | destroyed.notes
 
 

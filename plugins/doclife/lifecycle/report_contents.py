@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from doclife.delivery.plain_text import one_line
 from doclife.delivery.rendering import templates
 from doclife.domain.organization import Organization
+from doclife.domain.tombstone import name_of
 from doclife.lifecycle.branding import branding
 from doclife.store import activity, overdue
 from doclife.store.connection import Connection
@@ -31,6 +32,7 @@ CSV_COLUMNS = (
     "bytes",
     "on",
     "reason",
+    "document",
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
@@ -110,6 +112,7 @@ class Contents:
                     "bytes": row["size_bytes"],
                     "on": row["finished_at"],
                     "reason": row["reason"],
+                    "document": row["document_id"],
                 }
         for late in self.overdue:
             yield _line(
@@ -180,7 +183,7 @@ def gather(
 def _item(organization: Organization, item: activity.ReportedItem) -> dict[str, Any]:
     return {
         **asdict(item),
-        "external_id": one_line(item.external_id),
+        "external_id": one_line(name_of(item.external_id, item.document_id)),
         "title": one_line(item.title) if item.title else None,
         "finished_at": organization.date_of(item.finished_at),
     }

@@ -307,6 +307,8 @@ def _mail(
         "text": email.text,
         "html": email.html,
         "template": "report",
+        # By these it is found when one of them is purged.
+        "document_ids": sorted({row["document_id"] for row in contents.failed}),
         "headers": {"Auto-Submitted": "auto-generated"},
         "attachments": [
             {

@@ -35,6 +35,7 @@ class ReportedItem:
     """Of the section, with those that are not listed."""
     rule: str | None
     action: str
+    document_id: int
     external_id: str
     title: str | None
     finished_at: datetime

@@ -21,6 +21,8 @@ class DigestRow:
     """Lines of that section in all, those beyond the cap included."""
     title: str | None
     external_id: str | None
+    document_id: int | None
+    """None for a line that is about no single document."""
     on_day: date | None
     action: str | None
     reason: str | None

@@ -1,0 +1,5 @@
+-- Empty the lines of the dashboard that are about a document of the batch.
+UPDATE notifications AS line
+SET title = 'About a document that was destroyed', body = ''
+FROM pg_temp.residue
+WHERE line.document_id = residue.document_id AND line.body <> '';
