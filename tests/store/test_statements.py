@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ import pytest
 from doclife.errors import ConfigurationError
 from doclife.store.connection import connect
 from doclife.store.sql import SQL_DIR, composed, statement
+from local import databases
+from local.postgres import Postgres
+from tests.conftest import role_url
 
 PLUGIN = Path(__file__).parents[2] / "plugins" / "doclife"
 NAMES = sorted(
@@ -136,14 +140,81 @@ def test_the_server_knows_every_table_column_and_function(database: str) -> None
     assert not faults, "\n".join(f"{name}: {fault}" for name, fault in faults.items())
 
 
-def prepare(conn: psycopg.Connection, text: str) -> None:
-    """Let the server parse and analyse a statement without running it."""
+def test_row_level_security_takes_no_plan_from_tasks(postgres: Postgres, database: str) -> None:
+    """Every statement that tasks may run is planned for them as for the owner, who has no policies.
+
+    Under a policy that asks anything, arrays, JSON and LIKE lose their indexes.
+    """
+    tasks = role_url(postgres, database.rsplit("/", 1)[1], role=databases.TASKS)
+    plans: dict[str, list[str]] = {}
+    for url in (database, tasks):
+        with connect(url) as conn:
+            conn.execute("SET enable_seqscan = off")
+            for name in (each for each in FIRST if not each.startswith("migrations/")):
+                text = statement(name)
+                holes = {each: FRAGMENTS[each] for each in HOLE.findall(body(name))}
+                if holes:
+                    text = composed(name, **holes)
+                if "/create_" in name and "CREATE" in text:
+                    conn.execute(text, dict.fromkeys(PARAMETER.findall(text)))
+                elif re.match(r"SELECT|WITH|INSERT|UPDATE|DELETE", body(name).strip()):
+                    with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
+                        plans.setdefault(name, []).append(plan_of(conn, text))
+    compared = {name: both for name, both in plans.items() if len(both) == 2}
+
+    assert len(compared) > 200
+    assert {name for name, (owners, of_tasks) in compared.items() if owners != of_tasks} == set()
+
+
+def test_rules_keep_the_indexes_of_what_they_ask(postgres: Postgres, database: str) -> None:
+    """Arrays, JSON and beginnings of words, on an adopter's own indexes."""
+    asked = {
+        "USING gin (tags)": "tags && '{temp}'",
+        "USING gin (metadata)": "metadata @> '{\"case\": 1}'",
+        "((metadata ->> 'case'))": "metadata ->> 'case' = '1'",
+        "(title text_pattern_ops)": "title LIKE 'Lease%'",
+    }
+    tasks = role_url(postgres, database.rsplit("/", 1)[1], role=databases.TASKS)
+    with connect(database) as owner, connect(tasks) as worker:
+        for index, condition in asked.items():
+            made = f"CREATE INDEX theirs ON documents {index}".encode()
+            owner.execute(made)
+            worker.execute("SET enable_seqscan = off")
+            query = f"EXPLAIN (COSTS OFF) SELECT id FROM documents WHERE {condition}".encode()
+            plan = "\n".join(line for (line,) in worker.execute(query))
+            assert "theirs" in plan, plan
+            owner.execute("DROP INDEX theirs")
+
+
+def plan_of(conn: psycopg.Connection, text: str) -> str:
+    """Return how the server would run a statement, whatever its parameters are."""
+    query, numbers = numbered(text)
+    for name, number in numbers.items():
+        if name in TYPES:
+            query = re.sub(rf"\${number}\b", f"${number}::{TYPES[name]}", query)
+    result = conn.pgconn.exec_(f"EXPLAIN (GENERIC_PLAN, COSTS OFF) {query}".encode())
+    if result.status != psycopg.pq.ExecStatus.TUPLES_OK:
+        raise psycopg.errors.lookup(
+            result.error_field(psycopg.pq.DiagnosticField.SQLSTATE).decode()
+        )
+    lines = [(result.get_value(row, 0) or b"").decode() for row in range(result.ntuples)]
+    # In which order conditions are tried is another matter: the cheap and leakproof ones first.
+    return "\n".join(" ".join(sorted(re.split(r"[\s()]+", line))) for line in lines)
+
+
+def numbered(text: str) -> tuple[str, dict[str, int]]:
+    """Return a statement with $1, $2, ... for its parameters, and which is which."""
     numbers: dict[str, int] = {}
 
     def number(match: re.Match[str]) -> str:
         return f"${numbers.setdefault(match[1], len(numbers) + 1)}"
 
-    query = PARAMETER.sub(number, text).replace("%%", "%")
+    return PARAMETER.sub(number, text).replace("%%", "%"), numbers
+
+
+def prepare(conn: psycopg.Connection, text: str) -> None:
+    """Let the server parse and analyse a statement without running it."""
+    query, numbers = numbered(text)
     types = [psycopg.adapters.types[TYPES[name]].oid if name in TYPES else 0 for name in numbers]
     result = conn.pgconn.prepare(b"", query.encode(), types)
     if result.status != psycopg.pq.ExecStatus.COMMAND_OK:
