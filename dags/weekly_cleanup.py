@@ -6,7 +6,9 @@ itself: it purges what has been in the trash longer than its grace period, as pl
 and removes the originals of archived documents whose copy is past grace. A purge that needs
 approval waits, `reviews` lets somebody be asked, and `run_rule` does it once approved. Each purge
 that is done gets its certificate of destruction, signed, and written into the archive store. Then
-it sweeps up archive bags that killed runs left behind, and drops history that is old enough.
+it sweeps up archive bags that killed runs left behind, and drops history that is old enough. Beside
+that `check_fixity` reads a sample of the stored bytes, what was unread for longest first, and
+tells you of documents whose bytes are damaged; it changes nothing.
 
 **The form** has a mode and no moment: grace counts to the present, so that no form can end it
 early. *Only plan* is about the purge; leftovers and old history go in both modes.
@@ -27,6 +29,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, Asset, Param
 
 from doclife.operators.alerting import OperatorAlert
+from doclife.operators.check_fixity import CheckFixityOperator
 from doclife.operators.certify import IssueCertificatesOperator
 from doclife.operators.clean import PruneHistoryOperator, SweepBagsOperator
 from doclife.operators.deadline import alert_unless_done_within
@@ -67,5 +70,6 @@ with DAG(
     plan >> StartReviewsOperator(task_id="reviews")
     purge >> finish
     IssueCertificatesOperator(task_id="certificates", concluded=finish.output)
+    CheckFixityOperator(task_id="check_fixity")
     SweepBagsOperator(task_id="sweep_bags")
     PruneHistoryOperator(task_id="prune_history")

@@ -12,6 +12,7 @@ from doclife.cli import (
     explaining,
     halt,
     holds,
+    fixity,
     importing,
     jobs,
     limits,
@@ -82,6 +83,7 @@ app.add_typer(templates.app, name="templates")
 app.add_typer(stores.app, name="stores")
 app.add_typer(tables.app, name="tables")
 app.add_typer(organizations.app, name="organizations")
+app.add_typer(fixity.app, name="fixity")
 app.add_typer(limits.app, name="limits")
 app.add_typer(halt.app, name="halt")
 app.add_typer(signing_key.app, name="signing-key")

@@ -22,6 +22,8 @@ class OwnEvent(StrEnum):
     DOCUMENT_HELD = "document.held"
     DOCUMENT_HELD_TOO_LATE = "document.held_too_late"
     DOCUMENT_RELEASED = "document.released"
+    DOCUMENT_DAMAGED = "document.damaged"
+    DOCUMENT_MENDED = "document.mended"
     MATTER_OPENED = "matter.opened"
     MATTER_CHANGED = "matter.changed"
     MATTER_CLOSED = "matter.closed"
@@ -50,6 +52,7 @@ MOVES_RULES = frozenset(
         OwnEvent.DOCUMENT_RESTORED,
         OwnEvent.DOCUMENT_HELD,
         OwnEvent.DOCUMENT_RELEASED,
+        OwnEvent.DOCUMENT_DAMAGED,
     }
 )
 """Those after which a document is there that a rule with ON_EVENT can act on.

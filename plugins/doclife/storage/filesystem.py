@@ -110,5 +110,8 @@ class Filesystem(Protocol):
         Nothing where the store keeps one version only.
         """
 
+    def kept_sha256(self, uri: str, *, version_id: str | None = None) -> bytes | None:
+        """Return the SHA-256 that the store itself keeps of the whole content; None without one."""
+
     def ask_for(self, uri: str, *, version_id: str | None = None) -> None:
         """Have bytes of a cold tier brought within reach; nothing where all are."""

@@ -148,6 +148,10 @@ class LocalFilesystem:
         """Return nothing: a file has one content."""
         return []
 
+    def kept_sha256(self, uri: str, *, version_id: str | None = None) -> bytes | None:
+        """Return nothing: a file system keeps none."""
+        return None
+
     def ask_for(self, uri: str, *, version_id: str | None = None) -> None:
         """Nothing to do: files are within reach."""
 

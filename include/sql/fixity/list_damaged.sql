@@ -1,0 +1,26 @@
+-- The bytes that are known to be damaged, the longest unseen first: they may have been mended.
+--   before       timestamptz  only what was not looked at since
+--   left_out     bigint[]     stores that cannot be asked now
+--   unreadable   bigint[]     objects that could not be read a moment ago
+--   size         integer
+SELECT
+    object.id AS object_id,
+    object.store_id,
+    object.uri,
+    object.size_bytes,
+    object.sha256,
+    object.etag,
+    object.version_id,
+    coalesce(object.fixity_by IN ('provider', 'nobody'), false) AS is_cold
+FROM fixity_damages AS damage
+INNER JOIN stored_objects AS object ON damage.object_id = object.id
+WHERE
+    damage.mended_at IS NULL
+    AND damage.seen_at < %(before)s
+    AND object.removed_at IS NULL
+    AND object.removing_since IS NULL
+    AND object.reference_count > 0
+    AND object.store_id <> ALL(%(left_out)s::bigint [])
+    AND object.id <> ALL(%(unreadable)s::bigint [])
+ORDER BY damage.seen_at, object.id
+LIMIT %(size)s;

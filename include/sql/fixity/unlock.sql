@@ -1,0 +1,2 @@
+-- Let others check fixity.
+SELECT pg_advisory_unlock(hashtextextended('doclife fixity', 0));
