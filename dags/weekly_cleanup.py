@@ -29,8 +29,8 @@ from datetime import timedelta
 from airflow.sdk import DAG, Asset, Param
 
 from doclife.operators.alerting import OperatorAlert
-from doclife.operators.check_fixity import CheckFixityOperator
 from doclife.operators.certify import IssueCertificatesOperator
+from doclife.operators.check_fixity import CheckFixityOperator
 from doclife.operators.clean import PruneHistoryOperator, SweepBagsOperator
 from doclife.operators.deadline import alert_unless_done_within
 from doclife.operators.finish_plans import FinishPlansOperator
