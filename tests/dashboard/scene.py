@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+from doclife.lifecycle.reporting import make_report
 from doclife.lifecycle.stores import register_store
 from doclife.store import clock
 from doclife.store.connection import Connection
@@ -12,6 +13,8 @@ from tests.lifecycle.conftest import World
 
 CONTRACTS = {"field": "document_type", "op": "eq", "value": "contract"}
 DRAFTS = {"field": "document_type", "op": "eq", "value": "draft"}
+REPORT_JOB = 4711
+"""The job that made the report, long forgotten."""
 TITLES = ("Framework agreement", "Lease, Hafenstraße 12", "Supply contract", "Service agreement")
 
 
@@ -61,4 +64,12 @@ def set_scene(conn: Connection, folder: Path) -> World:
     )
     world.enforce("look-at-contracts", mode="simulate", when=CONTRACTS, actions=[{"do": "DELETE"}])
     world.plan()
+    make_report(
+        conn,
+        job_id=REPORT_JOB,
+        organization="default",
+        payload={"days": 7, "send": "none"},
+        stores=world.stores,
+        now=now,
+    )
     return world

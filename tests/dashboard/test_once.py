@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from datetime import timedelta
+from types import SimpleNamespace
 
+import anyio
 import pytest
+from fastapi import Request
 from fastapi.routing import APIRoute
 from psycopg.errors import CheckViolation
+from starlette.concurrency import run_in_threadpool
 
-from doclife.dashboard.api.once import OnceRoute
+from doclife.dashboard.api.once import HEADER, OnceRoute, in_steps
 from doclife.dashboard.app import make_app
 from doclife.dashboard.gate import SAFE_METHODS
 from doclife.lifecycle import repeating
 from doclife.lifecycle.cleaning import prune_history
 from doclife.lifecycle.repeating import Once
+from doclife.store import organizations
 from doclife.store.connection import Connection, connect
 from tests.dashboard.browsers import Browser
 from tests.dashboard.conftest import People, value
@@ -272,3 +278,45 @@ def test_a_key_counts_for_a_day_and_is_forgotten_by_the_weekly_cleanup(
     assert count(world, "idempotency_keys") == 1
     prune_history(world.conn, now=world.now + timedelta(hours=25))
     assert count(world, "idempotency_keys") == 0
+
+
+def test_a_request_that_is_cancelled_gives_its_key_back(world: World) -> None:
+    def visit(request: Request) -> SimpleNamespace:
+        return SimpleNamespace(
+            request=request, conn=world.conn, actor="user:olga", now=world.now,
+            tenant=organizations.find(world.conn, "default"),
+        )  # fmt: skip
+
+    async def wait_for_ever(request: Request) -> None:
+        await run_in_threadpool(request.state.on_visit, visit(request))
+        begun.set()
+        await anyio.sleep_forever()
+
+    async def ask_and_hang_up() -> None:
+        nonlocal begun
+        begun = anyio.Event()
+        async with AsyncExitStack() as opened, anyio.create_task_group() as tasks:
+            scope["fastapi_middleware_astack"] = opened
+            tasks.start_soon(route.handle, scope, receive, unsent)
+            await begun.wait()
+            tasks.cancel_scope.cancel()
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def unsent(message: object) -> None:
+        raise AssertionError(message)
+
+    begun: anyio.Event
+    route = OnceRoute("/slow", wait_for_ever, methods=["POST"], dependencies=[in_steps()])
+    scope: dict[str, object] = {
+        "type": "http", "method": "POST", "path": "/slow", "root_path": "", "query_string": b"",
+        "headers": [(b"host", b"here"), (HEADER.lower().encode(), b"k-1")], "state": {},
+        "server": ("here", 80), "scheme": "http", "path_params": {},
+    }  # fmt: skip
+
+    anyio.run(ask_and_hang_up)
+
+    held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+    assert value(world.conn, held) == 0
+    assert once(world.conn, world, is_in_steps=True).begin() is None

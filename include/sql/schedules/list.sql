@@ -2,6 +2,8 @@
 --   organization  text    NULL for all
 --   name          text    NULL for all
 --   schedule_id   bigint  NULL for all
+--   after         text    only names after this one, for the next page of one organization; NULL to begin
+--   size          bigint  NULL for all
 SELECT
     schedule.id AS schedule_id,
     organization.slug AS organization,
@@ -23,4 +25,6 @@ WHERE
     (%(organization)s::text IS NULL OR organization.slug = %(organization)s)
     AND (%(name)s::text IS NULL OR schedule.name = %(name)s)
     AND (%(schedule_id)s::bigint IS NULL OR schedule.id = %(schedule_id)s)
-ORDER BY organization.slug, schedule.name;
+    AND (%(after)s::text IS NULL OR schedule.name > %(after)s)
+ORDER BY organization.slug, schedule.name
+LIMIT %(size)s;

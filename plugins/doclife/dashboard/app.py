@@ -30,9 +30,11 @@ from doclife.dashboard.api import documents as document_resource
 from doclife.dashboard.api import endpoint_settings as endpoint_settings_resource
 from doclife.dashboard.api import endpoints as endpoints_resource
 from doclife.dashboard.api import halting as halting_resource
+from doclife.dashboard.api import imports as imports_resource
 from doclife.dashboard.api import jobs as jobs_resource
 from doclife.dashboard.api import looking_ahead as looking_ahead_resource
 from doclife.dashboard.api import many_jobs as many_jobs_resource
+from doclife.dashboard.api import matters as matters_resource
 from doclife.dashboard.api import oneself as oneself_resource
 from doclife.dashboard.api import reports as reports_resource
 from doclife.dashboard.api import schedules as schedules_resource
@@ -82,6 +84,8 @@ RESOURCES: tuple[APIRouter, ...] = (
     rule_resource.router,
     plan_resource.router,
     document_resource.router,
+    matters_resource.router,
+    imports_resource.router,
     batches_resource.router,
     description_resource.router,
     # Before single ones: a dash is no number.

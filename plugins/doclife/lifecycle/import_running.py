@@ -38,7 +38,8 @@ def running(
     :param source: as one printable line.
     :param database: held while the connection is used.
     """
-    with database:
+    # Together, so that nobody sees the import before the lock that shows it alive.
+    with database, conn.transaction():
         run_id = import_runs.begin(conn, organization_id=tenant.id, source=source, actor=actor)
     run = RunningImport(run_id=run_id)
     try:

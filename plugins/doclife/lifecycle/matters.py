@@ -165,13 +165,13 @@ def report_matter(
     tenant = organizations.find(conn, organization)
     found = find_matter(conn, tenant, name)
     (line,) = matters.list_all(conn, tenant.id, with_closed=True, name=name)
-    page = matters.list_documents(conn, found.id, after=after, size=size)
+    page = matters.list_documents(conn, found.id, after=after, size=size + 1)
     return MatterReport(
         matter=line,
         condition=None if found.condition is None else _as_yaml(found.condition),
         counts=matters.count_documents(conn, found.id),
-        documents=page,
-        next_after=page[-1]["external_id"] if len(page) == size else None,
+        documents=page[:size],
+        next_after=page[size - 1]["external_id"] if len(page) > size else None,
     )
 
 

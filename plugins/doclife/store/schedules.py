@@ -123,6 +123,18 @@ def list_all(
 ) -> list[Schedule]:
     """Return scheduled jobs, by name."""
     parameters = {"organization": organization, "name": name, "schedule_id": schedule_id}
+    return _list(conn, {**parameters, "after": None, "size": None})
+
+
+def list_page(
+    conn: Connection, *, organization: str, after: str | None, size: int
+) -> list[Schedule]:
+    """Return a page of an organization's scheduled jobs, by name."""
+    parameters = {"organization": organization, "name": None, "schedule_id": None}
+    return _list(conn, {**parameters, "after": after, "size": size})
+
+
+def _list(conn: Connection, parameters: Mapping[str, object]) -> list[Schedule]:
     return fetch_rows(conn, statement("schedules/list"), parameters, Schedule)
 
 

@@ -34,6 +34,7 @@ Line = Annotated[
     AfterValidator(_checked),
 ]
 """One line of text that says something."""
+Names = Annotated[list[Line], Field(max_length=100)]
 
 
 def _checked_object(value: dict[str, Any]) -> dict[str, Any]:

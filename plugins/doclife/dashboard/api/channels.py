@@ -1,12 +1,11 @@
-"""``/mail``, ``/slack``, ``/suppressions`` of the JSON API: tried, set up, left without mail."""
-
-from typing import Annotated
+"""``/channels``, ``/mail``, ``/slack``, ``/suppressions`` of the JSON API: set up, tried."""
 
 from fastapi import APIRouter, HTTPException, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from doclife.dashboard.access import Deed
-from doclife.dashboard.api.asking import Asked, Cursor, Limit, Line, Why
+from doclife.dashboard.api.answering import Tried
+from doclife.dashboard.api.asking import Asked, Cursor, Limit, Line, Names, Why
 from doclife.dashboard.api.once import OnceRoute, in_steps
 from doclife.dashboard.connecting import find_connection
 from doclife.dashboard.far_calls import TEST
@@ -15,15 +14,14 @@ from doclife.dashboard.integrations.slack_channels import refuse_foreign_connect
 from doclife.dashboard.paging import PAGE_ROWS, page_of, read_name
 from doclife.dashboard.public.configuration import CONFIGURATION
 from doclife.dashboard.visit import Here, Visit
-from doclife.delivery.outcome import Outcome
 from doclife.errors import ConfigurationError
 from doclife.lifecycle import slack_channels, suppressing, trying
+from doclife.lifecycle.jobs import channel_health
+from doclife.store.job_reports import ChannelHealth
 from doclife.store.slack_channels import SlackChannelRow
 from doclife.store.suppressions import Suppression
 
 router = APIRouter(route_class=OnceRoute, tags=["channels"])
-
-Names = Annotated[list[Line], Field(max_length=100)]
 
 
 class MailTest(BaseModel):
@@ -40,18 +38,6 @@ class SlackTest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     channel: Line | None = None
-
-
-class TriedChannel(BaseModel):
-    """What the far side answered."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    outcome: Outcome
-    status_code: int | None
-    latency_ms: int
-    answer_head: str | None
-    error: str | None
 
 
 class ChannelSettings(BaseModel):
@@ -73,6 +59,13 @@ class ChannelsBody(BaseModel):
     next_cursor: None = None
 
 
+class HealthBody(BaseModel):
+    """How mail and Slack have fared; endpoints say it of themselves."""
+
+    items: list[ChannelHealth]
+    next_cursor: None = None
+
+
 class SuppressionsPage(BaseModel):
     """A page of addresses that get no mail, by address."""
 
@@ -80,8 +73,14 @@ class SuppressionsPage(BaseModel):
     next_cursor: str | None
 
 
+@router.get("/channels")
+def list_health(here: Here) -> HealthBody:
+    """Return the last success and failure of mail and Slack, and why one is stopped."""
+    return HealthBody(items=channel_health(here.conn, organization=here.tenant))
+
+
 @router.post("/mail/test", dependencies=[needs(Deed.SEND), TEST, in_steps()])
-def try_mail(here: Here, body: MailTest) -> TriedChannel:
+def try_mail(here: Here, body: MailTest) -> Tried:
     """Send one mail, as every mail is sent, and return what the mail service answered."""
     attempt = trying.try_mail(
         here.conn,
@@ -92,11 +91,11 @@ def try_mail(here: Here, body: MailTest) -> TriedChannel:
         now=here.now,
         actor=here.actor,
     )
-    return TriedChannel.model_validate(attempt)
+    return Tried.model_validate(attempt)
 
 
 @router.post("/slack/test", dependencies=[needs(Deed.SEND), TEST, in_steps()])
-def try_slack(here: Here, body: SlackTest) -> TriedChannel:
+def try_slack(here: Here, body: SlackTest) -> Tried:
     """Post one message, as every message is posted, and return what Slack answered."""
     attempt = trying.try_slack(
         here.conn,
@@ -107,7 +106,7 @@ def try_slack(here: Here, body: SlackTest) -> TriedChannel:
         now=here.now,
         actor=here.actor,
     )
-    return TriedChannel.model_validate(attempt)
+    return Tried.model_validate(attempt)
 
 
 @router.get("/slack/channels")

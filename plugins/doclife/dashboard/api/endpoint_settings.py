@@ -6,7 +6,8 @@ from fastapi import APIRouter, HTTPException, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from doclife.dashboard.access import Deed
-from doclife.dashboard.api.asking import Line
+from doclife.dashboard.api.answering import Tried
+from doclife.dashboard.api.asking import Line, Names
 from doclife.dashboard.api.endpoints import find, shown
 from doclife.dashboard.api.once import OnceRoute, in_steps
 from doclife.dashboard.connecting import find_connection
@@ -15,14 +16,12 @@ from doclife.dashboard.far_calls import LOOKUP, TEST
 from doclife.dashboard.gate import WHY_NOT, needs
 from doclife.dashboard.public.configuration import CONFIGURATION
 from doclife.dashboard.visit import Here
-from doclife.delivery.outcome import Outcome
 from doclife.lifecycle import endpoints
 from doclife.lifecycle.endpoints import LONGEST_TIMEOUT_SECONDS, EndpointSettings
 from doclife.store.endpoints import EndpointRecord
 
 router = APIRouter(route_class=OnceRoute, tags=["endpoints"])
 
-Names = Annotated[list[Line], Field(max_length=100)]
 SHOWN_ONCE = "What to sign with, shown this once: null when the answer is given again."
 
 
@@ -80,18 +79,6 @@ class AddedEndpoint(SavedEndpoint):
 
     connection_id: str
     secret: str | None = Field(description=SHOWN_ONCE)
-
-
-class TriedEndpoint(BaseModel):
-    """What a test call was answered."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    outcome: Outcome
-    status_code: int | None
-    latency_ms: int
-    answer_head: str | None
-    error: str | None
 
 
 @router.post(
@@ -156,7 +143,7 @@ def remove_endpoint(here: Here, name: str) -> None:
 
 
 @router.post("/endpoints/{name}/test", dependencies=[needs(Deed.SEND), TEST, in_steps()])
-def try_endpoint(here: Here, name: str) -> TriedEndpoint:
+def try_endpoint(here: Here, name: str) -> Tried:
     """Call it once, signed and guarded as every call is, and return what it answered."""
     attempt = endpoints.try_endpoint(
         here.conn,
@@ -167,7 +154,7 @@ def try_endpoint(here: Here, name: str) -> TriedEndpoint:
         now=here.now,
         actor=here.actor,
     )
-    return TriedEndpoint.model_validate(attempt)
+    return Tried.model_validate(attempt)
 
 
 @router.post(

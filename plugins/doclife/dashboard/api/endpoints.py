@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from doclife.dashboard.access import Deed
@@ -12,11 +12,12 @@ from doclife.dashboard.api.asking import Asked, Cursor, Id, Limit, Line, Moment
 from doclife.dashboard.api.once import OnceRoute
 from doclife.dashboard.attempt_places import place_of, read_attempt
 from doclife.dashboard.gate import needs
-from doclife.dashboard.paging import PAGE_ROWS, page_of
+from doclife.dashboard.paging import PAGE_ROWS, page_of, read_name
 from doclife.dashboard.visit import Here, Visit
 from doclife.domain.text import text_fault
+from doclife.errors import ConfigurationError
 from doclife.lifecycle import deliveries, endpoints
-from doclife.lifecycle.deliveries import ResendState
+from doclife.lifecycle.deliveries import SEARCHED, ResendState
 from doclife.store.deliveries import DeliveryRow
 from doclife.store.endpoints import EndpointRecord
 
@@ -26,11 +27,11 @@ HIDDEN = "..."
 """In place of the values of headers: somebody will put a token there."""
 
 
-class EndpointsBody(BaseModel):
-    """The endpoints of an organization, by name; values of headers are hidden."""
+class EndpointsPage(BaseModel):
+    """A page of the endpoints of an organization, by name; values of headers are hidden."""
 
     items: list[EndpointRecord]
-    next_cursor: None = None
+    next_cursor: str | None
 
 
 class DeliveriesPage(BaseModel):
@@ -62,10 +63,13 @@ class ResentBody(BaseModel):
 
 
 @router.get("/endpoints")
-def list_endpoints(here: Here) -> EndpointsBody:
+def list_endpoints(here: Here, cursor: Cursor = "", limit: Limit = PAGE_ROWS) -> EndpointsPage:
     """List webhook endpoints with their state, last success and last failure."""
-    found = endpoints.list_endpoints(here.conn, organization=here.tenant)
-    return EndpointsBody(items=[shown(record) for record in found])
+    found = endpoints.list_endpoints(
+        here.conn, organization=here.tenant, after=read_name(cursor), size=limit + 1
+    )
+    page = page_of(found, limit=limit, key=lambda one: one.name, cursor=cursor)
+    return EndpointsPage(items=[shown(one) for one in page.rows], next_cursor=page.next_cursor)
 
 
 @router.get("/endpoints/{name}")
@@ -89,30 +93,35 @@ def enable(here: Here, name: str) -> EndpointRecord:
 @router.get("/deliveries", tags=["deliveries"])
 def list_deliveries(
     here: Here,
-    endpoint: Asked = "",
+    channel: Literal["webhook", "email", "slack"] = "webhook",
+    endpoint: Annotated[Asked, Query(description="Of calls only.")] = "",
     outcome: Literal["sent", "retry", "dead", "unknown"] | None = None,
+    search: Annotated[
+        Asked,
+        Query(description=f"In number, status, error or answer of the newest {SEARCHED:,}."),
+    ] = "",
     since: Moment | None = None,
     until: Moment | None = None,
     cursor: Cursor = "",
     limit: Limit = PAGE_ROWS,
 ) -> DeliveriesPage:
-    """List attempts to call endpoints, the newest first."""
-    found = deliveries.list_deliveries(
-        here.conn,
-        organization=here.tenant,
-        endpoint=endpoint or None,
-        outcomes=None if outcome is None else [outcome],
-        since=since,
-        until=until,
-        before=read_attempt(cursor),
-        size=limit + 1,
-    )
-    page = page_of(
-        found,
-        limit=limit,
-        key=place_of,
-        cursor=cursor,
-    )
+    """List attempts to call endpoints, or to send mails or Slack messages, the newest first."""
+    asked: dict[str, Any] = {
+        "organization": here.tenant,
+        "outcomes": None if outcome is None else [outcome],
+        "words": search.strip() or None,
+        "since": since,
+        "until": until,
+        "before": read_attempt(cursor),
+        "size": limit + 1,
+    }
+    if channel == "webhook":
+        found = deliveries.list_deliveries(here.conn, endpoint=endpoint or None, **asked)
+    elif endpoint:
+        raise ConfigurationError(f"{channel} has no endpoints: leave endpoint out")
+    else:
+        found = deliveries.list_channel(here.conn, kind=channel, **asked)
+    page = page_of(found, limit=limit, key=place_of, cursor=cursor)
     return DeliveriesPage(items=list(page.rows), next_cursor=page.next_cursor)
 
 

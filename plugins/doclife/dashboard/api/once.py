@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
+from anyio import CancelScope
 from fastapi import Depends, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
@@ -95,8 +96,11 @@ class OnceRoute(APIRoute):
                 response = await handle(request)
             except _AnsweredBeforeError as before:
                 return before.response
-            except Exception:
-                await run_in_threadpool(asked.give_up)
+            except BaseException:
+                # Also of a request that is cancelled: the connection goes back to the pool, and
+                # must not take the key's lock along.
+                with CancelScope(shield=True):
+                    await run_in_threadpool(asked.give_up)
                 raise
             await run_in_threadpool(asked.end, response)
             return response

@@ -7,9 +7,10 @@ from fastapi import APIRouter, HTTPException, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from doclife.dashboard.access import Deed
-from doclife.dashboard.api.asking import Line, Object, check_kind
+from doclife.dashboard.api.asking import Cursor, Limit, Line, Object, check_kind
 from doclife.dashboard.api.once import OnceRoute
 from doclife.dashboard.gate import needs
+from doclife.dashboard.paging import PAGE_ROWS, page_of, read_name
 from doclife.dashboard.visit import Here, Visit
 from doclife.domain.text import text_fault
 from doclife.lifecycle import scheduling
@@ -37,11 +38,11 @@ class ScheduleBody(BaseModel):
     last_state: str | None
 
 
-class SchedulesBody(BaseModel):
-    """The scheduled jobs of an organization, by name."""
+class SchedulesPage(BaseModel):
+    """A page of the scheduled jobs of an organization, by name."""
 
     items: list[ScheduleBody]
-    next_cursor: None = None
+    next_cursor: str | None
 
 
 class ChangedSchedule(BaseModel):
@@ -69,10 +70,13 @@ class RunBody(BaseModel):
 
 
 @router.get("/schedules")
-def list_schedules(here: Here) -> SchedulesBody:
+def list_schedules(here: Here, cursor: Cursor = "", limit: Limit = PAGE_ROWS) -> SchedulesPage:
     """List the scheduled jobs, and the rules with a cron of their own."""
-    found = schedules.list_all(here.conn, organization=here.tenant.slug)
-    return SchedulesBody(items=[_body(each) for each in found])
+    found = schedules.list_page(
+        here.conn, organization=here.tenant.slug, after=read_name(cursor), size=limit + 1
+    )
+    page = page_of(found, limit=limit, key=lambda one: one.name, cursor=cursor)
+    return SchedulesPage(items=[_body(one) for one in page.rows], next_cursor=page.next_cursor)
 
 
 @router.post("/schedules", status_code=status.HTTP_201_CREATED, dependencies=[needs(Deed.EDIT)])

@@ -6,10 +6,10 @@ from fastapi import APIRouter, HTTPException, Query, Response
 
 from doclife.dashboard.documents.listing import STATUSES
 from doclife.dashboard.paging import PAGE_ROWS, Page, read_name, write_cursor
-from doclife.dashboard.visit import Here
+from doclife.dashboard.visit import Here, Visit
 from doclife.domain.text import text_fault
 from doclife.errors import ConfigurationError
-from doclife.lifecycle.matters import report_matter
+from doclife.lifecycle.matters import MatterReport, report_matter
 
 router = APIRouter()
 
@@ -28,15 +28,7 @@ def show(
     cursor: Annotated[str, Query(max_length=2000)] = "",
 ) -> Response:
     """Show a matter with a page of its documents, by external id."""
-    after = read_name(cursor)
-    if text_fault(name) is not None:
-        raise HTTPException(404, "There is no such matter here")
-    try:
-        found = report_matter(
-            here.conn, organization=here.tenant.slug, name=name, after=after, size=PAGE_ROWS
-        )
-    except ConfigurationError:
-        raise HTTPException(404, f"There is no matter {name!r} here") from None
+    found = find_report(here, name, after=read_name(cursor), size=PAGE_ROWS)
     return here.page(
         "batches/matter.html.j2",
         matter=found.matter,
@@ -49,3 +41,18 @@ def show(
         holds=HOLDS,
         pills=STATUSES,
     )
+
+
+def find_report(here: Visit, name: str, *, after: str | None, size: int) -> MatterReport:
+    """Return a matter of the organization with a page of its documents.
+
+    :raises HTTPException: 404, it has none of that name.
+    """
+    if text_fault(name) is not None:
+        raise HTTPException(404, "There is no such matter here")
+    try:
+        return report_matter(
+            here.conn, organization=here.tenant.slug, name=name, after=after, size=size
+        )
+    except ConfigurationError:
+        raise HTTPException(404, f"There is no matter {name!r} here") from None
