@@ -1,6 +1,8 @@
 """Verifies what doclife proves, without doclife, its database or a network.
 
     python doclife_verify.py audit EXPORT [--heads FOLDER] [--key FINGERPRINT] [--json]
+    python doclife_verify.py certificate FILE [--key FINGERPRINT] [--json]
+    python doclife_verify.py inclusion FILE [--title TEXT] [--external-id TEXT] [--key ...] [--json]
 
 This one file needs Python 3.9 or newer and nothing else; ``python -I -S`` will do. Exit codes: 0
 all of it fits, 1 something does not and is named, 2 it could not be read.
@@ -506,6 +508,259 @@ def _ranges(numbers: list[int]) -> str:
     return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in ranges)
 
 
+# --- Certificates of destruction -----------------------------------------------------------------
+
+
+def canonical(value: Any) -> bytes:
+    """Return the one form in which values are hashed and signed."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def root_of(leaves: Iterable[bytes]) -> bytes:
+    """Return the root over hashes of leaves (RFC 6962)."""
+    pending: list[tuple[int, bytes]] = []
+    for leaf in leaves:
+        height, node = 0, leaf
+        while pending and pending[-1][0] == height:
+            node = _node(pending.pop()[1], node)
+            height += 1
+        pending.append((height, node))
+    if not pending:
+        return hashlib.sha256(b"").digest()
+    _, root = pending.pop()
+    while pending:
+        root = _node(pending.pop()[1], root)
+    return root
+
+
+def is_included(leaf: bytes, index: int, size: int, path: list[bytes], root: bytes) -> bool:
+    """Whether a path leads from a leaf to the root of a tree of that size (RFC 9162, 2.1.3.2)."""
+    position, last, node = index, size - 1, leaf
+    if not 0 <= position <= last:
+        return False
+    for sibling in path:
+        if last == 0:
+            return False
+        if position % 2 or position == last:
+            node = _node(sibling, node)
+            while position and not position % 2:
+                position, last = position // 2, last // 2
+        else:
+            node = _node(node, sibling)
+        position, last = position // 2, last // 2
+    return last == 0 and node == root
+
+
+def verify_certificate(file: dict[str, Any], key: str | None = None) -> dict[str, Any]:
+    """Return what does not fit in a certificate and all that it lists."""
+    _require_format(file, "doclife-certificate-1")
+    statement, lines = file["certificate"], file["items"]
+    findings = _signature_findings(file, key)
+    findings += [
+        _found(
+            "changed",
+            "what is listed of this document is not what was certified",
+            document=line["item"]["document"],
+        )
+        for line in lines
+        if _leaf(line["item"]).hex() != line["leaf"]
+    ]
+    documents = [line["item"]["document"] for line in lines]
+    size = statement["tree"]["size"]
+    if len(lines) != size:
+        findings.append(
+            _found(
+                "removed" if len(lines) < size else "added",
+                f"{size} documents were certified, and {len(lines)} are listed",
+            )
+        )
+    if documents != sorted(set(documents)):
+        findings.append(
+            _found("order", "documents are listed twice, or in another order than certified")
+        )
+    if root_of(bytes.fromhex(line["leaf"]) for line in lines).hex() != statement["tree"]["root"]:
+        findings.append(
+            _found(
+                "root", "the documents that are listed do not lead to the root that is certified"
+            )
+        )
+    left = hashlib.sha256(canonical(file["not_destroyed"])).hexdigest()
+    if left != statement["not_destroyed"]["list_sha256"]:
+        findings.append(_found("not_destroyed", "the list of what was not destroyed was changed"))
+    return _answer(findings, statement, key)
+
+
+def verify_inclusion(
+    file: dict[str, Any],
+    key: str | None = None,
+    *,
+    title: str | None = None,
+    external_id: str | None = None,
+) -> dict[str, Any]:
+    """Return what does not fit in the proof of one document.
+
+    :param title: what it is said to have been called; a proof holds only the hash.
+    :param external_id: what the application is said to have called it.
+    """
+    _require_format(file, "doclife-inclusion-1")
+    statement, item = file["certificate"], file["item"]
+    findings = _signature_findings(file, key)
+    path = [bytes.fromhex(one) for one in file["path"]]
+    tree = statement["tree"]
+    if not is_included(_leaf(item), file["index"], tree["size"], path, bytes.fromhex(tree["root"])):
+        findings.append(
+            _found(
+                "changed",
+                "what is said of this document is not among what was certified",
+                document=item["document"],
+            )
+        )
+    salt = bytes.fromhex(item["salt"])
+    for kind, text in (("title", title), ("external_id", external_id)):
+        if text is not None:
+            hashed = hashlib.sha256(salt + f"{kind}:{text}".encode()).hexdigest()
+            if item[f"{kind}_hash"] != hashed:
+                findings.append(
+                    _found(
+                        "other_document", f"its {kind} was not {text!r}", document=item["document"]
+                    )
+                )
+    answer = _answer(findings, statement, key)
+    answer["facts"].append(
+        f"Document {item['document']}, SHA-256 {item['sha256']}, {item['size_bytes']} bytes: "
+        f"destroyed {item['destroyed_at']}, trashed {item['trashed_at']} by "
+        f"{item['rule'] or item['trashed_by']}, authority: {item['authority'] or 'none named'}"
+    )
+    return answer
+
+
+def _signature_findings(file: dict[str, Any], key: str | None) -> list[dict[str, Any]]:
+    """Return what is wrong with a signature, and with whose it is."""
+    statement, public_key = file["certificate"], bytes.fromhex(file["public_key"])
+    own = hashlib.sha256(public_key).hexdigest()
+    findings = []
+    if statement.get("signing_key") != own:
+        findings.append(
+            _found(
+                "key", f"the certificate names the key {statement.get('signing_key')}, not {own}"
+            )
+        )
+    if key is not None and key.lower() not in (own, public_key.hex()):
+        findings.append(_found("key", f"it carries the key {own}, and not {key}"))
+    if not is_signed(public_key, bytes.fromhex(file["signature"]), canonical(statement)):
+        findings.append(
+            _found(
+                "signature",
+                "it is not that of this key over this certificate: the signature, or what is "
+                "certified, was changed",
+            )
+        )
+    return findings
+
+
+def _answer(
+    findings: list[dict[str, Any]], statement: dict[str, Any], key: str | None
+) -> dict[str, Any]:
+    """Return the whole answer, with what a certificate comes to for people."""
+    stores = "; ".join(
+        f"{one['store']}: {one['verified_gone']} verified gone, "
+        f"{one['kept_because_others_need_them']} kept for other documents"
+        for one in statement["stores"]
+    )
+    unknown = (
+        "Whose key it is was not checked: compare it with the fingerprint that you were given, "
+        "or add --key"
+    )
+    return {
+        "fits": not findings,
+        "findings": findings,
+        "facts": [
+            f"Certificate {statement['number']} of {statement['organization']['name']} "
+            f"({statement['organization']['short_name']}), issued {statement['issued_at']}",
+            f"{statement['documents']} documents, {statement['size_bytes']} bytes, destroyed from "
+            f"{statement['destroyed_from']} to {statement['destroyed_to']}",
+            f"Stores: {stores or 'none'}",
+            f"{statement['not_destroyed']['documents']} documents of the plan were not destroyed",
+            f"Signed with the key {statement['signing_key']}",
+        ],
+        "notes": [unknown] if key is None else [],
+    }
+
+
+def _require_format(file: dict[str, Any], expected: str) -> None:
+    if file.get("format") != expected:
+        raise UnreadableError(f"the file is no {expected}: it calls itself {file.get('format')!r}")
+
+
+def _found(kind: str, text: str, *, document: int | None = None) -> dict[str, Any]:
+    return {"kind": kind, "document": document, "what": text}
+
+
+def _leaf(item: dict[str, Any]) -> bytes:
+    return hashlib.sha256(b"\x00" + canonical(item)).digest()
+
+
+def _node(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def _exact(file: Path) -> dict[str, Any]:
+    """Read a JSON object that means one thing only: no key twice, only whole numbers."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len({name for name, _ in pairs}) < len(pairs):
+            raise UnreadableError("it says something twice, and a reader cannot tell which counts")
+        return dict(pairs)
+
+    def refuse(number: str) -> None:
+        raise UnreadableError(f"it holds the number {number}, which doclife never writes")
+
+    try:
+        found = json.loads(
+            file.read_text(encoding="utf-8"),
+            object_pairs_hook=once,
+            parse_float=refuse,
+            parse_constant=refuse,
+        )
+    except (ValueError, RecursionError) as error:
+        raise UnreadableError(f"it is no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise UnreadableError("it holds no JSON object")
+    return found
+
+
+def _certificate(arguments: argparse.Namespace) -> dict[str, Any]:
+    file = _exact(arguments.file)
+    try:
+        return verify_certificate(file, arguments.key)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UnreadableError(f"something is missing, or of another kind: {error!r}") from None
+
+
+def _inclusion(arguments: argparse.Namespace) -> dict[str, Any]:
+    file = _exact(arguments.file)
+    try:
+        return verify_inclusion(
+            file, arguments.key, title=arguments.title, external_id=arguments.external_id
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UnreadableError(f"something is missing, or of another kind: {error!r}") from None
+
+
+def _say_certificate(found: dict[str, Any]) -> None:
+    sentences = [
+        f"{one['kind']}: "
+        + ("" if one["document"] is None else f"document {one['document']}: ")
+        + one["what"]
+        for one in found["findings"]
+    ]
+    sentences += found["facts"] + found["notes"]
+    sentences.append("All of it fits." if found["fits"] else "IT DOES NOT FIT.")
+    for sentence in sentences:
+        # Nothing that a file holds can change the terminal.
+        print("".join(one if one.isprintable() else repr(one)[1:-1] for one in sentence))
+
+
 # --- The command line ----------------------------------------------------------------------------
 
 
@@ -521,7 +776,17 @@ def main(argv: list[str] | None = None) -> int:
     )
     audit.set_defaults(run=_audit, say=_say_audit)
 
-    for each in (audit,):
+    certificate = kinds.add_parser("certificate", help="a certificate of destruction")
+    certificate.add_argument("file", type=Path, help="what doclife certificates export wrote")
+    certificate.set_defaults(run=_certificate, say=_say_certificate)
+
+    inclusion = kinds.add_parser("inclusion", help="the proof of one destroyed document")
+    inclusion.add_argument("file", type=Path, help="what doclife certificates prove wrote")
+    inclusion.add_argument("--title", help="what it is said to have been called")
+    inclusion.add_argument("--external-id", help="what the application is said to have called it")
+    inclusion.set_defaults(run=_inclusion, say=_say_certificate)
+
+    for each in (audit, certificate, inclusion):
         each.add_argument(
             "--key", metavar="FINGERPRINT", help="what the signing key must be, from elsewhere"
         )

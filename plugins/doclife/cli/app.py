@@ -3,6 +3,7 @@
 import typer
 
 from doclife.cli import (
+    certificates,
     comparing,
     deliveries,
     doctor,
@@ -86,6 +87,7 @@ app.add_typer(organizations.app, name="organizations")
 app.add_typer(fixity.app, name="fixity")
 app.add_typer(limits.app, name="limits")
 app.add_typer(halt.app, name="halt")
+app.add_typer(certificates.app, name="certificates")
 app.add_typer(signing_key.app, name="signing-key")
 app.command("forecast")(looking_ahead.forecast)
 app.command("overdue")(looking_ahead.overdue)

@@ -13,6 +13,7 @@ from doclife.lifecycle.stores import (
     adopt_stores,
     describe_stores,
     register_store,
+    set_backup_expiry,
 )
 
 app = typer.Typer(no_args_is_help=True, help="Folders and buckets that hold the bytes.")
@@ -93,6 +94,31 @@ def adopt(
             s.conn, names=names, now=s.now(), actor=s.actor, options=s.credentials()
         )
         s.output.show({"stores": adopted}, people=lambda: print_stores(s, adopted))
+
+
+@app.command()
+def backups(
+    name: Annotated[str, typer.Argument(help="The store.")],
+    expire_after_days: Annotated[
+        int | None, typer.Option(min=0, help="Days; without it nobody knows.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say how long backups of a store keep what was removed from it; certificates name the day."""
+    with session(as_json=as_json) as s:
+        set_backup_expiry(
+            s.conn,
+            name=name,
+            days=expire_after_days,
+            now=s.now(),
+            actor=s.actor,
+            options=s.credentials(),
+        )
+        said = "is not known" if expire_after_days is None else f"is {expire_after_days} days"
+        s.output.show(
+            {"store": name, "backup_expires_after_days": expire_after_days},
+            people=lambda: s.output.say(f"How long backups of {name} keep removed bytes {said}."),
+        )
 
 
 def print_stores(s: Session, found: Sequence[StoreStatus]) -> None:

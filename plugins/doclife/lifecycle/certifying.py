@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,7 @@ from doclife.domain.certificate import (
 from doclife.domain.merkle import inclusion_path, root_of
 from doclife.domain.signature import SigningKey
 from doclife.errors import ConfigurationError, StorageError
+from doclife.lifecycle.certificate_pages import certificate_pdf
 from doclife.lifecycle.signing import NO_KEY, publish_key
 from doclife.storage.reading import hashed
 from doclife.storage.stores import Store, Stores
@@ -122,6 +124,15 @@ def file_of(conn: Connection, certificate: Certificate) -> Iterable[bytes]:
         certificates.iterate_items(conn, certificate.plan_id),
         certificates.list_not_destroyed(conn, certificate.plan_id),
     )
+
+
+def pdf_of(conn: Connection, certificate: Certificate, *, font: Path | None = None) -> bytes:
+    """Return a certificate as pages to read; call it in a transaction.
+
+    :param font: for letters that are not Western European; ``paper.read_font`` finds it.
+    """
+    items = certificates.iterate_items(conn, certificate.plan_id)
+    return certificate_pdf(certificate, items, font=font)
 
 
 def _required(key: SigningKey | None) -> SigningKey:

@@ -264,6 +264,29 @@ def _reason(store: Store) -> str | None:
     return None
 
 
+def set_backup_expiry(
+    conn: Connection,
+    *,
+    name: str,
+    days: int | None,
+    now: datetime,
+    actor: str,
+    options: Options,
+) -> None:
+    """Say for how many days backups of a store keep what was removed; None for nobody knows.
+
+    Certificates that are issued from now on name the day.
+
+    :raises ConfigurationError: there is no store of that name, or the number is negative.
+    """
+    if days is not None and days < 0:
+        raise ConfigurationError(f"{days} days: backups keep bytes for 0 days or more")
+    store = open_stores(conn, options=options).named(name)
+    with conn.transaction():
+        table.set_backup_expiry(conn, name=name, days=days)
+        _audit(conn, "store.backups_described", store, now=now, actor=actor)
+
+
 def _audit(conn: Connection, action: str, store: Store, *, now: datetime, actor: str) -> None:
     """Stores belong to the deployment, whose audit trail is the first organization's."""
     audit.record(

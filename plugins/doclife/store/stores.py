@@ -44,6 +44,12 @@ def insert(
     return rows[0] if rows else None
 
 
+def set_backup_expiry(conn: Connection, *, name: str, days: int | None) -> bool:
+    """Keep how long a store's backups hold removed bytes; False when there is no such store."""
+    parameters = {"name": name, "days": days}
+    return fetch_value(conn, statement("stores/set_backup_expiry"), parameters) is not None
+
+
 def deployment_id(conn: Connection) -> UUID:
     """Return who we are."""
     found: UUID = fetch_value(conn, statement("stores/deployment"), {})
