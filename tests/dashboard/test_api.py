@@ -344,6 +344,7 @@ def test_the_audit_trail_is_narrowed_and_paged(world: World, draft: int, olga: B
     assert len(whole) >= 2
     assert first["items"] + rest["items"] == whole
     assert {one["actor"] for one in whole} == {"user:olga"}
+    assert {one["premis_event"] for one in whole} == {"policy assignment"}
     assert olga.api("GET", "/audit?plan_id=77").json()["items"] == []
 
 

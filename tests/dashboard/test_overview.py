@@ -6,6 +6,7 @@ import re
 from datetime import datetime, timedelta
 from html import unescape
 
+from doclife.lifecycle import fixity
 from doclife.store.connection import Connection
 from tests.dashboard.browsers import Browser
 from tests.lifecycle.conftest import World
@@ -68,6 +69,28 @@ def test_what_waits_for_approval_and_what_expires_is_named(
     assert "3 documents in 24 hours exceed" in page
     assert f"Plan {plan.plan_id}" in page
     assert "1 document expires within 30 days" in page
+
+
+def test_a_damaged_document_is_named_there_and_on_its_own_page(
+    world: World, here_and_now: datetime, olga: Browser
+) -> None:
+    world.now = here_and_now
+    document = world.add_document("letter", content=b"content")
+    world.file("letter").write_bytes(b"CONTENT")
+    fixity.check_fixity(
+        world.conn,
+        stores=world.stores,
+        now=lambda: world.now,
+        dag_id="weekly_cleanup",
+        run_id="week",
+        actor="schedule",
+    )
+
+    assert "letter stands on damaged bytes" in olga.text("/")
+    page = olga.text(f"/documents/{document}")
+    assert "its original is not what was recorded; there is no second copy" in page
+    found = olga.api("GET", f"/documents/{document}").json()
+    assert found["history"][0]["premis_event"] == "fixity check"
 
 
 def test_hostile_words_are_only_text(olga: Browser) -> None:

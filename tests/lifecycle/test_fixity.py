@@ -10,7 +10,7 @@ import pytest
 
 from doclife.domain.actions import ActionType
 from doclife.errors import RefusedError, TryAgainLater
-from doclife.lifecycle import fixity, halting
+from doclife.lifecycle import fixity, fixity_report, halting
 from doclife.lifecycle.fixity import FixityOutcome
 from doclife.storage.marker import MARKER_NAME
 from doclife.store import fixity as table
@@ -56,7 +56,7 @@ def alerts(world: World) -> list[str]:
 
 
 def damaged(world: World) -> list[tuple[int, str, str]]:
-    found = fixity.report(world.conn, organization=None, size=50).damaged
+    found = fixity_report.report(world.conn, organization=None, size=50).damaged
     return [(one.document_id, one.which, one.kind) for one in found]
 
 
@@ -73,7 +73,7 @@ def test_what_is_sound_is_noted_and_nobody_is_told(world: World) -> None:
         == 3
     )
     assert alerts(world) == []
-    [store, documents] = fixity.report(world.conn, organization=None, size=1).stores
+    [store, documents] = fixity_report.report(world.conn, organization=None, size=1).stores
     assert (store.store, store.never_checked, documents.objects) == ("archive", 0, 2)
 
 
@@ -120,7 +120,7 @@ def test_of_a_damaged_copy_it_is_said_that_the_original_is_sound(world: World) -
     assert said(world, document) == [
         ("document.damaged", "its archived copy is not what was recorded; its original is sound")
     ]
-    [found] = fixity.report(world.conn, organization="default", size=50).damaged
+    [found] = fixity_report.report(world.conn, organization="default", size=50).damaged
     assert found.other_uri == f"file://{world.file('paper')}"
     assert found.is_other_sound
 
@@ -404,7 +404,10 @@ def test_the_recorded_version_is_sound_whatever_was_put_over_it(
 
 
 def test_the_budget_of_the_deployment_is_kept_and_its_change_recorded(world: World) -> None:
-    assert fixity.change_budget(world.conn, budget_bytes=4, now=world.now, actor=ACTOR) == 10**10
+    assert (
+        fixity_report.change_budget(world.conn, budget_bytes=4, now=world.now, actor=ACTOR)
+        == 10**10
+    )
     for name in "abc":
         world.add_document(name, content=b"1234")
 

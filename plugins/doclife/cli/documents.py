@@ -19,6 +19,7 @@ from doclife.lifecycle.documents import (
     list_documents,
     tell_story,
 )
+from doclife.lifecycle.fixity_report import in_words
 from doclife.lifecycle.metadata_fields import declare_metadata_field, list_metadata_fields
 from doclife.lifecycle.undo import UndoOutcome, complete_restores, restore_documents
 
@@ -118,6 +119,12 @@ def _print_story(s: Session, story: DocumentStory) -> None:
     facts["size_bytes"] = size(facts["size_bytes"])
     del facts["document_id"]
     s.output.facts({name.replace("_", " "): value for name, value in facts.items()})
+    for damage in story.damages:
+        s.output.say(
+            f"Damaged since {damage.found_at:%Y-%m-%d}: {in_words(damage)}. See: "
+            "doclife fixity report",
+            style="red",
+        )
     s.output.heading("Legal holds")
     s.output.table(
         ("matter", "reason", "by", "since", "released", "too late since"),

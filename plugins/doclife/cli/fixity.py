@@ -8,7 +8,7 @@ import typer
 from doclife.cli.options import EveryOrganization, Json, Limit, RunId
 from doclife.cli.output import PARTLY_DONE, counted, printable, size
 from doclife.cli.session import DAG_ID, Session, session
-from doclife.lifecycle import fixity
+from doclife.lifecycle import fixity, fixity_report
 from doclife.store.fixity import DamagedBytes
 
 app = typer.Typer(no_args_is_help=True, help="Whether stored bytes are still the recorded ones.")
@@ -93,11 +93,11 @@ def report(
 ) -> None:
     """List documents that stand on damaged bytes, and how far each store is checked."""
     with session(as_json=as_json, organization=organization) as s:
-        found = fixity.report(s.conn, organization=organization, size=limit)
+        found = fixity_report.report(s.conn, organization=organization, size=limit)
         s.output.show(found, people=lambda: _print_report(s, found))
 
 
-def _print_report(s: Session, found: fixity.FixityReport) -> None:
+def _print_report(s: Session, found: fixity_report.FixityReport) -> None:
     s.output.table(
         ("document", "organization", "status", "what", "found", "since", "sound copy", "at"),
         [
@@ -167,8 +167,10 @@ def set_budget(
     """Show how much a check may read, or change it; 0B reads nothing."""
     with session(as_json=as_json) as s:
         if amount is not None:
-            fixity.change_budget(s.conn, budget_bytes=read_size(amount), now=s.now(), actor=s.actor)
-        allowed = fixity.report(s.conn, organization=None, size=1).budget_bytes
+            fixity_report.change_budget(
+                s.conn, budget_bytes=read_size(amount), now=s.now(), actor=s.actor
+            )
+        allowed = fixity_report.report(s.conn, organization=None, size=1).budget_bytes
         s.output.show(
             {"budget_bytes": allowed},
             people=lambda: s.output.say(f"A check reads at most {size(allowed)}."),

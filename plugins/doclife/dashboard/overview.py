@@ -11,7 +11,8 @@ from doclife.dashboard.integrations.listing import slack_integrations
 from doclife.dashboard.rules.listing import plan_state
 from doclife.dashboard.visit import Here, Visit
 from doclife.lifecycle import belts, notifications
-from doclife.store import reports, stored_plans
+from doclife.lifecycle.fixity_report import in_words
+from doclife.store import fixity, reports, stored_plans
 from doclife.store.reports import Today
 
 router = APIRouter()
@@ -84,6 +85,7 @@ def _matters(here: Visit, today: Today) -> Iterator[Matter]:
             link=here.link(f"plans/{stopped.plan_id}"),
             button="See why",
         )
+    yield from _damaged(here)
     yield from _waiting(here, today, known={plan.plan_id for plan in tripped})
     if today.jobs_failed:
         yield Matter(
@@ -107,6 +109,21 @@ def _matters(here: Visit, today: Today) -> Iterator[Matter]:
                 expires_before=(here.today + timedelta(days=31)).isoformat(),
             ),
             button="Show documents",
+        )
+
+
+def _damaged(here: Visit) -> Iterator[Matter]:
+    found = fixity.list_open(
+        here.conn, organization_id=here.tenant.id, document_id=None, size=SHOWN_OF_A_KIND
+    )
+    for damage in found:
+        yield Matter(
+            icon="alert",
+            tone="bad",
+            title=f"{damage.external_id} stands on damaged bytes",
+            text=f"Since {damage.found_at:%Y-%m-%d}: {in_words(damage)}.",
+            link=here.link(f"documents/{damage.document_id}"),
+            button="See the document",
         )
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from doclife.domain.premis import premis_event
 from doclife.errors import ConfigurationError
-from doclife.store import catalogue, organizations
+from doclife.store import catalogue, fixity, organizations
 from doclife.store.catalogue import DocumentLine
 from doclife.store.connection import Connection
+from doclife.store.fixity import DamagedBytes
 
 __all__ = ["DocumentFilter", "DocumentLine"]
 
@@ -58,6 +59,8 @@ class DocumentStory:
     history: Sequence[dict[str, Any]]
     """The audit trail: who changed what and why, and what PREMIS calls that."""
     events: Sequence[dict[str, Any]]
+    damages: Sequence[DamagedBytes]
+    """Bytes of it that are known not to be the recorded ones."""
 
 
 def list_documents(
@@ -161,6 +164,9 @@ def tell_story(
             for entry in catalogue.list_history(conn, document_id, size=size)
         ],
         events=catalogue.list_events(conn, document_id, size=size),
+        damages=fixity.list_open(
+            conn, organization_id=tenant.id, document_id=document_id, size=size
+        ),
     )
 
 

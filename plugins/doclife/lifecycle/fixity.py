@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from doclife.domain.own_events import OwnEvent
-from doclife.errors import ConfigurationError, RefusedError, StorageError, TryAgainLater
+from doclife.errors import RefusedError, StorageError, TryAgainLater
 from doclife.lifecycle.alerting import alert_operators
 from doclife.storage.bags import in_parallel
 from doclife.storage.fixity import Examined, Finding, examine
@@ -18,7 +18,7 @@ from doclife.storage.removal import Recorded
 from doclife.storage.stores import Stores
 from doclife.store import audit, fixity, organizations, switches
 from doclife.store.connection import Connection
-from doclife.store.fixity import DamagedBytes, FixityCheck, StoredBytes, StoreFixity
+from doclife.store.fixity import FixityCheck, StoredBytes
 
 SET_OBJECTS = 200
 """Objects between two commits: what a kill lets be read once more."""
@@ -43,16 +43,6 @@ class FixityOutcome:
     """Stores that were not asked, or no longer, and why."""
     unreadable: Sequence[str]
     """Objects of which nothing is known, because they could not be read."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FixityReport:
-    """How things are with the bytes."""
-
-    damaged: Sequence[DamagedBytes]
-    stores: Sequence[StoreFixity]
-    checks: Sequence[FixityCheck]
-    budget_bytes: int
 
 
 @dataclass(kw_only=True)
@@ -111,40 +101,6 @@ def check_fixity(
         )
     finally:
         fixity.unlock(conn)
-
-
-def report(conn: Connection, *, organization: str | None, size: int) -> FixityReport:
-    """Return what is damaged, how far the stores are checked, and the newest checks.
-
-    :param organization: whose documents; None for all.
-    """
-    tenant = None if organization is None else organizations.find(conn, organization).id
-    return FixityReport(
-        damaged=fixity.list_open(conn, organization_id=tenant, document_id=None, size=size),
-        stores=fixity.count_by_store(conn),
-        checks=fixity.list_checks(conn, size=5),
-        budget_bytes=fixity.budget(conn),
-    )
-
-
-def change_budget(conn: Connection, *, budget_bytes: int, now: datetime, actor: str) -> int:
-    """Say how many bytes a check may read from now on; return how many it was before."""
-    if budget_bytes < 0:
-        raise ConfigurationError(f"a budget of {budget_bytes} bytes: write 0 or more.")
-    with conn.transaction():
-        before = fixity.budget(conn)
-        fixity.set_budget(conn, budget_bytes)
-        if before != budget_bytes:
-            audit.record(
-                conn,
-                organization_id=organizations.find(conn, "default").id,
-                at=now,
-                actor=actor,
-                action="deployment.fixity_budget_changed",
-                reason=f"a check reads {budget_bytes} bytes",
-                details={"before": before, "after": budget_bytes},
-            )
-        return before
 
 
 class _Check:

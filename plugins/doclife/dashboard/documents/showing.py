@@ -13,6 +13,7 @@ from doclife.domain.explanation_words import VerdictKind, clock_words, verdict_o
 from doclife.errors import ConfigurationError
 from doclife.lifecycle.documents import DocumentStory, tell_story
 from doclife.lifecycle.explaining import explain_document
+from doclife.lifecycle.fixity_report import in_words
 from doclife.store import catalogue
 
 router = APIRouter()
@@ -70,6 +71,7 @@ def page(
         has_bytes=bool(_where(facts)) and facts["status"] not in WITHOUT_BYTES,
         where=_where(facts),
         holds=_current(story),
+        damages=[(in_words(each), each.found_at) for each in story.damages],
     )
 
 
