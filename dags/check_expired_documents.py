@@ -4,7 +4,8 @@
 Daily at 02:00, an hour before the rules run. Stamps documents whose expiry date has passed, emits
 their events, and queues the warnings to those whose documents expire soon. Changes nothing else
 about a document. Beside that, `complete_restores` goes on with restores that wait for bytes from a
-cold store.
+cold store, and `sign_audit_heads` signs how far the audit chain of each organization has come and
+carries that out of the database (docs/trust.md).
 
 **Rerun:** safe. A second run for the same date finds nothing left to do. A run that was missed
 needs no rerun: the next one finds everything that expired by then, and `execute_automation_rules`
@@ -16,9 +17,9 @@ make of it can be simulated in `execute_automation_rules`. A moment in the futur
 **When it is red:** open the log of `expire`. *Connection refused* or *timeout*: the documents
 database is away; bring it back and clear the task. A setting or rule that is wrong fails at once
 and says which: correct it, then clear. `complete_restores` names documents that could not be put
-back, mostly because other bytes lie in their place by now: move those, then clear. **When it is
-late:** see whether the task is queued (no worker is free) or running (a large import came in; let
-it end).
+back, mostly because other bytes lie in their place by now: move those, then clear.
+`sign_audit_heads` says which store did not take a head. **When it is late:** see whether the task
+is queued (no worker is free) or running (a large import came in; let it end).
 """
 
 from datetime import timedelta
@@ -31,6 +32,7 @@ from doclife.operators.expire import ExpireOperator
 from doclife.operators.restore import CompleteRestoresOperator
 from doclife.operators.retrying import FullJitter
 from doclife.operators.schedule import cron
+from doclife.operators.sign_heads import SignAuditHeadsOperator
 
 with DAG(
     dag_id="check_expired_documents",
@@ -54,3 +56,4 @@ with DAG(
 ):
     ExpireOperator(task_id="expire", outlets=[Asset("doclife_expired_documents")])
     CompleteRestoresOperator(task_id="complete_restores")
+    SignAuditHeadsOperator(task_id="sign_audit_heads")

@@ -484,17 +484,16 @@ def _audit(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _say_audit(found: dict[str, Any]) -> None:
-    for one in found["findings"]:
-        print(f"{one['kind']}: {one['what']}")
-    for note in found["notes"]:
-        print(note)
+    sentences = [f"{one['kind']}: {one['what']}" for one in found["findings"]] + found["notes"]
     if found["erased"]:
-        print(f"{len(found['erased'])} entries are erased, by record: {_ranges(found['erased'])}")
-    print(
+        sentences.append(
+            f"{len(found['erased'])} entries are erased, by record: {_ranges(found['erased'])}"
+        )
+    sentences.append(
         f"Organization {found['organization']['name']}: {found['entries']} entries in "
-        f"{found['batches']} batches, {found['heads']} signed heads. "
-        + ("All of it fits." if found["fits"] else "IT DOES NOT FIT.")
+        f"{found['batches']} batches, {found['heads']} signed heads."
     )
+    _say(sentences, found)
 
 
 def _ranges(numbers: list[int]) -> str:
@@ -754,10 +753,12 @@ def _say_certificate(found: dict[str, Any]) -> None:
         + one["what"]
         for one in found["findings"]
     ]
-    sentences += found["facts"] + found["notes"]
-    sentences.append("All of it fits." if found["fits"] else "IT DOES NOT FIT.")
-    for sentence in sentences:
-        # Nothing that a file holds can change the terminal.
+    _say(sentences + found["facts"] + found["notes"], found)
+
+
+def _say(sentences: list[str], found: dict[str, Any]) -> None:
+    """Print an answer; nothing that a file holds can change the terminal."""
+    for sentence in [*sentences, "All of it fits." if found["fits"] else "IT DOES NOT FIT."]:
         print("".join(one if one.isprintable() else repr(one)[1:-1] for one in sentence))
 
 

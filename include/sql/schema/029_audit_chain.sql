@@ -235,6 +235,8 @@ CREATE TABLE audit_heads (
     message text NOT NULL,
     signature bytea NOT NULL,
     key_fingerprint text NOT NULL REFERENCES signing_keys,
+    -- Where it was written to outside of this database; NULL while there is no archive store.
+    file_uri text,
     CONSTRAINT a_head_is_signed_once UNIQUE (organization_id, sequence, key_fingerprint)
 );
 CREATE TRIGGER audit_heads_never_change BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_heads

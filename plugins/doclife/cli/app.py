@@ -3,6 +3,7 @@
 import typer
 
 from doclife.cli import (
+    audit,
     certificates,
     comparing,
     deliveries,
@@ -11,9 +12,9 @@ from doclife.cli import (
     endpoints,
     events,
     explaining,
+    fixity,
     halt,
     holds,
-    fixity,
     importing,
     jobs,
     limits,
@@ -82,11 +83,12 @@ app.add_typer(notifications.app, name="notifications")
 app.add_typer(reports.app, name="reports")
 app.add_typer(templates.app, name="templates")
 app.add_typer(stores.app, name="stores")
+app.add_typer(fixity.app, name="fixity")
 app.add_typer(tables.app, name="tables")
 app.add_typer(organizations.app, name="organizations")
-app.add_typer(fixity.app, name="fixity")
 app.add_typer(limits.app, name="limits")
 app.add_typer(halt.app, name="halt")
+app.add_typer(audit.app, name="audit")
 app.add_typer(certificates.app, name="certificates")
 app.add_typer(signing_key.app, name="signing-key")
 app.command("forecast")(looking_ahead.forecast)
