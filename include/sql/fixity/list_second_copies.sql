@@ -9,7 +9,8 @@ SELECT DISTINCT
     other.sha256,
     other.etag,
     other.version_id,
-    coalesce(other.fixity_by IN ('provider', 'nobody'), false) AS is_cold
+    coalesce(other.fixity_by IN ('provider', 'nobody'), false) AS is_cold,
+    other.fixity_checked_at AS looked_at
 FROM documents AS document
 INNER JOIN stored_objects AS other
     ON other.id IN (document.stored_object_id, document.archived_object_id)

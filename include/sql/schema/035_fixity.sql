@@ -7,7 +7,8 @@ ADD COLUMN fixity_checked_at timestamptz,
 -- 'nobody': they lie in a cold tier whose provider keeps no SHA-256 of them.
 ADD COLUMN fixity_by text CONSTRAINT fixity_is_known_by_reading_or_from_the_provider
 CHECK (fixity_by IN ('read', 'provider', 'nobody'));
-CREATE INDEX stored_objects_by_fixity ON stored_objects (fixity_checked_at NULLS FIRST, id)
+CREATE INDEX stored_objects_by_fixity
+ON stored_objects (coalesce(fixity_checked_at, '-infinity'::timestamptz), id)
 WHERE removed_at IS NULL;
 GRANT UPDATE (fixity_checked_at, fixity_by) ON stored_objects TO doclife_worker;
 

@@ -83,7 +83,7 @@ def _print_outcome(s: Session, outcome: fixity.FixityOutcome) -> None:
             "doclife fixity report",
             style="red",
         )
-    for why in (*outcome.left_out, *outcome.unreadable):
+    for why in (*outcome.left_out, *outcome.unreadable.values()):
         s.output.say(f"Not checked: {printable(why)}", style="yellow")
 
 

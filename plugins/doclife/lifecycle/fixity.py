@@ -41,8 +41,8 @@ class FixityOutcome:
     check: FixityCheck
     left_out: Sequence[str]
     """Stores that were not asked, or no longer, and why."""
-    unreadable: Sequence[str]
-    """Objects of which nothing is known, because they could not be read."""
+    unreadable: Mapping[int, str]
+    """Objects of which nothing is known, and why; these texts name files."""
 
 
 @dataclass(kw_only=True)
@@ -97,7 +97,7 @@ def check_fixity(
         return FixityOutcome(
             check=fixity.find(conn, begun.check_id),
             left_out=[*progress.left_out.values()],
-            unreadable=[*progress.unreadable.values()],
+            unreadable=progress.unreadable,
         )
     finally:
         fixity.unlock(conn)
@@ -127,21 +127,21 @@ class _Check:
 
     def read(self, budget: int, *, is_damaged: bool) -> None:
         """Look at sets until so many bytes are read in all, by earlier calls too."""
-        has_begun = False
+        has_begun, last = False, None
         while self._read < budget and self._looked_at < MOST_OBJECTS:
             _require_running(self._conn)
             candidates = fixity.list_next(
                 self._conn,
                 before=self._begun.started_at,
+                after=last,
                 left_out=[*self._progress.left_out],
-                unreadable=[*self._progress.unreadable],
                 size=SET_OBJECTS,
                 is_damaged=is_damaged,
             )
             chosen = self._affordable(candidates, budget, must_begin=not has_begun)
             if not chosen:
                 return
-            before = self._read
+            before, last = self._read, chosen[-1]
             self._look_at(chosen)
             has_begun = has_begun or self._read > before
 
@@ -227,7 +227,7 @@ class _Check:
             return str(error)
 
     def _record(self, by_id: Mapping[int, StoredBytes], seen: Mapping[int, Examined]) -> None:
-        # Not before the check began, whichever clock says so: else it would have its turn again.
+        # Not before the check began, whichever clock says so: else it had its turn again.
         now = max(self._now(), self._begun.started_at)
         self._read += sum(found.read_bytes for found in seen.values())
         self._looked_at += len(seen)

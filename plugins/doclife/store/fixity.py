@@ -24,6 +24,7 @@ class StoredBytes:
     version_id: str | None
     is_cold: bool
     """They were found in a cold tier when they were last looked at."""
+    looked_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,22 +129,23 @@ def list_next(
     conn: Connection,
     *,
     before: datetime,
+    after: StoredBytes | None,
     left_out: Sequence[int],
-    unreadable: Sequence[int],
     size: int,
     is_damaged: bool,
 ) -> list[StoredBytes]:
     """Return what was not looked at for longest, and not since ``before``.
 
+    :param after: the last one of the set before; None to begin.
     :param left_out: stores.
-    :param unreadable: objects.
     :param is_damaged: only what is known to be damaged.
     """
     query = statement("fixity/list_damaged") if is_damaged else statement("fixity/list_next")
     parameters = {
         "before": before,
+        "after": None if after is None else after.looked_at,
+        "after_id": 0 if after is None else after.object_id,
         "left_out": list(left_out),
-        "unreadable": list(unreadable),
         "size": size,
     }
     return fetch_rows(conn, query, parameters, StoredBytes)
