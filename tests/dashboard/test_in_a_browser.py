@@ -170,6 +170,7 @@ PAGES = {
 }
 """Each page that is no tab, by its route, and where it is in the catalogue of the scene."""
 NO_PAGES = {
+    "/certificates/{plan_id}/{kind}", "/documents/{document_id}/proof",
     "/history/export", "/jobs/running", "/plans/{plan_id}/export", "/plans/{plan_id}/progress",
     "/reports/{report_id}/{kind}", "/rules/-/export", "/runs/run_rule/state",
     "/static/{digest}/{name}", "/static/{name}",

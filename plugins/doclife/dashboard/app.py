@@ -10,6 +10,7 @@ from psycopg_pool import ConnectionPool
 
 from doclife.connections import from_airflow
 from doclife.dashboard import (
+    certificates,
     dag_plans,
     forecast,
     halting,
@@ -24,6 +25,7 @@ from doclife.dashboard import (
 )
 from doclife.dashboard.api import audit as audit_resource
 from doclife.dashboard.api import batches as batches_resource
+from doclife.dashboard.api import certificates as certificates_resource
 from doclife.dashboard.api import channels as channels_resource
 from doclife.dashboard.api import description as description_resource
 from doclife.dashboard.api import documents as document_resource
@@ -78,6 +80,7 @@ PAGES: tuple[APIRouter, ...] = (
     integration_pages.router,
     notifications.router,
     reports.router,
+    certificates.router,
 )
 """Every page's router, one line each."""
 RESOURCES: tuple[APIRouter, ...] = (
@@ -98,6 +101,7 @@ RESOURCES: tuple[APIRouter, ...] = (
     schedules_resource.router,
     audit_resource.router,
     reports_resource.router,
+    certificates_resource.router,
     oneself_resource.router,
     halting_resource.router,
 )

@@ -14,7 +14,7 @@ from doclife.errors import ConfigurationError
 from doclife.lifecycle.documents import DocumentStory, tell_story
 from doclife.lifecycle.explaining import explain_document
 from doclife.lifecycle.fixity_report import in_words
-from doclife.store import catalogue
+from doclife.store import catalogue, certificates
 
 router = APIRouter()
 
@@ -71,6 +71,7 @@ def page(
         has_bytes=bool(_where(facts)) and facts["status"] not in WITHOUT_BYTES,
         where=_where(facts),
         holds=_current(story),
+        certified=certificates.find_of_document(here.conn, document_id),
         damages=[(in_words(each), each.found_at) for each in story.damages],
     )
 

@@ -21,7 +21,7 @@ from doclife.domain.review import Answer
 from doclife.domain.rule import Mode
 from doclife.errors import ConfigurationError, DoclifeError
 from doclife.lifecycle.reviewing import find_question
-from doclife.store import decisions, progress, reviews, stored_plans
+from doclife.store import certificates, decisions, progress, reviews, stored_plans
 from doclife.store.stored_plans import ItemCount, PlanItem
 
 router = APIRouter()
@@ -278,6 +278,7 @@ def _page(
         totals=totals,
         undo_obstacle=undo_obstacle(plan, totals),
         can_apply=can_apply(plan),
+        certificate=certificates.find(here.conn, plan_id),
         is_refreshed=False,
         done=progress.plan_progress(here.conn, plan_id),
         is_simulated=plan["mode"] == Mode.SIMULATE,
