@@ -340,6 +340,31 @@ def test_more_than_a_batch_takes_is_refused_with_what_to_do(papers, olga, monkey
     assert papers
 
 
+def test_what_failed_of_a_batch_is_planned_again_through_a_preview(
+    papers, olga, vic, conn, applied
+):
+    page = olga.post("/batches/preview", document=list(papers.values()), deed="delete").text
+    confirm(olga, page, deed="delete", document=list(papers.values()), reason="cleared out")
+    plan_id = value(conn, "SELECT max(id) FROM plans")
+    assert "Plan the failed again" not in olga.text(f"/plans/{plan_id}")
+    failed = sorted([papers["p-2"], papers["p-4"]])
+    conn.execute(
+        "UPDATE plan_items SET state = 'failed', reason_code = 'bytes_unreachable',"
+        " reason = 'the store was away', finished_at = now() WHERE document_id = ANY(%s)",
+        (failed,),
+    )
+
+    page = olga.get(f"/plans/{plan_id}").text
+
+    assert "Plan the failed again" in page
+    again = {"deed": hidden(page, "deed"), "chosen": hidden(page, "chosen")}
+    assert again == {"deed": "delete", "chosen": ",".join(map(str, failed))}
+    preview = olga.post("/batches/preview", **again).text
+    assert "Second" in preview
+    assert "Third" not in preview
+    assert "Plan the failed again" not in vic.text(f"/plans/{plan_id}")
+
+
 def test_hostile_titles_are_text(papers, olga):
     for page in (
         olga.get("/batches/new"),
