@@ -116,7 +116,7 @@ class ArchiveSettings(RulePart):
 
 
 class DeleteSettings(RulePart):
-    """Whether the purge that follows is proven by a certificate of destruction."""
+    """What older rules say; every purge is proven by a certificate of destruction now."""
 
     certificate: StrictBool = False
 

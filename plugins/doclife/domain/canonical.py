@@ -10,6 +10,8 @@ from collections.abc import Iterable
 Value = None | bool | int | str | list["Value"] | tuple["Value", ...] | dict[str, "Value"]
 """What can be signed; moments and dates are ISO texts, bytes are hexadecimal."""
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
 
 def canonical(value: Value) -> bytes:
     """Return the canonical JSON of a value.
@@ -20,7 +22,7 @@ def canonical(value: Value) -> bytes:
     fault = _fault(value)
     if fault is not None:
         raise ValueError(f"{fault} has no canonical form")
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def _fault(value: object) -> str | None:

@@ -11,7 +11,7 @@ class DeleteOperator(ActionOperator):
 
     See ActionOperator for what all actions take.
 
-    :param certificate: whether the purge that follows is proven by a certificate of destruction.
+    :param certificate: without effect: every purge is proven by a certificate of destruction.
         Only for a selection: a rule says its own.
     """
 
