@@ -10,6 +10,7 @@ import random
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import bagit
 import pytest
@@ -116,6 +117,38 @@ def test_what_a_bag_says_of_itself_is_right_after_each_that_goes(world: World) -
         look_at(bag, contents)
         after = bagit.Bag(str(bag)).info
         assert {**after, "Payload-Oxum": ""} == {**info, "Payload-Oxum": ""}, "packed when it was"
+
+
+def test_a_bag_tells_the_history_of_its_documents_and_names_nobody(world: World) -> None:
+    document = world.add_document("paper.txt", owner="owner@example.org", media_type="text/plain")
+    matter: dict[str, Any] = {"organization": "default", "actor": ACTOR, "now": world.now}
+    matter |= {"matter": "case 7", "reason": "litigation", "document_ids": [document]}
+    holding.hold(world.conn, **matter)
+    holding.release(world.conn, **matter)
+    plan(world, ActionType.ARCHIVE, [document])
+
+    [bag] = bags_of(world)
+    root = ET.parse(bag / "premis.xml").getroot()
+    events = root.findall("premis:event", PREMIS)
+    assert [
+        (
+            event.findtext("premis:eventType", "", PREMIS),
+            event.findtext(".//premis:linkingAgentIdentifierValue", "", PREMIS),
+        )
+        for event in events
+    ] == [
+        ("policy assignment", "person"),
+        ("policy assignment", "person"),
+        ("replication", "doclife"),
+        ("fixity check", "doclife"),
+        ("information package creation", "doclife"),
+    ]
+    linked = root.findall("premis:object/premis:linkingEventIdentifier", PREMIS)
+    assert len(linked) == len(events)
+    assert root.findtext(".//premis:formatName", "", PREMIS) == "text/plain"
+    written = "".join(path.read_text() for path in bag.iterdir() if path.is_file())
+    for name in ("olga", "owner@example.org", "Title of", "paper", "case 7", "litigation"):
+        assert name not in written
 
 
 def test_of_the_last_document_of_a_bag_only_the_record_stays(world: World) -> None:
