@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import psycopg
@@ -13,7 +14,9 @@ from doclife.store import doctor
 from doclife.store.connection import Connection
 from local import databases
 from local.postgres import Postgres
+from tests.cli.test_endpoints import receiver
 from tests.conftest import admin_url
+from tests.delivery.far_side import answering
 
 from .conftest import Cli
 
@@ -113,7 +116,8 @@ def test_a_database_that_cannot_be_reached_is_a_finding_and_hides_no_other(cli):
     answer = away.json("doctor", exit_code=1)
 
     assert answer["findings"][0]["about"] == "database"
-    assert {one["about"] for one in answer["findings"]} == {"database", "signing key", "mail"}
+    seen = {one["about"] for one in answer["findings"]}
+    assert seen == {"database", "signing key", "mail", "Airflow"}
     assert "secret" not in str(answer)
 
 
@@ -149,3 +153,33 @@ def test_a_store_that_went_away_and_a_connection_nobody_knows_are_found(acme, co
     assert ("store files", "warning") in found
     known = Cli(acme.database, {"AIRFLOW_CONN_CRM_HOOK": '{"conn_type": "http", "password": "x"}'})
     assert ("connections", "warning") not in troubles(known)
+
+
+HEALTHY = {name: {"status": "healthy"} for name in ("metadatabase", "scheduler", "triggerer")} | {
+    "dag_processor": {"status": "healthy"}
+}
+
+
+@pytest.mark.parametrize(
+    ("health", "trouble"),
+    [
+        (HEALTHY, None),
+        ({**HEALTHY, "triggerer": {"status": None}}, "triggerer does not run"),
+        ({**HEALTHY, "scheduler": {"status": "unhealthy"}}, "scheduler is unhealthy"),
+    ],
+)
+def test_airflow_is_asked_how_it_is(cli, health, trouble):
+    with receiver(answering(200, body=json.dumps(health).encode())) as airflow:
+        asking = Cli(cli.database, {"DOCLIFE_AIRFLOW_URL": airflow.url("")})
+        answer = asking.json("doctor", exit_code=1 if trouble else 0)
+
+    (found,) = [one for one in answer["findings"] if one["about"] == "Airflow"]
+    assert found["level"] == ("fault" if trouble else "ok")
+    assert trouble is None or trouble in found["what"]
+    assert [call.path for call in airflow.calls] == ["/api/v2/monitor/health"]
+
+
+def test_an_airflow_that_does_not_answer_is_a_fault(cli):
+    away = Cli(cli.database, {"DOCLIFE_AIRFLOW_URL": "http://127.0.0.1:1"})
+
+    assert ("Airflow", "fault") in troubles(away, exit_code=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,7 @@ from doclife.domain.checkup import (
     judge_rights,
     judge_server,
 )
+from doclife.domain.checkup_airflow import DAGS, judge_dags
 from doclife.domain.checkup_running import (
     Night,
     Queue,
@@ -229,3 +231,18 @@ def test_a_night_that_did_not_come_is_told_and_two_are_a_fault(hours: float, lev
 )
 def test_a_store_must_be_there_ours_writable_and_roomy(changes: dict, level: str) -> None:
     assert levels(judge_stores([replace(STORE, **changes)])) == [level]
+
+
+def test_a_dag_that_is_missing_is_a_fault_and_one_that_is_paused_a_warning() -> None:
+    paused = dict.fromkeys(DAGS, False)
+
+    assert levels(judge_dags(paused)) == [Level.OK]
+    assert levels(judge_dags({**paused, "process_queue": True})) == [Level.WARNING]
+    del paused["weekly_cleanup"]
+    assert levels(judge_dags(paused)) == [Level.FAULT]
+
+
+def test_the_dags_that_are_asked_for_are_those_there_are() -> None:
+    there = {path.stem for path in (Path(__file__).parents[2] / "dags").glob("*.py")}
+
+    assert there == set(DAGS)

@@ -2,24 +2,27 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import typer
 from rich.text import Text
 
+from doclife.cli.airflow_login import PASSWORD, TOKEN, USER, AirflowLogin
 from doclife.cli.options import Json
 from doclife.cli.output import FAILED, Output, counted
 from doclife.connections import from_environment
-from doclife.domain.checkup import Finding, Level
-from doclife.errors import ConfigurationError
+from doclife.domain.checkup import Finding, Level, fault
+from doclife.domain.checkup_airflow import judge_airflow, judge_dags
+from doclife.errors import ConfigurationError, DoclifeError
 from doclife.lifecycle import checkup
-from doclife.settings import read_settings
+from doclife.settings import AIRFLOW_URL, Settings, read_settings
 from doclife.storage.credentials import credentials
 from doclife.store.connection import connect
 
 STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.FAULT: "bold red"}
 ORDER = (Level.FAULT, Level.WARNING, Level.OK)
+NOT_ASKED = f"not asked: {AIRFLOW_URL} is not set"
 
 
 def examine(as_json: Json = False) -> None:
@@ -39,7 +42,12 @@ def _examine() -> list[Finding]:
     connections = from_environment(os.environ)
     around = checkup.check_surroundings(os.environ, connections=connections)
     try:
-        database = read_settings(os.environ).require_database()
+        settings = read_settings(os.environ)
+    except ConfigurationError as error:
+        return [checkup.unreachable(error), *around]
+    around += _airflow(settings)
+    try:
+        database = settings.require_database()
         with connect(database, application_name="doclife doctor") as conn:
             return [
                 *checkup.check_database(
@@ -52,6 +60,22 @@ def _examine() -> list[Finding]:
             ]
     except ConfigurationError as error:
         return [checkup.unreachable(error), *around]
+
+
+def _airflow(settings: Settings) -> Iterator[Finding]:
+    """Ask Airflow how it is; which DAGs are paused only as somebody who has logged in."""
+    if settings.airflow_url is None:
+        yield Finding(level=Level.OK, about="Airflow", what=NOT_ASKED)
+        return
+    try:
+        airflow = AirflowLogin(settings.airflow_url)
+        yield from judge_airflow(airflow.call("GET", "/api/v2/monitor/health"))
+        if os.environ.get(TOKEN) or (os.environ.get(USER) and os.environ.get(PASSWORD)):
+            airflow.log_in(None)
+            known = airflow.call("GET", "/api/v2/dags?limit=1000")["dags"]
+            yield from judge_dags({one["dag_id"]: one["is_paused"] for one in known})
+    except DoclifeError as error:
+        yield fault("Airflow", str(error), fix="start the api-server, or let this login read DAGs")
 
 
 def _print(output: Output, found: Sequence[Finding]) -> None:
