@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import psycopg
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -15,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from doclife.dashboard.app import PREFIX, make_app
 from doclife.lifecycle.forecasting import rebuild_dispositions
 from doclife.lifecycle.reporting import make_report
+from local.postgres import Postgres
 from tests.dashboard.browsers import SAME_ORIGIN, Browser
 from tests.dashboard.conftest import value
 from tests.lifecycle.conftest import World, days_ago
@@ -346,6 +348,23 @@ def test_the_audit_trail_is_narrowed_and_paged(world: World, draft: int, olga: B
     assert {one["actor"] for one in whole} == {"user:olga"}
     assert {one["premis_event"] for one in whole} == {"policy assignment"}
     assert olga.api("GET", "/audit?plan_id=77").json()["items"] == []
+
+
+def test_the_audit_chain_is_verified(
+    world: World, draft: int, olga: Browser, postgres: Postgres
+) -> None:
+    olga.api("POST", f"/documents/{draft}/hold", json={"matter": "case-7", **WHY})
+    whole = olga.api("GET", "/audit/verify").json()
+    with psycopg.connect(postgres.url(world.conn.info.dbname), autocommit=True) as superuser:
+        superuser.execute("SET session_replication_role = replica")
+        superuser.execute(
+            "UPDATE doclife.audit_entries SET actor = 'user:eve' WHERE document_id = %s", (draft,)
+        )
+    edited = olga.api("GET", "/audit/verify").json()
+
+    assert (whole["fits"], whole["findings"]) == (True, [])
+    assert edited["fits"] is False
+    assert {one["kind"] for one in edited["findings"]} == {"edited"}
 
 
 # ------------------------------------------------------------------------------ for all of them
