@@ -6,6 +6,7 @@ import itertools
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -13,6 +14,9 @@ import pytest
 from psycopg import sql
 
 from doclife.errors import ConfigurationError
+from doclife.lifecycle.auditing import verify_chain
+from doclife.store import organizations
+from doclife.store.audit_chain import list_strays
 from doclife.store.connection import connect, prepare
 from doclife.store.migrations import SCHEMA_DIR, list_pending, migrate
 from local import databases
@@ -273,3 +277,32 @@ def test_a_catalogue_of_before_is_enclosed_with_what_is_in_it(
     assert conn.execute(
         "SELECT reloptions FROM pg_class WHERE oid = 'legacy.queue_jobs'::regclass"
     ).fetchone() == (["security_invoker=true"],)
+
+
+def test_what_was_audited_before_the_chain_is_sealed_by_its_migration(
+    open_as: Open, files: Path
+) -> None:
+    conn = open_as()
+    later = [path for path in sorted(files.glob("*.sql")) if path.name >= "029"]
+    held_back = {path: path.read_bytes() for path in later}
+    for path in later:
+        path.unlink()
+    migrate(conn, directory=files)
+    prepare(conn, application_name="test")
+    conn.execute("INSERT INTO organizations (slug, name) VALUES ('other', 'Other')")
+    conn.execute(
+        "INSERT INTO audit_entries (organization_id, actor, action, reason)"
+        " SELECT 1 + number %% 2, 'schedule', 'test.done', 'before'"
+        " FROM generate_series(1, 20010) AS number",
+        (),
+    )
+    for path, content in held_back.items():
+        path.write_bytes(content)
+    migrate(conn, directory=files)
+
+    for organization in organizations.list_all(conn):
+        assert list_strays(conn, organization.id) == []
+        verified = verify_chain(conn, organization, now=datetime.now(UTC))
+        assert (verified.fits, verified.entries, verified.batches) == (True, 10_006, 3)
+    sealed = conn.execute("SELECT details FROM audit_entries WHERE action = 'audit.sealed'")
+    assert [details["entries"] for (details,) in sealed] == [10_005, 10_005]
