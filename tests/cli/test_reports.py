@@ -13,13 +13,15 @@ def test_a_report_is_asked_for_made_listed_and_shown(acme, tmp_path: Path):
 
     assert drained["sent"] == 1
     assert (made["job_id"], made["starts_on"]) == (job_id, "2026-01-01")
-    files = [tmp_path / "page.html", tmp_path / "table.csv"]
+    files = [tmp_path / "page.html", tmp_path / "table.csv", tmp_path / "paper.pdf"]
     shown = acme(
-        *("reports", "show", str(made["report_id"])), "--html", files[0], "--csv", files[1]
+        *("reports", "show", str(made["report_id"])),
+        *("--html", files[0], "--csv", files[1], "--pdf", files[2]),
     ).output
     assert "asked for by" in shown
     assert files[0].read_text().startswith("<!DOCTYPE html>")
     assert files[1].read_text("utf-8-sig").startswith("section,rule,action")
+    assert files[2].read_bytes().startswith(b"%PDF-")
     assert "no report 99" in acme("reports", "show", "99", exit_code=1).errors
 
 

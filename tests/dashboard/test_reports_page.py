@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+from doclife.dashboard.app import PREFIX
 from doclife.lifecycle.reporting import ReportRow, make_report
 
 
@@ -43,7 +45,15 @@ def test_its_numbers_and_files_are_shown_and_handed_out(world, here_and_now, vic
     assert "sandbox" in page.headers["content-security-policy"]
     table = vic.get(f"/reports/{report.report_id}/table")
     assert table.content == Path(report.csv_uri.removeprefix("file://")).read_bytes()
+    assert vic.get(f"/reports/{report.report_id}/pdf").content.startswith(b"%PDF-")
     assert vic.get(f"/reports/{report.report_id}/else").status_code == 404
+
+
+def test_reports_are_reached_from_history_before_anything_was_planned(world, vic):
+    page = vic.get("/history").text
+
+    address = re.search(r'href="([^"]*)">(?:<svg.*?</svg>)?Reports', page)[1]
+    assert "No report was made" in vic.text(address.removeprefix(PREFIX))
 
 
 def test_what_is_not_there_or_not_ours_is_not_found(world, here_and_now, olga):

@@ -1,5 +1,6 @@
 """doclife reports: what was archived, deleted, held and left, for the records."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ import typer
 from doclife.cli.options import Json, Limit, Organization
 from doclife.cli.output import size
 from doclife.cli.session import Session, read_day, session
+from doclife.delivery.paper import read_font
 from doclife.lifecycle import reporting, scheduling
 from doclife.lifecycle.reporting import ReportRow
 
@@ -105,6 +107,7 @@ def show(
     number: Number,
     html: Annotated[Path | None, typer.Option(help="Write the page to this file.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write the table to this file.")] = None,
+    pdf: Annotated[Path | None, typer.Option(help="Print it into this file.")] = None,
     organization: Organization = None,
     as_json: Json = False,
 ) -> None:
@@ -114,6 +117,16 @@ def show(
         for file, is_table in ((html, False), (csv, True)):
             if file is not None:
                 file.write_bytes(reporting.read_report(found, is_table=is_table, stores=s.stores()))
+
+        if pdf is not None:
+            pdf.write_bytes(
+                reporting.print_report(
+                    found,
+                    organization=s.tenant(),
+                    stores=s.stores(),
+                    font=read_font(os.environ),
+                )
+            )
 
         def people() -> None:
             s.output.facts(
@@ -126,7 +139,7 @@ def show(
                     "table": f"{found.csv_uri} ({size(found.csv_bytes)})",
                 }
             )
-            for file in (html, csv):
+            for file in (html, csv, pdf):
                 if file is not None:
                     s.output.say(f"{file} is written.")
 

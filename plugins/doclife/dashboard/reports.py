@@ -1,5 +1,6 @@
 """Reports: those that were made, with their files, and a button that asks for one."""
 
+import os
 from typing import Annotated
 
 from fastapi import APIRouter, Form, HTTPException, Query, Response
@@ -9,14 +10,25 @@ from doclife.dashboard.gate import needs
 from doclife.dashboard.paging import PAGE_ROWS, page_of, read_id
 from doclife.dashboard.stores import document_stores
 from doclife.dashboard.visit import Here, Visit
+from doclife.delivery.paper import read_font
 from doclife.errors import ConfigurationError
-from doclife.lifecycle.reporting import ReportRow, ask_for_report, find_report, list_reports
+from doclife.lifecycle.reporting import (
+    ReportRow,
+    ask_for_report,
+    find_report,
+    list_reports,
+    print_report,
+)
 from doclife.lifecycle.reporting import read_report as read_file
 
 router = APIRouter()
 
 Cursor = Annotated[str, Query(max_length=500)]
-FILES = {"page": ("html", "text/html; charset=utf-8"), "table": ("csv", "text/csv; charset=utf-8")}
+FILES = {
+    "page": ("html", "text/html; charset=utf-8"),
+    "table": ("csv", "text/csv; charset=utf-8"),
+    "pdf": ("pdf", "application/pdf"),
+}
 """What a report's files are called and are, by the end of their address."""
 
 
@@ -65,9 +77,14 @@ def file_of(here: Visit, report: ReportRow, kind: str) -> Response:
     :raises HTTPException: 404, there is no such file.
     """
     if kind not in FILES:
-        raise HTTPException(404, f"A report has a page and a table, and no {kind}")
+        raise HTTPException(404, f"A report has a page, a table and a pdf, and no {kind}")
     ending, media_type = FILES[kind]
-    content = read_file(report, is_table=kind == "table", stores=document_stores(here.conn))
+    stores = document_stores(here.conn)
+    if kind == "pdf":
+        font = read_font(os.environ)
+        content = print_report(report, organization=here.tenant, stores=stores, font=font)
+    else:
+        content = read_file(report, is_table=kind == "table", stores=stores)
     name = f"{here.tenant.slug}_{report.starts_on}_{report.ends_on}_{report.job_id}.{ending}"
     return Response(
         content,

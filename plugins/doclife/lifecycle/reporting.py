@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from doclife.delivery.links import NO_LINKS, Links
@@ -20,6 +21,7 @@ from doclife.lifecycle.alerting import alert_of_templates
 from doclife.lifecycle.branding import branding
 from doclife.lifecycle.queue import add, add_many
 from doclife.lifecycle.report_contents import Contents, gather
+from doclife.lifecycle.report_pages import report_pdf
 from doclife.storage import uris
 from doclife.storage.reading import HashingReader, explained
 from doclife.storage.stores import Store, Stores
@@ -180,6 +182,18 @@ def read_report(report: ReportRow, *, is_table: bool, stores: Stores) -> bytes:
     if reader.digest.sha256 != (report.csv_sha256 if is_table else report.html_sha256):
         raise StorageError(f"{uri} is not what was written: somebody changed it")
     return content
+
+
+def print_report(
+    report: ReportRow, *, organization: Organization, stores: Stores, font: Path | None
+) -> bytes:
+    """Return a report as PDF, made of its table now.
+
+    :param font: for letters that are not Western European; ``paper.read_font`` finds it.
+    :raises StorageError: the table is not there, cannot be read, or is not what was written.
+    """
+    table = read_report(report, is_table=True, stores=stores)
+    return report_pdf(report, table, organization=organization.name, font=font)
 
 
 def _files(contents: Contents, store: Store, *, job_id: int) -> list[_File]:

@@ -90,6 +90,6 @@ def show(here: Here, report_id: int) -> ReportBody:
 
 
 @router.get("/reports/{report_id}/{kind}", response_class=Response, responses=FILE)
-def download(here: Here, report_id: int, kind: Literal["page", "table"]) -> Response:
-    """Return one file of a report, after checking that it is what was written."""
+def download(here: Here, report_id: int, kind: Literal["page", "table", "pdf"]) -> Response:
+    """Return one file of a report, after checking that it is what was written; the PDF is made."""
     return reports.file_of(here, reports.found(here, report_id), kind)
