@@ -23,14 +23,19 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from doclife.dashboard.gate import SAFE_METHODS
 from doclife.lifecycle.forecasting import rebuild_dispositions
-from tests.dashboard.browsers import Browser
 from tests.dashboard.conftest import People, value
 from tests.dashboard.test_api import AGED, DRAFTS, MAIL, add_hook
+from tests.dashboard.test_every_route import FOR_READERS
 from tests.lifecycle.conftest import World, days_ago
 
 EXAMPLES = int(os.environ.get("API_EXAMPLES", "3"))
 ROLE = os.environ.get("API_ROLE", "olga")
+ASKED = [pytest.param(ROLE, mode, EXAMPLES, id=f"{ROLE}-{mode}") for mode in GenerationMode] + [
+    pytest.param(role, GenerationMode.POSITIVE, 1, id=role) for role in ("vic", "admin")
+]
+"""Who asks, with what, and how often for each operation."""
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -52,8 +57,8 @@ OF_AIRFLOW = ("/runs", "/approve", "/reject")
 
 
 @pytest.fixture
-def person(world: World, people: People) -> Browser:
-    """Somebody in a small world in which there is something of everything."""
+def people_there(world: World, people: People) -> People:
+    """Everybody, in a small world in which there is something of everything."""
     world.now = value(world.conn, "SELECT now()")
     world.enforce("drafts", when=DRAFTS, retain=AGED, actions=[{"do": "DELETE"}])
     world.add_document("d-1", document_type="draft", created_on=days_ago(3000))
@@ -64,13 +69,14 @@ def person(world: World, people: People) -> Browser:
     call = {"endpoint": "hook", "type": "invoice.paid", "data": {}}
     writer.api("POST", "/jobs", json={"kind": "webhook", "payload": call})
     writer.api("POST", "/schedules", json={"name": "hello", "cron": "0 8 * * mon", **MAIL})
-    return people(ROLE)
+    return people
 
 
-@pytest.mark.parametrize("mode", list(GenerationMode), ids=str)
+@pytest.mark.parametrize(("role", "mode", "examples"), ASKED)
 def test_no_request_is_answered_with_a_fault_or_otherwise_than_described(
-    airflow: TestClient, person: Browser, mode: GenerationMode
+    airflow: TestClient, people_there: People, role: str, mode: GenerationMode, examples: int
 ) -> None:
+    person = people_there(role)
     described = person.api("GET", "/openapi.json").json()
     api = schemathesis.openapi.from_dict(described)
     credential = {"Authorization": f"Bearer {person.cookies['_token']}"}
@@ -88,12 +94,14 @@ def test_no_request_is_answered_with_a_fault_or_otherwise_than_described(
         answer = airflow.request(**request, follow_redirects=False)
         # A line break, or dots that lead elsewhere, do not come to us but to Airflow.
         assume("content-security-policy" in answer.headers)
+        if role == "vic" and is_refused_to_readers(case):
+            assert answer.status_code == 403, (case.method, case.path, answer.text)
         case.validate_response(answer, checks=CHECKS)
 
     for found in api.get_all_operations():
         operation = found.ok()
         each = settings(
-            max_examples=EXAMPLES,
+            max_examples=examples,
             derandomize=True,
             database=None,
             deadline=None,
@@ -106,6 +114,11 @@ def test_no_request_is_answered_with_a_fault_or_otherwise_than_described(
             faults[operation.label] = "\n".join(map(str, fault.exceptions))
 
     assert not faults, "\n\n".join(f"{label}: {fault}" for label, fault in faults.items())
+
+
+def is_refused_to_readers(case: Any) -> bool:
+    """Return whether a request is a write that asks for more than the right to read."""
+    return case.method not in SAFE_METHODS and case.path not in FOR_READERS
 
 
 def use_known(case: Any) -> None:
