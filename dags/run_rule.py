@@ -5,7 +5,8 @@ By hand, from the form or the dashboard, or by `review_plan` after the last appr
 now, as a simulation or for real, or applies a stored plan by its number, a purge included. A rule
 that is in mode simulate is never enforced from here: change its mode first. Several runs may go at
 once; a document is only ever in one plan that destroys. A plan that needs approval waits, and
-`reviews` lets somebody be asked. A purge that is done gets its certificate.
+`reviews` lets somebody be asked. `settle` purges at once what
+an approved erasure has trashed. A purge that is done gets its certificate.
 
 **Rerun:** safe. Cleared tasks continue the plan of their run.
 
@@ -26,6 +27,7 @@ from doclife.operators.plan_rules import PlanRuleOperator
 from doclife.operators.purge import PurgeOperator
 from doclife.operators.retrying import FullJitter
 from doclife.operators.review_runs import StartReviewsOperator
+from doclife.operators.settle import SettlePurgesOperator
 from doclife.operators.shards import ListShardsOperator
 from doclife.operators.webhook import WebhookOperator
 
@@ -90,4 +92,5 @@ with DAG(
     )
     plan >> StartReviewsOperator(task_id="reviews")
     [archive, delete, notify, webhook, purge] >> finish
-    IssueCertificatesOperator(task_id="certificates", concluded=finish.output)
+    settle = SettlePurgesOperator(task_id="settle", concluded=finish.output)
+    IssueCertificatesOperator(task_id="certificates", concluded=settle.output)

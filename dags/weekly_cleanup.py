@@ -4,8 +4,10 @@
 Sundays at 01:00, before the nightly runs, when nobody works. The only DAG that destroys bytes by
 itself: it purges what has been in the trash longer than its grace period, as plans of their own,
 and removes the originals of archived documents whose copy is past grace. A purge that needs
-approval waits, `reviews` lets somebody be asked, and `run_rule` does it once approved. Each purge
-that is done gets its certificate of destruction, signed, and written into the archive store. Then
+approval waits, `reviews` lets somebody be asked, and `run_rule` does it once approved. `settle`
+purges what approved erasures have trashed, writes down in the archive store what was destroyed, and
+sweeps messages and reports that still name it. Each purge that is done gets its certificate of
+destruction, signed, and written into the archive store. Then
 it sweeps up archive bags that killed runs left behind, and drops history that is old enough. Beside
 that `check_fixity` reads a sample of the stored bytes, what was unread for longest first, and
 tells you of documents whose bytes are damaged; it changes nothing.
@@ -38,6 +40,7 @@ from doclife.operators.purge import PlanPurgesOperator, PurgeOperator
 from doclife.operators.retrying import FullJitter
 from doclife.operators.review_runs import StartReviewsOperator
 from doclife.operators.schedule import cron
+from doclife.operators.settle import SettlePurgesOperator
 from doclife.operators.shards import ListShardsOperator
 
 with DAG(
@@ -69,7 +72,8 @@ with DAG(
     )
     plan >> StartReviewsOperator(task_id="reviews")
     purge >> finish
-    IssueCertificatesOperator(task_id="certificates", concluded=finish.output)
+    settle = SettlePurgesOperator(task_id="settle", concluded=finish.output)
+    IssueCertificatesOperator(task_id="certificates", concluded=settle.output)
     CheckFixityOperator(task_id="check_fixity")
     SweepBagsOperator(task_id="sweep_bags")
     PruneHistoryOperator(task_id="prune_history")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -15,10 +16,13 @@ from doclife.domain.rule import Rule
 from doclife.domain.table_mapping import read_mapping
 from doclife.errors import ConfigurationError, RefusedError
 from doclife.lifecycle import adopting_tables, applying, planning
+from doclife.lifecycle.auditing import verify_chain
 from doclife.lifecycle.expiring import expire
 from doclife.lifecycle.stores import open_stores, register_store
 from doclife.lifecycle.tenants import OrganizationSettings, add_organization
 from doclife.lifecycle.undo import undo_plan
+from doclife.store import audit, organizations
+from doclife.store.connection import connect
 from doclife.store.rules import add_version
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -842,4 +846,33 @@ def test_what_could_not_be_written_back_is_purged_all_the_same(app, conn, expire
 
     plan_and_apply(conn)
 
-    assert document(conn, expired, "status") == ("purged",)
+    assert conn.execute("SELECT count(*) FROM documents WHERE status = 'purged'").fetchone() == (1,)
+    assert document(conn, expired, "status") is None, "its row's key is forgotten"
+
+
+def test_a_table_is_read_whole_while_others_audit_all_the_time(app, conn, database):
+    app.execute(
+        "INSERT INTO public.documents (tenant_id, name)"
+        " SELECT %s, 'a.pdf' FROM generate_series(1, 1500)",
+        (ACME,),
+    )
+    over = threading.Event()
+
+    def audit_on() -> None:
+        with connect(database) as other:
+            tenant = organizations.find(other, "acme").id
+            while not over.is_set():
+                audit.record(
+                    other, organization_id=tenant, at=NOW, actor="x", action="test.done", reason=""
+                )
+
+    writer = threading.Thread(target=audit_on)
+    writer.start()
+    try:
+        outcome = attach(conn)
+    finally:
+        over.set()
+        writer.join()
+
+    assert outcome.documents == 1500
+    assert verify_chain(conn, organizations.find(conn, "acme"), now=NOW).fits

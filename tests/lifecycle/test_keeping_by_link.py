@@ -221,7 +221,7 @@ def test_what_is_destroyed_shows_its_identifier_and_no_more(world: World) -> Non
     page = press(world, subject)
 
     assert page.standing is Standing.DESTROYED
-    assert (page.title, page.document_type) == ("a", None)
+    assert (page.title, page.document_type) == ("#1", None)
 
 
 def test_looking_changes_nothing(world: World) -> None:

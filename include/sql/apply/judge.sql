@@ -63,13 +63,19 @@ FROM (
                 AND document.attached_table_id IS NOT NULL
                 AND is_row_unread(document.attached_table_id, document.external_id)
                 THEN 'row_unread'
-            WHEN item.action = 'PURGE' AND document.purge_after > %(today)s THEN 'not_due'
+            -- An erasure has no grace, and was approved instead.
+            WHEN
+                item.action = 'PURGE'
+                AND document.purge_after > %(today)s
+                AND plan.kind <> 'erasure'
+                THEN 'not_due'
             WHEN
                 item.action = 'REMOVE_ORIGINAL'
                 AND (document.original_until IS NULL OR document.original_until > %(today)s)
                 THEN 'not_due'
         END AS obstacle
     FROM plan_items AS item
+    INNER JOIN plans AS plan ON item.plan_id = plan.id
     INNER JOIN documents AS document ON item.document_id = document.id
     LEFT JOIN pg_temp.protections AS protection ON item.document_id = protection.document_id
     LEFT JOIN LATERAL (

@@ -10,6 +10,7 @@ from doclife.cli import (
     doctor,
     documents,
     endpoints,
+    erasure,
     events,
     explaining,
     fixity,
@@ -90,6 +91,7 @@ app.add_typer(limits.app, name="limits")
 app.add_typer(halt.app, name="halt")
 app.add_typer(audit.app, name="audit")
 app.add_typer(certificates.app, name="certificates")
+app.add_typer(erasure.app, name="erasure")
 app.add_typer(signing_key.app, name="signing-key")
 app.command("forecast")(looking_ahead.forecast)
 app.command("overdue")(looking_ahead.overdue)

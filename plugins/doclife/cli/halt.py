@@ -1,12 +1,16 @@
 """doclife halt and adopt: stop everything, and take a copied database into service."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from doclife.cli.options import Json, Yes
+from doclife.cli.output import warn
 from doclife.cli.session import Session, confirm, session
+from doclife.errors import DoclifeError
 from doclife.lifecycle import halting
+from doclife.lifecycle.purge_manifests import count_unknown
 from doclife.store import switches
 from doclife.store.switches import HaltState
 
@@ -94,6 +98,7 @@ def adopt(
             )
         deployment_id = halting.adopt(s.conn, actor=s.actor, now=s.now(), takes_over=takes_over)
         state = switches.read(s.conn)
+        newer = _newer_manifests(s) if takes_over else 0
 
         def people() -> None:
             s.output.say(f"This database is deployment {deployment_id} from now on.")
@@ -102,9 +107,28 @@ def adopt(
                     "Its stores are still the original's, and read-only. Give it stores of its "
                     "own, or take one over with: doclife stores adopt NAME"
                 )
+            if newer:
+                s.output.say(
+                    f"{newer} purge manifest(s) are newer than this database: it may have "
+                    "documents again that were destroyed. Destroy them again with: "
+                    "doclife erasure replay",
+                    style="bold red",
+                )
             _print(s, state)
 
-        s.output.show(state, people=people)
+        s.output.show({**asdict(state), "newer_purge_manifests": newer}, people=people)
+
+
+def _newer_manifests(s: Session) -> int:
+    """Return how many purges this database does not know of; adopting never fails for it."""
+    try:
+        return count_unknown(s.conn, stores=s.stores())
+    except DoclifeError as error:
+        warn(
+            "Whether documents came back that were destroyed cannot be told: "
+            f"{error} Look again with: doclife erasure replay"
+        )
+        return 0
 
 
 def _print(s: Session, state: HaltState) -> None:

@@ -1,23 +1,24 @@
 """doclife plans: what is to be done, to which documents and why; applied and taken back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
-from doclife.cli import plan_pages, review_pages
+from doclife.cli import erasure, plan_pages, review_pages
 from doclife.cli.options import AsOf, EveryOrganization, Json, Limit, Organization, RunId, Yes
-from doclife.cli.output import PARTLY_DONE, counted
+from doclife.cli.output import PARTLY_DONE, counted, warn
 from doclife.cli.progress import PlanProgressBar
 from doclife.cli.restoring import RestoreProgressBar, left_alone_for, print_unrestored
 from doclife.cli.session import DAG_ID, Session, confirm, session
 from doclife.domain.actions import ActionType
-from doclife.domain.plan import PlanState, PlanSummary
+from doclife.domain.plan import PlanKind, PlanState, PlanSummary
 from doclife.domain.rule import Mode
 from doclife.errors import ConfigurationError
 from doclife.lifecycle import applying, planning, ruling, undo
 from doclife.lifecycle.documents import find_document_ids
+from doclife.lifecycle.settling import Settled, settle
 from doclife.store import decisions, organizations, reviews, stored_plans
 
 app = typer.Typer(no_args_is_help=True, help="Plans: create, look, apply, undo.")
@@ -259,12 +260,29 @@ def apply(plan_id: PlanId, yes: Yes = False, as_json: Json = False) -> None:
             )
         plan = _find(s, plan_id)
         counts = stored_plans.count_items(s.conn, plan_id)
+        settled = _settled(s, plan)
+
+        def people() -> None:
+            plan_pages.print_applied(s, plan, outcome, counts)
+            if settled is not None:
+                erasure.print_settled(s, settled)
+
         s.output.show(
-            {"plan": plan, "outcome": outcome, "counts": counts},
-            people=lambda: plan_pages.print_applied(s, plan, outcome, counts),
+            {"plan": plan, "outcome": outcome, "counts": counts, "settled": settled}, people=people
         )
+        for fault in settled.faults if settled else ():
+            warn(fault)
     if outcome.failed:
         raise typer.Exit(PARTLY_DONE)
+
+
+def _settled(s: Session, plan: Mapping[str, Any]) -> Settled | None:
+    """Do what follows a plan that destroyed, at once; None for all others."""
+    if plan["kind"] not in (PlanKind.PURGE, PlanKind.ERASURE):
+        return None
+    return settle(
+        s.conn, stores=s.stores(), now=s.now, dag_id=DAG_ID, run_id=s.run_id, actor=s.actor
+    )
 
 
 @app.command("undo")

@@ -27,6 +27,8 @@ class PlanKind(StrEnum):
     SELECTION = "selection"
     PURGE = "purge"
     ORIGINALS = "originals"
+    ERASURE = "erasure"
+    """Chosen documents that are destroyed without grace, once somebody else has approved it."""
 
 
 PURGE = "PURGE"

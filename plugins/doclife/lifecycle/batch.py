@@ -20,6 +20,7 @@ from doclife.storage.stores import Stores
 from doclife.store import batches, organizations, rules, stored_plans
 from doclife.store.connection import Connection
 
+NO_GRACE = Period.parse("0d")
 DEFAULT_GRACE = Period.parse("30d")
 """How long the trash keeps what a person or a job deleted; a rule says its own."""
 
@@ -43,6 +44,8 @@ class Work:
     @property
     def grace(self) -> Period:
         """How long the trash, or an original beside its archived copy, is kept."""
+        if self.kind is PlanKind.ERASURE:
+            return NO_GRACE
         return self.rule.grace if self.rule else DEFAULT_GRACE
 
 

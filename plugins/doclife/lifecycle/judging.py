@@ -34,12 +34,14 @@ def shard_limits(action: str) -> tuple[int, int]:
     )
 
 
-def selection_context(plan_id: int, action: str, *, is_enforced: bool) -> plans.ActionContext:
-    """Return the context of a plan that no rule made."""
+def selection_context(
+    plan_id: int, action: str, *, is_enforced: bool, action_index: int = 0
+) -> plans.ActionContext:
+    """Return the context of one action of a plan that no rule made."""
     documents, size = shard_limits(action)
     return plans.ActionContext(
         plan_id=plan_id,
-        action_index=0,
+        action_index=action_index,
         rule_id=None,
         rule="",
         priority=SELECTION_PRIORITY,
@@ -165,9 +167,17 @@ def resolve(
 
 
 def ask_where_needed(
-    conn: Connection, night: Night, *, plan_id: int, version: RuleVersion | None
+    conn: Connection,
+    night: Night,
+    *,
+    plan_id: int,
+    version: RuleVersion | None,
+    asks_always: str | None = None,
 ) -> None:
-    """Let the plan wait for a person when its rule asks for review or a limit would be exceeded."""
+    """Let the plan wait for a person when its rule asks for review or a limit would be exceeded.
+
+    :param asks_always: why somebody must look at it in any case; None for no such reason.
+    """
     count = plans.count_destructive(conn, plan_id)
     if count == 0:
         return
@@ -187,6 +197,8 @@ def ask_where_needed(
     )
     stages = len(rule.review.stages) if rule and rule.review else 0
     reasons = [str(trip) for trip in tripped]
+    if asks_always:
+        reasons.insert(0, asks_always)
     if stages:
         noun = "stage" if stages == 1 else "stages"
         reasons.insert(0, f"the rule asks for review in {stages} {noun}")

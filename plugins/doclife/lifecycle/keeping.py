@@ -11,6 +11,7 @@ from enum import StrEnum
 from doclife.delivery.links import KeepSubject
 from doclife.domain.organization import Organization
 from doclife.domain.rule import Mode, Rule
+from doclife.domain.tombstone import name_of
 from doclife.store import decisions, keepings, organizations
 from doclife.store.connection import Connection
 from doclife.store.keepings import LinkedDocument
@@ -76,8 +77,8 @@ def look_up(conn: Connection, subject: KeepSubject, *, now: datetime) -> KeepPag
     return KeepPage(
         organization=organization,
         standing=_standing(found, rule, until=until, today=organization.date_of(now)),
-        title=found.title or found.external_id,
-        external_id=found.external_id,
+        title=found.title or name_of(found.external_id, subject.document_id),
+        external_id=name_of(found.external_id, subject.document_id),
         document_type=None if is_purged else found.document_type,
         rule_name=found.rule_name,
         goes_on=subject.goes_on,

@@ -98,8 +98,14 @@ def store_collected_plan(
     mode: Mode,
     collect: Callable[[int], None],
     options: Mapping[str, object] | None = None,
+    second_action: str | None = None,
+    asks_always: str | None = None,
 ) -> PlanSummary:
-    """Store one plan of one action whose documents ``collect`` finds, given the plan's id."""
+    """Store one plan of one action whose documents ``collect`` finds, given the plan's id.
+
+    :param second_action: what it does to others of them; None for nothing.
+    :param asks_always: why somebody must approve it in any case; None where only limits ask.
+    """
     tenant = night.organization
     own = find_own_plan(conn, night, selection_key=selection_key)
     if own is not None:
@@ -110,9 +116,12 @@ def store_collected_plan(
         conn, night, kind=kind, mode=mode, selection_key=selection_key, options=options
     )
     collect(plan_id)
-    context = selection_context(plan_id, action, is_enforced=mode is Mode.ENFORCE)
-    judge(conn, night, [context], organizations.metadata_types(conn, tenant.id))
+    contexts = [
+        selection_context(plan_id, each, is_enforced=mode is Mode.ENFORCE, action_index=index)
+        for index, each in enumerate(filter(None, (action, second_action)))
+    ]
+    judge(conn, night, contexts, organizations.metadata_types(conn, tenant.id))
     if mode is Mode.ENFORCE:
-        ask_where_needed(conn, night, plan_id=plan_id, version=None)
+        ask_where_needed(conn, night, plan_id=plan_id, version=None, asks_always=asks_always)
     record_plan(conn, night, plan_id)
     return stored_plans.summary(conn, plan_id)

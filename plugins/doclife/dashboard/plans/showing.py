@@ -38,6 +38,7 @@ KINDS = {
     PlanKind.SELECTION: "Chosen documents",
     PlanKind.PURGE: "Purge of what is past its grace period",
     PlanKind.ORIGINALS: "Originals of archived documents",
+    PlanKind.ERASURE: "Erasure without grace",
 }
 APPLICABLE = (PlanState.PLANNED, PlanState.APPROVED)
 EXPORTED_AT_MOST = 100_000

@@ -1,0 +1,254 @@
+"""Erasure requests: what a person asked for, the plan that does it, and the answer to the person.
+
+A request finds the documents that name the person, in use, archived or in the trash, and plans
+their erasure. What a hold or a retention keeps (GDPR art. 17(3)(b) and (e)) is listed with its
+reason. The plan is approved by a second person, applied as any plan is, and purged at once.
+Everything but the request itself names it by its number; once it is closed, it names the person no
+more.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from doclife.domain.duration import Period
+from doclife.domain.organization import Organization
+from doclife.domain.plan import PlanSummary
+from doclife.errors import ConfigurationError, RefusedError
+from doclife.lifecycle.planning_erasure import plan_erasure
+from doclife.store import audit, erasures, organizations, stored_plans
+from doclife.store.connection import Connection
+from doclife.store.erasures import ErasureRequest, Obstacle
+
+__all__ = ["ErasureRequest", "Obstacle"]
+
+ANSWERED_WITHIN = Period.parse("1mo")
+"""GDPR art. 12(3): without undue delay, and at the latest one month after the request."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """How a request stands: what the person can be told."""
+
+    request: ErasureRequest
+    plan: PlanSummary | None
+    """The newest plan; None when nothing of the person was found."""
+    outcomes: Sequence[Obstacle]
+    """What becomes of the documents of the plan, by reason: those that are kept with why."""
+    remaining: int
+    """Documents that name the person and are not destroyed."""
+
+
+def request_erasure(
+    conn: Connection,
+    *,
+    organization: Organization,
+    person: str,
+    fields: Sequence[str] = (),
+    due_on: date | None = None,
+    now: datetime,
+    dag_id: str,
+    run_id: str,
+    actor: str,
+) -> Answer:
+    """Store a request and plan what it asks for; nothing is destroyed before it is approved.
+
+    :param person: as documents name them: their owner, in whatever letters.
+    :param fields: declared metadata keys whose value may be the person, too.
+    :param due_on: when the person must have an answer; a month from today if None.
+    :raises ConfigurationError: nobody is named, a field is not declared, or the day is past.
+    :raises RefusedError: the person has an open request.
+    """
+    person = person.strip()
+    if not person:
+        raise ConfigurationError("an erasure request names a person, as documents name their owner")
+    today = organization.date_of(now)
+    unknown = sorted({*fields} - organizations.metadata_types(conn, organization.id).keys())
+    if unknown:
+        raise ConfigurationError(
+            f"metadata {', '.join(unknown)} is not declared in organization {organization.slug}"
+        )
+    due = due_on or ANSWERED_WITHIN.add_to(today)
+    if due < today:
+        raise ConfigurationError(f"the answer cannot be due on {due}: today is {today}")
+    with conn.transaction():
+        organizations.lock_planning(conn, organization.id)
+        earlier = erasures.find_earlier(conn, organization_id=organization.id, person=person)
+        if earlier is not None:
+            raise RefusedError(
+                f"this person has request {earlier}, which is open. Look for documents that came "
+                f"since with: doclife erasure plan {earlier}"
+            )
+        request_id = erasures.insert(
+            conn,
+            organization_id=organization.id,
+            person=person,
+            fields=fields,
+            due_on=due,
+            actor=actor,
+            now=now,
+        )
+        audit.record(
+            conn,
+            organization_id=organization.id,
+            at=now,
+            actor=actor,
+            action="erasure.requested",
+            reason=authority_of(request_id),
+            details={"request_id": request_id, "due_on": str(due)},
+        )
+    return plan_request(
+        conn,
+        organization=organization,
+        request_id=request_id,
+        now=now,
+        dag_id=dag_id,
+        run_id=run_id,
+        actor=actor,
+    )
+
+
+def plan_request(
+    conn: Connection,
+    *,
+    organization: Organization,
+    request_id: int,
+    now: datetime,
+    dag_id: str,
+    run_id: str,
+    actor: str,
+) -> Answer:
+    """Plan what an open request asks for, with what came since; while a plan is open, that one.
+
+    :raises ConfigurationError: there is no such request, or it is closed.
+    """
+    request = _open(conn, organization, request_id)
+    authority = authority_of(request_id)
+    found = erasures.find_open_plan(conn, organization_id=organization.id, selection_key=authority)
+    documents = _documents(conn, organization, request)
+    if found is None and documents:
+        found = plan_erasure(
+            conn,
+            organization=organization,
+            document_ids=documents,
+            authority=authority,
+            due_on=request.due_on,
+            now=now,
+            dag_id=dag_id,
+            run_id=run_id,
+            requested_by=actor,
+        ).plan_id
+    erasures.set_plan(conn, request_id, plan_id=found)
+    return answer(conn, organization=organization, request_id=request_id)
+
+
+def answer(conn: Connection, *, organization: Organization, request_id: int) -> Answer:
+    """Return how a request stands.
+
+    :raises ConfigurationError: there is no such request.
+    """
+    request = _find(conn, organization, request_id)
+    return Answer(
+        request=request,
+        plan=None if request.plan_id is None else stored_plans.summary(conn, request.plan_id),
+        outcomes=[] if request.plan_id is None else erasures.count_obstacles(conn, request.plan_id),
+        remaining=len(_documents(conn, organization, request)),
+    )
+
+
+def list_requests(
+    conn: Connection,
+    *,
+    organization: Organization,
+    is_open: bool | None = None,
+    before: int | None = None,
+    size: int = 50,
+) -> list[ErasureRequest]:
+    """Return the requests of an organization, the newest first."""
+    return erasures.list_requests(
+        conn, organization_id=organization.id, is_open=is_open, before=before, size=size
+    )
+
+
+def close_request(
+    conn: Connection, *, organization: Organization, request_id: int, actor: str, now: datetime
+) -> Answer:
+    """Close a request: the person had an answer. It names nobody from here on.
+
+    What is kept stays kept, with its reason in the plan. Closing it once more is refused.
+
+    :raises RefusedError: its plan is still open: what is approved must not lose its request.
+    """
+    request = _open(conn, organization, request_id)
+    authority = authority_of(request_id)
+    open_plan = erasures.find_open_plan(
+        conn, organization_id=organization.id, selection_key=authority
+    )
+    if open_plan is not None:
+        raise RefusedError(
+            f"plan {open_plan} of this request is open: let it be approved and applied, or reject "
+            "it, first."
+        )
+    with conn.transaction():
+        kept = len(_documents(conn, organization, request))
+        erased = erasures.close(conn, request_id, kept_count=kept, actor=actor, now=now)
+        audit.record(
+            conn,
+            organization_id=organization.id,
+            at=now,
+            actor=actor,
+            action="erasure.closed",
+            plan_id=request.plan_id,
+            reason=authority,
+            details={"request_id": request_id, "erased": erased, "kept": kept},
+        )
+    return answer(conn, organization=organization, request_id=request_id)
+
+
+def close_what_is_done(conn: Connection, *, actor: str, now: datetime) -> list[int]:
+    """Close the requests of which nothing is left; return their numbers."""
+    closed = []
+    for tenant in organizations.list_all(conn):
+        for request in list_requests(conn, organization=tenant, is_open=True, size=10_000):
+            if request.plan_state == "applied" and not _documents(conn, tenant, request):
+                close_request(
+                    conn,
+                    organization=tenant,
+                    request_id=request.request_id,
+                    actor=actor,
+                    now=now,
+                )
+                closed.append(request.request_id)
+    return closed
+
+
+def authority_of(request_id: int) -> str:
+    """Return what everything else calls a request."""
+    return f"erasure request {request_id}"
+
+
+def _documents(conn: Connection, organization: Organization, request: ErasureRequest) -> list[int]:
+    if request.person is None:
+        return []
+    return erasures.find_documents(
+        conn, organization_id=organization.id, person=request.person, fields=request.fields
+    )
+
+
+def _find(conn: Connection, organization: Organization, request_id: int) -> ErasureRequest:
+    found = erasures.list_requests(
+        conn, organization_id=organization.id, request_id=request_id, size=1
+    )
+    if not found:
+        raise ConfigurationError(
+            f"organization {organization.slug} has no erasure request {request_id}. "
+            "See: doclife erasure list"
+        )
+    return found[0]
+
+
+def _open(conn: Connection, organization: Organization, request_id: int) -> ErasureRequest:
+    request = _find(conn, organization, request_id)
+    if request.state != "open":
+        raise ConfigurationError(f"erasure request {request_id} is closed: it names nobody now")
+    return request

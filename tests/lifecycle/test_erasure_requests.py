@@ -1,0 +1,216 @@
+"""A person asks for erasure: found, planned, approved by somebody else, destroyed, answered."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from doclife.domain.plan import PlanKind, PlanState
+from doclife.errors import ConfigurationError, RefusedError
+from doclife.lifecycle import erasure_requests
+from doclife.lifecycle.erasure_requests import Answer
+from doclife.store import organizations
+
+from .conftest import NOW, World
+from .test_explaining import hold
+from .test_purge_manifests import approve, settled, statuses
+
+PERSON = "Quokka.Lindqvist@example.org"
+ARCHIVE = [{"do": "ARCHIVE"}]
+
+
+def options(world: World) -> dict[str, Any]:
+    world.runs += 1
+    return {
+        "organization": organizations.find(world.conn, "default"),
+        "now": world.now,
+        "dag_id": "cli",
+        "run_id": f"request-{world.runs}",
+        "actor": "cli:maria",
+    }
+
+
+def ask(world: World, **named: Any) -> Answer:
+    return erasure_requests.request_erasure(
+        world.conn, **{"person": PERSON, **options(world), **named}
+    )
+
+
+def show(world: World, request_id: int = 1) -> Answer:
+    return erasure_requests.answer(
+        world.conn, organization=options(world)["organization"], request_id=request_id
+    )
+
+
+def reasons(answer: Answer) -> dict[str, int]:
+    counted: Counter[str] = Counter()
+    for one in answer.outcomes:
+        counted[one.reason_code or one.action] += one.documents
+    return counted
+
+
+@pytest.fixture
+def documents(world: World) -> dict[str, int]:
+    """Documents of a person in every state, and one of somebody else."""
+    world.conn.execute(
+        "INSERT INTO metadata_fields (organization_id, name, type) VALUES (1, 'employee', 'text')"
+    )
+    owned = {"owner": PERSON.lower()}
+    found = {
+        "active": world.add_document("active", document_type="letter", **owned),
+        "archived": world.add_document("archived", document_type="old", **owned),
+        "trashed": world.add_document("trashed", document_type="draft", **owned),
+        "named": world.add_document(
+            "named", document_type="letter", owner="hr", metadata={"employee": PERSON}
+        ),
+        "held": world.add_document("held", document_type="letter", **owned),
+        "retained": world.add_document(
+            "retained", document_type="invoice", created_on=date(2025, 1, 1), **owned
+        ),
+        "other": world.add_document("other", owner="somebody.else@example.org"),
+    }
+    world.enforce(
+        "archive", when={"field": "document_type", "op": "eq", "value": "old"}, actions=ARCHIVE
+    )
+    world.enforce(
+        "drop",
+        when={"field": "document_type", "op": "eq", "value": "draft"},
+        actions=[{"do": "DELETE"}],
+    )
+    world.enforce(
+        "keep",
+        when={"field": "document_type", "op": "eq", "value": "invoice"},
+        retain={"for": "10y", "after": "created_on"},
+    )
+    world.night()
+    world.later(days=1)
+    hold(world, found["held"], "Smith v. us")
+    return found
+
+
+def test_finds_plans_and_after_approval_destroys_what_nothing_keeps(
+    world: World, documents: dict[str, int]
+) -> None:
+    answer = ask(world, fields=["employee"])
+
+    assert answer.remaining == 6
+    assert answer.plan is not None
+    plan_id = answer.plan.plan_id
+    assert (answer.plan.kind, answer.plan.state) == (PlanKind.ERASURE, PlanState.NEEDS_APPROVAL)
+    assert reasons(answer) == {"DELETE": 3, "PURGE": 1, "held": 1, "retained": 1}
+    assert "retained until 2035-01-01" in {one.reason for one in answer.outcomes}
+    with pytest.raises(RefusedError, match="waits for approval"):
+        world.apply(plan_id)
+    assert settled(world).purged == 0
+    assert "purged" not in statuses(world, documents).values()
+
+    approve(world, plan_id)
+    world.apply(plan_id)
+    after = settled(world)
+
+    assert (after.purged, after.faults, after.closed) == (3, (), ())
+    gone = dict.fromkeys(("active", "archived", "trashed", "named"), "purged")
+    expected = {**gone, "held": "active", "retained": "active", "other": "active"}
+    assert statuses(world, documents) == expected
+    assert not world.file("active").exists()
+    assert settled(world).purged == 0
+    left = show(world)
+    assert (left.request.state, left.remaining) == ("open", 2)
+
+    closed = erasure_requests.close_request(
+        world.conn,
+        organization=options(world)["organization"],
+        request_id=1,
+        actor="cli:maria",
+        now=world.now,
+    )
+
+    assert (closed.request.erased_count, closed.request.kept_count) == (4, 2)
+    assert closed.request.person is None
+
+
+def test_a_request_of_which_nothing_is_left_closes_and_nothing_names_the_person(
+    world: World,
+) -> None:
+    document = world.add_document("one", owner=PERSON)
+    answer = ask(world)
+    assert answer.plan is not None
+    approve(world, answer.plan.plan_id)
+    world.apply(answer.plan.plan_id)
+
+    assert settled(world).closed == (1,)
+
+    assert world.status(document) == "purged"
+    tables = world.conn.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'doclife'::regnamespace"
+        " AND relkind = 'r'"
+    ).fetchall()
+    for (table,) in tables:
+        query: Any = f'SELECT row_to_json(one)::text FROM "{table}" AS one'
+        told = "\n".join(row[0] for row in world.conn.execute(query)).lower()
+        assert PERSON.lower() not in told, table
+    # Who asks again is a new request; only then the key is compared.
+    assert ask(world).remaining == 0
+
+
+def test_whoever_asked_does_not_approve(world: World) -> None:
+    world.add_document("one", owner=PERSON)
+    answer = ask(world)
+    assert answer.plan is not None
+    with pytest.raises(Exception, match="asked for this plan"):
+        approve(world, answer.plan.plan_id, by="user:maria")
+
+
+def test_the_answer_is_due_in_a_month_and_says_when_in_the_plan(world: World) -> None:
+    world.add_document("one", owner=PERSON)
+
+    answer = ask(world)
+
+    assert answer.request.due_on == date(2026, 4, 2)
+    assert answer.plan is not None
+    assert "answer due by 2026-04-02" in str(answer.plan.approval_reason)
+    entry = world.conn.execute(
+        "SELECT reason, details FROM audit_entries WHERE action = 'erasure.requested'"
+    ).fetchone()
+    assert entry == ("erasure request 1", {"request_id": 1, "due_on": "2026-04-02"})
+    assert PERSON not in json.dumps([list(map(str, entry))])
+
+
+def test_what_came_since_is_planned_by_looking_again(world: World) -> None:
+    world.add_document("one", owner=PERSON)
+    first = ask(world)
+    assert first.plan is not None
+    with pytest.raises(RefusedError, match="request 1, which is open"):
+        ask(world, person=PERSON.upper())
+    approve(world, first.plan.plan_id)
+    world.add_document("two", owner=PERSON)
+    world.apply(first.plan.plan_id)
+    assert settled(world).closed == ()
+
+    again = erasure_requests.plan_request(world.conn, request_id=1, **options(world))
+
+    assert again.plan is not None
+    assert again.plan.plan_id != first.plan.plan_id
+    assert again.plan.document_count == 1
+    repeated = erasure_requests.plan_request(world.conn, request_id=1, **options(world))
+    assert repeated.plan == again.plan
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ({"person": "  "}, "names a person"),
+        ({"fields": ["nobody_declared"]}, "not declared"),
+        ({"due_on": NOW.date() - timedelta(days=1)}, "today is"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_leaves_nothing(
+    world: World, named: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        ask(world, **named)
+    assert world.value("SELECT count(*) FROM erasure_requests") == 0
