@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from doclife.domain.checkup import Level
+from doclife.domain.checkup import KEPT_TABLES, Level
 from doclife.store import doctor
 from doclife.store.connection import Connection
 from local import databases
@@ -55,7 +55,7 @@ def test_a_new_database_has_no_fault(cli):
     assert troubles(cli) <= {("signing key", "warning"), ("mail", "warning"), ("logins", "warning")}
     seen = {one["about"] for one in answer["findings"]}
     assert seen >= {
-        *("PostgreSQL", "clock", "migrations", "rights", "guards", "indexes", "halt"),
+        *("PostgreSQL", "clock", "migrations", "rights", "guards", "policies", "indexes", "halt"),
         *("stores", "connections", "nights", "plans", "queue", "channels", "signing key", "mail"),
     }
 
@@ -69,6 +69,7 @@ def test_the_doctor_looks_at_postgresql_15_too(each_database):
 def test_everything_is_told_at_once_and_for_people_the_worst_first(cli, owner):
     owner.execute("GRANT DELETE ON documents TO doclife_worker")
     owner.execute("ALTER TABLE documents DISABLE TRIGGER guard_document_status")
+    owner.execute("ALTER TABLE documents DISABLE ROW LEVEL SECURITY")
     owner.execute("DROP INDEX jobs_by_turn")
     cli("halt", "on", "--reason", "look first")
 
@@ -76,7 +77,8 @@ def test_everything_is_told_at_once_and_for_people_the_worst_first(cli, owner):
     shown = cli("doctor", exit_code=1).output
 
     assert found >= {
-        *(("rights", "fault"), ("guards", "fault"), ("indexes", "warning"), ("halt", "warning"))
+        *(("rights", "fault"), ("guards", "fault"), ("policies", "fault")),
+        *(("indexes", "warning"), ("halt", "warning")),
     }
     assert "doclife_worker may DELETE documents" in shown
     assert "look first" in shown
@@ -183,3 +185,9 @@ def test_an_airflow_that_does_not_answer_is_a_fault(cli):
     away = Cli(cli.database, {"DOCLIFE_AIRFLOW_URL": "http://127.0.0.1:1"})
 
     assert ("Airflow", "fault") in troubles(away, exit_code=1)
+
+
+def test_the_tables_whose_rows_are_kept_are_there(conn):
+    there = {name for (name,) in conn.execute("SELECT tablename FROM pg_tables")}
+
+    assert there >= KEPT_TABLES

@@ -158,7 +158,8 @@ KEPT_TABLES = frozenset(
         *("documents", "stored_objects", "archive_bags", "stores", "organizations", "deployment"),
         *("rules", "rule_versions", "plans", "plan_items", "plan_decisions", "plan_reviews"),
         *("matters", "matter_documents", "events", "audit_entries", "audit_batches"),
-        *("certificates", "signing_keys", "notices"),
+        *("audit_commitments", "audit_heads", "certificates", "certificate_items", "notices"),
+        *("certificate_files", "signing_keys", "purge_manifests", "organization_logins"),
     }
 )
 """Rows of these are the history: no role that works with them may remove one."""
@@ -268,6 +269,18 @@ def judge_triggers(disabled: Sequence[DisabledTrigger]) -> Iterator[Finding]:
         )
     if not disabled:
         yield ok("guards", "no trigger is switched off")
+
+
+def judge_policies(open_tables: Sequence[str]) -> Iterator[Finding]:
+    """Judge whether every table with rows of organizations is enclosed by row-level security."""
+    for name in open_tables:
+        yield fault(
+            "policies",
+            f"row-level security is off for {name}: one organization's login sees the others' rows",
+            fix=f"as owner: ALTER TABLE doclife.{name} ENABLE ROW LEVEL SECURITY",
+        )
+    if not open_tables:
+        yield ok("policies", "every table with rows of organizations is enclosed")
 
 
 def judge_halt(*, reason: str | None, is_adopted: bool) -> Iterator[Finding]:

@@ -75,6 +75,7 @@ def check_database(
                 doctor.list_rights(conn), doctor.list_logins(conn)
             ),
             "guards": lambda: checkup.judge_triggers(doctor.list_disabled_triggers(conn)),
+            "policies": lambda: checkup.judge_policies(doctor.list_open_tables(conn)),
             "indexes": lambda: checkup.judge_indexes(
                 doctor.expected_indexes(), doctor.list_indexes(conn)
             ),

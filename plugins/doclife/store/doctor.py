@@ -70,6 +70,11 @@ def list_disabled_triggers(conn: Connection) -> list[DisabledTrigger]:
     return fetch_rows(conn, statement("doctor/list_disabled_triggers"), {}, DisabledTrigger)
 
 
+def list_open_tables(conn: Connection) -> list[str]:
+    """Return the tables with rows of organizations that no policy encloses."""
+    return [name for (name,) in conn.execute(statement("doctor/list_open_tables"))]
+
+
 def describe_queue(conn: Connection, *, now: datetime) -> Queue:
     """Return how the queue is."""
     return fetch_rows(conn, statement("doctor/describe_queue"), {"now": now}, Queue)[0]
