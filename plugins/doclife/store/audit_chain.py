@@ -4,6 +4,7 @@ Nothing here writes the chain: the database appends to it whenever entries are c
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -179,3 +180,17 @@ def list_heads(conn: Connection, organization_id: int) -> list[AuditHead]:
     return fetch_rows(
         conn, statement("audit_chain/list_heads"), {"organization_id": organization_id}, AuditHead
     )
+
+
+@contextmanager
+def chains_held(conn: Connection) -> Iterator[None]:
+    """Let nobody else append to a chain meanwhile.
+
+    For a transaction that reads as of an earlier moment and appends: the server refuses its commit
+    when another has appended since it began. Everybody else who audits waits for it.
+    """
+    try:
+        conn.execute(statement("audit_chain/hold"))
+        yield
+    finally:
+        conn.execute(statement("audit_chain/let_go"))
