@@ -94,6 +94,8 @@ async def listening(script: Script) -> AsyncIterator[FarSide]:
     try:
         yield side
     finally:
+        # asyncio forgets a connection that it takes in while its server closes.
+        await asyncio.sleep(0.01)
         server.close()
         for task in list(tasks):
             task.cancel()

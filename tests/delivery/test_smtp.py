@@ -7,12 +7,12 @@ import json
 import socket
 import ssl
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import trustme
+from msgspec.structs import replace
 
 from doclife.delivery.channel import Message
 from doclife.delivery.email import EmailChannel

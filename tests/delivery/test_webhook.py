@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from msgspec import structs
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from doclife.delivery.channel import Endpoint, Message
@@ -66,7 +67,7 @@ def message(to: Endpoint | None, *, job_id: int = 1, **changes: Any) -> Message:
         attempt=1,
         timeout=QUICKLY,
     )
-    return replace(made, **changes)
+    return structs.replace(made, **changes)
 
 
 async def deliver(

@@ -15,6 +15,7 @@ import pytest
 
 from doclife.delivery.channel import Channel, Endpoint, Message
 from doclife.delivery.outcome import Attempt, Outcome
+from doclife.lifecycle import drain_troubles
 from doclife.lifecycle.draining import Drained, Drainer, DrainSettings
 from doclife.lifecycle.halting import halt
 from doclife.lifecycle.own_channels import PLANNER, own_channels
@@ -408,6 +409,24 @@ def test_a_job_has_the_time_that_it_was_given(conn: Connection, database: str) -
         short: timedelta(seconds=7),
         called: timedelta(seconds=30),
     }
+
+
+def test_a_channel_that_never_returns_is_ended_and_its_jobs_are_unknown(
+    conn: Connection, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drain_troubles, "CALL_GRACE_SECONDS", -29.9)
+    endpoint(conn, "erp")
+    (hanging,) = calls(conn, "erp", 1)
+    mails(conn, 1)
+    hangs = Recorder(seconds=lambda _message: 3600.0)
+
+    drained = drain(database, {"email": Recorder(), "webhook": hangs})
+
+    assert (drained.sent, drained.retried) == (1, 1)
+    log = conn.execute(
+        "SELECT outcome, error FROM delivery_attempts WHERE job_id = %s", (hanging,)
+    ).fetchall()
+    assert log == [("unknown", "the channel did not return in time")]
 
 
 def test_a_notification_is_shown_once(conn: Connection, database: str) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from psycopg.errors import InvalidParameterValue
 from psycopg.types.json import Jsonb
 
@@ -107,6 +107,16 @@ def test_a_payload_that_does_not_fit_is_refused_with_the_reason(
 def test_an_unknown_kind_is_refused_with_those_that_there_are(conn: Connection) -> None:
     with pytest.raises(ConfigurationError, match="'fax' is no kind of job; there are email,"):
         add(conn, kind="fax", payload={}, requested_by=ACTOR)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("-inf"), "\ud800", object()])
+def test_what_json_does_not_have_is_refused_and_not_stored_as_null(
+    conn: Connection, value: object
+) -> None:
+    payload = {**MAIL, "headers": {"X-Amount": [None, value]}}
+
+    with pytest.raises(ConfigurationError, match="is no JSON"):
+        add(conn, kind="email", payload=payload, requested_by=ACTOR)
 
 
 def test_one_bad_payload_of_many_refuses_all_and_is_named_by_its_position(

@@ -7,6 +7,8 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from doclife.delivery.outcome import Attempt
 
 
@@ -28,8 +30,7 @@ class Endpoint:
     max_per_second: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Message:
+class Message(Struct, frozen=True, kw_only=True, dict=True):
     """One job on its way out."""
 
     job_id: int

@@ -11,15 +11,17 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pycurl
+from msgspec import Struct
 from yarl import URL
 
 from doclife.delivery.curl_errors import UNENCRYPTED, in_words
 from doclife.delivery.guard import CONNECT_TIMEOUT_SECONDS, REFUSED_ADDRESS, USER_AGENT, Guard
+from doclife.delivery.transfers import Transfers
 
 MAX_ANSWER_BYTES = 65_536
 """Where reading an answer stops; the rest is never taken off the wire."""
@@ -34,17 +36,24 @@ _ALWAYS = ("Accept-Encoding: identity", "Expect:")
 """Nothing packed is wanted, and nobody waits for a receiver's leave to send."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What the far side said."""
 
     status: int
-    lines: tuple[bytes, ...] = field(repr=False)
-    """The status line and the headers of this answer, as they came: nothing of a 103 before it, and
-    no trailers."""
-    head: bytes = field(repr=False)
+    came: tuple[bytes, ...]
+    """Every line that came beside the body: of a 103 before this answer too, and trailers."""
+    head: bytes
     """At most 64 kB of the body, as they came: never unpacked."""
     latency_ms: int
+
+    def __repr__(self) -> str:
+        """Return it without what the far side said, which may be a secret."""
+        return f"Answer(status={self.status}, latency_ms={self.latency_ms})"
+
+    @property
+    def lines(self) -> list[bytes]:
+        """The status line and the headers of this answer: of no other before it, no trailers."""
+        return _own_head(self.came)
 
     def header(self, name: str) -> str:
         """Return a header's value; empty when it was not sent."""
@@ -106,14 +115,13 @@ class GuardedClient:
         self._guard = guard
         self._names = names
         self._trust = ssl.get_default_verify_paths()
-        self._multi = pycurl.AsyncCurlMulti()
-        self._multi.setopt(pycurl.M_MAXCONNECTS, KEPT_CONNECTIONS)
+        self._transfers = Transfers(kept_connections=KEPT_CONNECTIONS)
         self._idle: list[_Exchange] = []
         self._connections: dict[tuple[object, ...], _Connection] = {}
 
     async def close(self) -> None:
         """End what still runs, and close every connection."""
-        await self._multi.aclose()
+        self._transfers.close()
         for exchange in self._idle:
             exchange.curl.close()
 
@@ -151,18 +159,17 @@ class GuardedClient:
             if self._idle
             else _Exchange(self._guard, self._new_handle(), self._connections)
         )
-        exchange.begin()
         ended: Answer | NoAnswer
         try:
             exchange.prepare(str(url), body=body, headers=headers, timeout=timeout)
             # A call that is cancelled while it runs does not come back to the idle ones.
             try:
-                await self._multi.perform(exchange.curl)
+                await self._transfers.perform(exchange.curl)
             except pycurl.error:
                 if not exchange.is_stale:
                     raise
                 with exchange.fresh_connection():
-                    await self._multi.perform(exchange.curl)
+                    await self._transfers.perform(exchange.curl)
             ended = exchange.answer()
         except ValueError:  # UnicodeError is one
             ended = exchange.no_answer(pycurl.E_BAD_FUNCTION_ARGUMENT)
@@ -230,24 +237,17 @@ class _Exchange:
         self._guard = guard
         self._connections = connections
         self._dialled: list[int] = []
-        self._lines: list[bytes] = []
+        self._came: list[bytes] = []
         self._head = bytearray()
         self._is_sent = self._is_refused = False
         self._url = ""
-        self._timeout_ms = 0
+        self._timeout = timedelta()
         self._begun = 0.0
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
         curl.setopt(pycurl.SOCKOPTFUNCTION, self._note_socket)
         curl.setopt(pycurl.PREREQFUNCTION, self._let_go)
-        curl.setopt(pycurl.HEADERFUNCTION, self._take_line)
+        curl.setopt(pycurl.HEADERFUNCTION, self._came.append)
         curl.setopt(pycurl.WRITEFUNCTION, self._take)
-
-    def begin(self) -> None:
-        self._begun = time.monotonic()
-        self._lines.clear()
-        self._head.clear()
-        self._dialled.clear()
-        self._is_sent = self._is_refused = self.is_stale = False
 
     def prepare(
         self,
@@ -257,24 +257,27 @@ class _Exchange:
         headers: Mapping[str, str],
         timeout: timedelta,
     ) -> None:
-        """Set what is of this call alone.
+        """Forget the call before, and set what is of this one alone.
 
         :raises ValueError: it cannot be written.
         """
+        self._begun = time.monotonic()
+        self._came.clear()
+        self._head.clear()
+        self._dialled.clear()
+        self._is_sent = self._is_refused = self.is_stale = False
         curl = self.curl
         if url != self._url:
             curl.setopt(pycurl.URL, url)
             self._url = url
-        timeout_ms = max(1, round(timeout.total_seconds() * 1000))
-        if timeout_ms != self._timeout_ms:
-            curl.setopt(pycurl.TIMEOUT_MS, timeout_ms)
-            self._timeout_ms = timeout_ms
+        if timeout != self._timeout:
+            curl.setopt(pycurl.TIMEOUT_MS, max(1, round(timeout.total_seconds() * 1000)))
+            self._timeout = timeout
         curl.setopt(pycurl.HTTPHEADER, _lines_of(headers))
-        if body is None:
+        if isinstance(body, bytes):
+            curl.setopt(pycurl.POSTFIELDS, body)  # makes it a POST
+        elif body is None:
             curl.setopt(pycurl.HTTPGET, 1)
-        elif isinstance(body, bytes):
-            curl.setopt(pycurl.POST, 1)
-            curl.setopt(pycurl.POSTFIELDS, body)
         else:
             form = pycurl.CurlMime(curl)
             for each in body:
@@ -298,14 +301,16 @@ class _Exchange:
     def answer(self) -> Answer:
         return Answer(
             status=self.curl.getinfo(pycurl.RESPONSE_CODE),
-            lines=tuple(self._lines),
+            came=tuple(self._came),
             head=bytes(self._head),
             latency_ms=self._latency_ms(),
         )
 
     def answer_in_spite_of(self, code: int) -> Answer | NoAnswer:
         """Return the answer if its headers had come when the call broke off."""
-        if self._is_head_whole() and self.curl.getinfo(pycurl.RESPONSE_CODE) >= 200:
+        head = _own_head(self._came)
+        is_whole = bool(head) and not head[-1].strip()
+        if is_whole and self.curl.getinfo(pycurl.RESPONSE_CODE) >= 200:
             return self.answer()
         return self.no_answer(code)
 
@@ -352,19 +357,10 @@ class _Exchange:
             if is_idle and _has_ended(kept.descriptor):
                 self.is_stale = True
                 return int(pycurl.PREREQFUNC_ABORT)
-            self._connections[addresses] = _Connection(kept.descriptor, self._begun)
+            kept.used_at = self._begun
+            self._connections[addresses] = kept
         self._is_sent = True
         return int(pycurl.PREREQFUNC_OK)
-
-    def _take_line(self, line: bytes) -> None:
-        if self._is_head_whole():
-            if not line.startswith(b"HTTP/"):
-                return  # a trailer
-            self._lines.clear()  # a 100 or 103 was only the beginning
-        self._lines.append(line)
-
-    def _is_head_whole(self) -> bool:
-        return bool(self._lines) and not self._lines[-1].strip()
 
     def _take(self, chunk: bytes) -> int | None:
         room = MAX_ANSWER_BYTES - len(self._head)
@@ -386,6 +382,18 @@ def _lines_of(headers: Mapping[str, str]) -> Sequence[str | bytes]:
     if not together.isprintable():
         raise ValueError("a control character in a header")
     return lines if together.isascii() else [line.encode() for line in lines]
+
+
+def _own_head(came: Sequence[bytes]) -> list[bytes]:
+    """Return the last head among the lines that came, as far as it came."""
+    head: list[bytes] = []
+    for line in came:
+        if head and not head[-1].strip():
+            if not line.startswith(b"HTTP/"):
+                break  # a trailer
+            head = []  # a 100 or 103 was only the beginning
+        head.append(line)
+    return head
 
 
 def _has_ended(descriptor: int) -> bool:

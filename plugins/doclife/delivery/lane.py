@@ -1,9 +1,8 @@
 """The lane to one receiver: how many at once, how fast, and a rest when it does not answer."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
+from types import TracebackType
 
 from doclife.delivery.outcome import Outcome
 
@@ -27,7 +26,7 @@ class Lane:
     """Spares one receiver, and spares all others from waiting for it.
 
     One dead receiver with 10,000 messages costs a handful of time-outs, not 10,000. Lives as long
-    as its channel is open and is shared by all calls of ``deliver``.
+    as its channel is open and is shared by all calls of ``deliver``, each ``async with lane``.
     """
 
     def __init__(self, *, max_concurrency: int, max_per_second: float | None) -> None:
@@ -37,14 +36,14 @@ class Lane:
         self._silent = 0
         self._rests_until = 0.0
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait for a place and for the pace.
+    async def __aenter__(self) -> None:
+        """Wait for a turn.
 
         :raises LaneClosed: it rests, or the turn would come too late.
         """
         is_probe = self._refuse_while_resting()
-        await self._keep_pace()
+        if self._gap:
+            await self._keep_pace()
         if self._places.locked():
             try:
                 async with asyncio.timeout(LONGEST_QUEUE.total_seconds()):
@@ -55,12 +54,21 @@ class Lane:
                 ) from None
         else:
             await self._places.acquire()  # at once: a timer would cost more than the place
-        try:
-            if not is_probe:  # it may have begun to rest while this one stood in line
+        if not is_probe:  # it may have begun to rest while this one stood in line
+            try:
                 self._refuse_while_resting()
-            yield
-        finally:
-            self._places.release()
+            except LaneClosed:
+                self._places.release()
+                raise
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let the next one have the place."""
+        self._places.release()
 
     def note(self, outcome: Outcome, *, has_answered: bool) -> None:
         """Take in how an attempt ended; any answer at all is a sign of life."""
@@ -74,20 +82,18 @@ class Lane:
 
     def _refuse_while_resting(self) -> bool:
         """Return whether this attempt is the one that finds out; the rest is over for it alone."""
+        if self._silent < TRIPS_AFTER:
+            return False
         left = self._rests_until - self._now()
         if left > 0:
             raise LaneClosed(
                 f"it did not answer {self._silent} times in a row and is left alone for a moment",
                 retry_after=timedelta(seconds=left),
             )
-        if self._silent < TRIPS_AFTER:
-            return False
         self._rests_until = self._now() + RESTS_FOR.total_seconds()
         return True
 
     async def _keep_pace(self) -> None:
-        if not self._gap:
-            return
         now = self._now()
         start = max(now, self._next_at)
         if start - now > LONGEST_QUEUE.total_seconds():

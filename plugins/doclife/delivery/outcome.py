@@ -1,8 +1,9 @@
 """What became of one attempt to deliver one message."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 ANSWER_HEAD_BYTES = 2048
 """How much of an answer is kept: enough to read why, too little to fill the history."""
@@ -22,8 +23,7 @@ class Outcome(StrEnum):
     """Bytes left us and no answer came: it may or may not have it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True, kw_only=True):
     """One attempt, as it is recorded."""
 
     outcome: Outcome

@@ -3,8 +3,9 @@
 import json
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from doclife.delivery.exchange import Answer, GuardedClient
 from doclife.delivery.mail import Mail

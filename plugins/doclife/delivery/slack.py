@@ -3,9 +3,11 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from doclife.connections import ServiceConnection
 from doclife.delivery.channel import Message
@@ -124,7 +126,7 @@ class SlackChannel:
             Lane(max_concurrency=1, max_per_second=PER_SECOND),
         )
         try:
-            async with lane.turn():
+            async with lane:
                 look = await self._look(message, route, body)
                 if look.attempt is not None:
                     return look.attempt

@@ -7,9 +7,11 @@ read it back: docs.slack.dev, "conversations.history".
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
+
+from msgspec.structs import replace
 
 from doclife.delivery.classification import attempt_of
 from doclife.delivery.exchange import Answer, GuardedClient, NoAnswer

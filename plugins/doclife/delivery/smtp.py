@@ -9,10 +9,10 @@ import contextlib
 import ssl
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import aiosmtplib
+from msgspec.structs import replace
 
 from doclife.delivery.classification import not_tried, readable
 from doclife.delivery.mail import Mail

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from doclife.delivery.channel import Endpoint, Message
 from doclife.delivery.classification import attempt_of, not_tried, refused
@@ -69,20 +70,20 @@ class WebhookChannel:
         endpoint = receiver.endpoint
         try:
             stored = _read(message.stored)
-            body = _body_of(stored, now=self._clock())
+            body = _body_of(stored, clock=self._clock)
             sent_along = _sent_along(endpoint, stored.headers)
         except ConfigurationError as error:
             return refused(f"endpoint {endpoint.name!r}: {error}")
         lane = self._lane(endpoint)
         try:
-            async with lane.turn():
+            async with lane:
                 # After waiting for the turn: a receiver refuses what is five minutes old.
                 now = self._clock()
                 headers = _headers(message.job_id, receiver.keys, now=now, body=body)
                 answer = await self._client.post(
                     receiver.url,
                     body=body,
-                    headers={**sent_along, **headers},
+                    headers={**sent_along, **headers} if sent_along else headers,
                     timeout=message.timeout,
                 )
                 attempt = attempt_of(answer, now=now)
@@ -170,13 +171,14 @@ def _read(stored: str) -> _Stored:
     return found
 
 
-def _body_of(stored: _Stored, *, now: datetime) -> bytes:
+def _body_of(stored: _Stored, *, clock: Callable[[], datetime]) -> bytes:
     """Return the JSON that is sent: ``type``, ``timestamp`` of the event, ``data``.
 
     :raises ConfigurationError: it is larger than 1 MB.
     """
     data = _NOTHING if bytes(stored.data) == b"null" else stored.data
-    body = _write(_Body(type=stored.type, timestamp=stored.timestamp or now.isoformat(), data=data))
+    timestamp = stored.timestamp or clock().isoformat()
+    body = _write(_Body(type=stored.type, timestamp=timestamp, data=data))
     if len(body) > MAX_BODY_BYTES:
         raise ConfigurationError(
             f"the payload is {len(body)} bytes, more than {MAX_BODY_BYTES}: send a link instead"
@@ -194,12 +196,10 @@ def _sent_along(endpoint: Endpoint, wanted: Any) -> dict[str, str]:
 
 
 def _headers(job_id: int, keys: Sequence[bytes], *, now: datetime, body: bytes) -> dict[str, str]:
-    timestamp = int(now.timestamp())
+    id_, timestamp = message_id(job_id), int(now.timestamp())
     return {
         "Content-Type": "application/json",
-        "webhook-id": message_id(job_id),
+        "webhook-id": id_,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": sign(
-            keys, message_id=message_id(job_id), timestamp=timestamp, body=body
-        ),
+        "webhook-signature": sign(keys, message_id=id_, timestamp=timestamp, body=body),
     }

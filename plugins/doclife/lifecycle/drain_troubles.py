@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from doclife.delivery.channel import Channel, Message
 from doclife.delivery.outcome import Attempt, Outcome
@@ -39,17 +41,47 @@ def stop_channels(conn: Connection, stopped: Mapping[str, str]) -> None:
             )
 
 
-async def attempts_at(messages: Sequence[Message], *, channel: Channel) -> Sequence[Attempt]:
-    """Return what a channel made of messages, also when it broke or never returned."""
-    limit = max(message.timeout for message in messages).total_seconds() + CALL_GRACE_SECONDS
-    try:
-        return await asyncio.wait_for(channel.deliver(messages), timeout=limit)
-    except TimeoutError:
-        return [_lost("the channel did not return in time")] * len(messages)
-    except Exception as error:
-        # Nobody knows how far it came: the jobs must not be lost with it.
-        logger.exception("The %s channel broke", messages[0].kind)
-        return [_lost(type(error).__name__)] * len(messages)
+class Patience:
+    """Ends calls of channels that never return.
+
+    Somebody has to look from time to time, which costs less than a timer for each of thousands of
+    calls a second.
+    """
+
+    def __init__(self) -> None:
+        self._until: dict[asyncio.Task[Any], float] = {}
+        self._ended: set[asyncio.Task[Any]] = set()
+
+    async def attempts_at(
+        self, messages: Sequence[Message], *, channel: Channel
+    ) -> Sequence[Attempt]:
+        """Return what a channel made of messages, also when it broke or never returned."""
+        task = asyncio.current_task()
+        assert task is not None
+        longest = max([message.timeout for message in messages]).total_seconds()
+        self._until[task] = time.monotonic() + longest + CALL_GRACE_SECONDS
+        try:
+            return await channel.deliver(messages)
+        except asyncio.CancelledError:
+            if task not in self._ended:
+                raise
+            task.uncancel()
+            return [_lost("the channel did not return in time")] * len(messages)
+        except Exception as error:
+            # Nobody knows how far it came: the jobs must not be lost with it.
+            logger.exception("The %s channel broke", messages[0].kind)
+            return [_lost(type(error).__name__)] * len(messages)
+        finally:
+            del self._until[task]
+            self._ended.discard(task)
+
+    def look(self) -> None:
+        """End the calls whose time is over."""
+        now = time.monotonic()
+        for task, until in self._until.items():
+            if now > until and task not in self._ended:
+                self._ended.add(task)
+                task.cancel()
 
 
 def _lost(error: str) -> Attempt:

@@ -19,7 +19,7 @@ from doclife.delivery.channel import Channel, Endpoint
 from doclife.delivery.outcome import Attempt, Outcome
 from doclife.domain.backoff import retry_delay
 from doclife.lifecycle.drain_lanes import Lane, Lanes, message_of
-from doclife.lifecycle.drain_troubles import attempts_at, note_endpoints, put_off_of, stop_channels
+from doclife.lifecycle.drain_troubles import Patience, note_endpoints, put_off_of, stop_channels
 from doclife.lifecycle.queue import LEASE_SECONDS
 from doclife.lifecycle.worker_session import Connect, Heart, Session
 from doclife.store import queue
@@ -112,6 +112,7 @@ class Drainer:
         self._chores, self._chores_session = chores, Session(connect)
         self._threads = ThreadPoolExecutor(max_workers=3, thread_name_prefix="doclife drain")
         self._lanes = Lanes()
+        self._patience = Patience()
         self._batches: dict[int, _Batch] = {}
         self._results: list[tuple[ClaimedJob, Result]] = []
         self._put_offs: list[PutOff] = []
@@ -257,7 +258,8 @@ class Drainer:
 
     async def _deliver(self, lane: Lane, jobs: list[ClaimedJob]) -> None:
         messages = [message_of(job, lane.endpoint) for job in jobs]
-        attempts = await attempts_at(messages, channel=self._channels[lane.kind])
+        channel = self._channels[lane.kind]
+        attempts = await self._patience.attempts_at(messages, channel=channel)
         lane.done_lately += len(jobs)
         for job, attempt in zip(jobs, attempts, strict=True):
             self._take(job, attempt)
@@ -292,7 +294,7 @@ class Drainer:
             batch_id=job.batch_id,
             job_id=job.job_id,
             attempt=job.attempts + 1,
-            outcome=str(outcome),
+            outcome=outcome.value,
             status_code=attempt.status_code,
             latency_ms=attempt.latency_ms,
             answer_head=attempt.answer_head,
@@ -333,6 +335,7 @@ class Drainer:
         while True:
             is_last = self._is_over.is_set()
             await self._record()
+            self._patience.look()
             if is_last and not self._results and not self._put_offs and not self._closed:
                 return
             await self._until_over(self._settings.flush_seconds)

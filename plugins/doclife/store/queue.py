@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
+
 from doclife.store.connection import Connection
 from doclife.store.rows import fetch_dicts, fetch_rows, fetch_value
 from doclife.store.sql import statement
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ClaimedJob:
+class ClaimedJob(Struct, frozen=True, kw_only=True):
     """One job of a batch that is leased."""
 
     batch_id: int
@@ -33,8 +34,7 @@ class ClaimedJob:
     run_at: datetime
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Result:
+class Result(Struct, frozen=True, kw_only=True):
     """What became of one attempt."""
 
     batch_id: int
@@ -61,8 +61,7 @@ class Worker:
     is_expired: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True, kw_only=True):
     """Where a job is after its attempt was recorded."""
 
     job_id: int

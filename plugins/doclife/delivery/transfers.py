@@ -1,0 +1,126 @@
+"""Runs libcurl's transfers beside everything else on the event loop."""
+
+import asyncio
+import selectors
+from typing import Any
+
+import pycurl
+
+_EVENTS = {
+    pycurl.POLL_IN: selectors.EVENT_READ,
+    pycurl.POLL_OUT: selectors.EVENT_WRITE,
+    pycurl.POLL_INOUT: selectors.EVENT_READ | selectors.EVENT_WRITE,
+}
+"""What libcurl waits for, in the selector's words; anything else is nothing."""
+_SELECTED = {
+    selectors.EVENT_READ: pycurl.CSELECT_IN,
+    selectors.EVENT_WRITE: pycurl.CSELECT_OUT,
+    selectors.EVENT_READ | selectors.EVENT_WRITE: pycurl.CSELECT_IN | pycurl.CSELECT_OUT,
+}
+
+
+class Transfers:
+    """Many transfers of libcurl at once. Belongs to the event loop that runs when it is made.
+
+    A selector of its own watches the sockets that libcurl waits for, and the event loop watches
+    that selector. pycurl's ``AsyncCurlMulti`` gives each socket to the event loop and takes it away
+    again, for each transfer, which costs about as much as the transfer.
+
+    :param kept_connections: how many stay open for the next transfer.
+    """
+
+    def __init__(self, *, kept_connections: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._sockets = selectors.DefaultSelector()
+        self._watched: set[int] = set()
+        self._running: dict[Any, asyncio.Future[None]] = {}
+        self._soon: asyncio.Handle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_MAXCONNECTS, kept_connections)
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
+        self._loop.add_reader(self._sockets.fileno(), self._go_on)
+
+    async def perform(self, curl: Any) -> None:
+        """Run one transfer to its end; a call that is cancelled ends it.
+
+        :raises pycurl.error: it broke off.
+        """
+        ended = self._loop.create_future()
+        self._multi.add_handle(curl)
+        self._running[curl] = ended
+        try:
+            await ended
+        finally:
+            if self._running.pop(curl, None) is not None:
+                self._multi.remove_handle(curl)
+
+    def close(self) -> None:
+        """End what still runs, and close every connection."""
+        self._loop.remove_reader(self._sockets.fileno())
+        for ended in self._running.values():
+            ended.cancel()
+        for curl in list(self._running):
+            del self._running[curl]
+            self._multi.remove_handle(curl)
+        self._multi.close()
+        for handle in (self._soon, self._timer):
+            if handle is not None:
+                handle.cancel()
+        self._sockets.close()
+
+    def _watch(self, what: int, descriptor: int, _multi: Any, _data: Any) -> None:
+        """Watch a socket for what libcurl waits for now."""
+        events = _EVENTS.get(what)
+        is_watched = descriptor in self._watched
+        if events is None:
+            if is_watched:
+                self._watched.remove(descriptor)
+                self._sockets.unregister(descriptor)
+        elif is_watched:
+            self._sockets.modify(descriptor, events)
+        else:
+            self._watched.add(descriptor)
+            self._sockets.register(descriptor, events)
+
+    def _set_timer(self, timeout_ms: int) -> None:
+        """Have libcurl called when it wants to be, though no socket has anything to say."""
+        if timeout_ms == 0:
+            if self._soon is None:  # and not here: it is libcurl that calls
+                self._soon = self._loop.call_soon(self._time_out)
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if timeout_ms > 0:
+            self._timer = self._loop.call_later(timeout_ms / 1000, self._time_out)
+
+    def _time_out(self) -> None:
+        self._soon = None
+        self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        self._tell()
+
+    def _go_on(self) -> None:
+        """Let libcurl go on with every socket that is ready."""
+        for key, events in self._sockets.select(0):
+            self._multi.socket_action(key.fd, _SELECTED[events])
+        self._tell()
+
+    def _tell(self) -> None:
+        """Wake those whose transfers have ended."""
+        _, well, badly = self._multi.info_read()
+        for curl in well:
+            self._end(curl, None)
+        for curl, code, message in badly:
+            self._end(curl, pycurl.error(code, message))
+
+    def _end(self, curl: Any, error: Exception | None) -> None:
+        self._multi.remove_handle(curl)
+        ended = self._running.pop(curl)
+        if ended.done():
+            return  # cancelled at this very moment
+        if error is None:
+            ended.set_result(None)
+        else:
+            ended.set_exception(error)
