@@ -674,6 +674,20 @@ def test_a_reader_of_one_organization_hears_nothing_of_anothers_plan(
     assert one(logins["alpha_reader"], ask, beta) == (None,)
 
 
+def test_an_error_shows_tasks_no_values_of_the_row(filled: Catalogue, beta: int) -> None:
+    """What PostgreSQL adds to an error ends in the log of a task, where titles must not be."""
+    for change in (
+        "INSERT INTO documents (organization_id, title) VALUES (3, 'beta-secret')",
+        "INSERT INTO documents (organization_id, external_id, title)"
+        " VALUES (3, 'beta-secret', 'beta-secret')",
+    ):
+        with pytest.raises(Error) as of_owner:
+            filled.owner.execute(change)
+        assert "beta-secret" in str(of_owner.value)
+        told = refused(filled.worker, change)
+        assert "beta-secret" not in str(told)
+
+
 @pytest.mark.parametrize("group", GROUPS)
 def test_nobody_but_the_owner_removes_documents_or_history(filled: Catalogue, group: str) -> None:
     removable = filled.owner.execute(
