@@ -76,6 +76,31 @@ def test_a_rule_is_run_by_airflow_in_the_name_of_whoever_asked(
     assert run.run_id in answer.headers["location"].replace("%3A", ":").replace("%2B", "+")
 
 
+def test_a_run_that_is_asked_for_again_under_its_key_is_the_same_also_after_a_crash(
+    world: World, people: People
+) -> None:
+    world.now = value(world.conn, "SELECT now()")
+    world.enforce("temp", **TEMP)
+    olga = people("olga")
+    key = {"Idempotency-Key": "nightly-4711"}
+    body = {"mode": "enforce"}
+
+    first = olga.api("POST", "/rules/temp/runs", json=body, **key)
+    again = olga.api("POST", "/rules/temp/runs", json=body, **key)
+    # What a server leaves that dies between Airflow's answer and its own.
+    world.conn.execute("UPDATE idempotency_keys SET status = NULL, media_type = NULL, body = NULL")
+    after_a_crash = olga.api("POST", "/rules/temp/runs", json=body, **key)
+    other = olga.api("POST", "/rules/temp/runs", json=body, **{"Idempotency-Key": "other"})
+
+    assert first.status_code == 202, first.text
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert "Idempotent-Replayed" not in after_a_crash.headers
+    assert first.json() == again.json() == after_a_crash.json() != other.json()
+    with create_session() as session:
+        runs = session.scalars(select(DagRun).where(DagRun.dag_id == "run_rule")).all()
+        assert {run.run_id for run in runs} == {first.json()["run_id"], other.json()["run_id"]}
+
+
 def test_a_plan_is_approved_by_whoever_answers_and_by_airflows_own_question(
     world: World, people: People, dags: dict[str, Any]
 ) -> None:
