@@ -18,12 +18,14 @@ from doclife.domain.signature import SigningKey, verify
 from doclife.errors import ConfigurationError, StorageError
 from doclife.lifecycle import applying, certifying, holding, purging
 from doclife.lifecycle.certifying import Issued
+from doclife.lifecycle.planning_erasure import plan_erasure
 from doclife.storage.marker import MARKER_NAME
 from doclife.storage.s3 import S3Filesystem
-from doclife.store import certificates, purges
+from doclife.store import certificates, organizations, purges
 
 from .cloud import Cloud, cloud_of
 from .conftest import ACTOR, World
+from .test_purge_manifests import approve
 
 KEY = SigningKey(seed=b"\x07" * 32)
 DRAFTS = {"field": "document_type", "op": "eq", "value": "draft"}
@@ -479,3 +481,46 @@ def test_an_object_lock_that_refuses_is_a_failed_item_and_no_certificate(
     assert cloud.status(document) == "purging"
     assert cloud.items(plan) == {"draft.txt": ("failed", "not_removed")}
     assert len(cloud.versions()) == 1
+
+
+def test_the_copy_in_a_bag_is_verified_gone_like_the_original(world: World) -> None:
+    world.add_document("draft.txt", document_type="draft")
+    world.enforce("archive", when=DRAFTS, actions=[{"do": "ARCHIVE"}])
+    world.night()
+    world.later(days=1)
+    trash(world)
+
+    plan = purge(world)
+    issue(world)
+
+    assert {one["store"]: one["destroyed"] for one in body_of(world, plan)["stores"]} == {
+        "archive": 1,
+        "documents": 1,
+    }
+    [line] = file_of(world, plan)["items"]
+    assert sorted(one["is_copy"] for one in line["item"]["bytes"]) == [False, True]
+
+
+def test_an_erasure_is_certified_by_its_own_authority(world: World) -> None:
+    [document] = trash(world, "draft.txt")
+    summary = plan_erasure(
+        world.conn,
+        organization=organizations.find(world.conn, "default"),
+        document_ids=[document],
+        authority="erasure request 3",
+        now=world.now,
+        dag_id="cli",
+        run_id="request-3",
+        requested_by="cli:maria",
+    )
+    approve(world, summary.plan_id)
+    world.apply(summary.plan_id)
+    applying.finish(world.conn, plan_id=summary.plan_id, now=world.now)
+
+    assert issue(world).plan_ids == [summary.plan_id]
+
+    body = body_of(world, summary.plan_id)
+    assert [one["authority"] for one in body["series"]] == ["erasure request 3"]
+    assert body["not_destroyed"]["documents"] == 0
+    [decision] = body["decisions"]
+    assert decision["decision"] == "approve"

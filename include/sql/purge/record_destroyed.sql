@@ -53,7 +53,11 @@ SELECT
     gone.created_on,
     coalesce(gone.deleted_at, %(now)s),
     trashed.rule,
-    trashed.authority,
+    -- An erasure rests on its own, whatever trashed the document before.
+    coalesce(
+        (SELECT erasing.options ->> 'authority' FROM plans AS erasing WHERE erasing.id = %(plan_id)s),
+        trashed.authority
+    ),
     trashed.requested_by,
     trashed.reason,
     coalesce(content.stored, '[]'),
@@ -84,7 +88,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT
         rule.name || '@' || version.version AS rule,
-        version.definition ->> 'authority' AS authority,
+        coalesce(version.definition ->> 'authority', plan.options ->> 'authority') AS authority,
         -- What a person wrote or chose by may name somebody.
         CASE WHEN rule.id IS NOT NULL THEN item.reason END AS reason,
         CASE WHEN rule.id IS NULL THEN plan.requested_by END AS requested_by
