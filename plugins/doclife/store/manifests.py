@@ -1,4 +1,4 @@
-"""What was destroyed, as it is written down outside of the database, and what of it is here again."""
+"""What was destroyed, as written down outside of the database, and what of it is here again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
