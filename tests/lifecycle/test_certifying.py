@@ -22,6 +22,10 @@ from doclife.lifecycle.planning_erasure import plan_erasure
 from doclife.storage.marker import MARKER_NAME
 from doclife.storage.s3 import S3Filesystem
 from doclife.store import certificates, organizations, purges
+from doclife.store.connection import connect
+from local import databases
+from local.postgres import Postgres
+from tests.conftest import role_url
 
 from .cloud import Cloud, cloud_of
 from .conftest import ACTOR, World
@@ -140,6 +144,19 @@ def test_no_two_items_have_the_same_salt(world: World) -> None:
     issue(world)
 
     assert len({line["item"]["salt"] for line in file_of(world, plan)["items"]}) == 5
+
+
+def test_tasks_purge_and_issue_with_the_rights_that_they_have(
+    world: World, postgres: Postgres
+) -> None:
+    trash(world, "draft.txt")
+    url = role_url(postgres, world.conn.info.dbname, role=databases.TASKS)
+    with connect(url, application_name="tasks") as conn:
+        tasks = World(conn=conn, folder=world.folder, now=world.now, runs=world.runs)
+        plan = purge(tasks)
+
+        assert issue(tasks) == Issued(plan_ids=[plan], written=1, unwritten=0)
+        assert body_of(tasks, plan)["documents"] == 1
 
 
 def test_issuing_again_changes_nothing(world: World) -> None:
