@@ -153,8 +153,13 @@ def test_a_store_that_went_away_and_a_connection_nobody_knows_are_found(acme, co
 
     assert ("connections", "warning") in found
     assert ("store files", "warning") in found
-    known = Cli(acme.database, {"AIRFLOW_CONN_CRM_HOOK": '{"conn_type": "http", "password": "x"}'})
-    assert ("connections", "warning") not in troubles(known)
+    known = {"AIRFLOW_CONN_CRM_HOOK": '{"conn_type": "http", "password": "x"}'}
+    assert ("connections", "warning") not in troubles(Cli(acme.database, known))
+    acme("endpoints", "add", "shop", "https://shop.example.org/hook")
+    (unknown,) = findings(Cli(acme.database, known), "connections")
+    assert (
+        "doclife_endpoint_2 is not known here; needed by endpoint shop of acme" in unknown["what"]
+    )
 
 
 HEALTHY = {name: {"status": "healthy"} for name in ("metadatabase", "scheduler", "triggerer")} | {

@@ -1,4 +1,5 @@
--- Airflow Connections that stores, endpoints and Slack channels name.
+-- Airflow Connections that stores, endpoints and Slack channels name. An endpoint that names none has its
+-- secret in one that is called after it.
 -- Returns connection_id, needed_by.
 SELECT
     store.connection_id,
@@ -7,11 +8,11 @@ FROM stores AS store
 WHERE store.connection_id IS NOT NULL
 UNION
 SELECT
-    endpoint.connection_id,
+    coalesce(endpoint.connection_id, 'doclife_endpoint_' || endpoint.id) AS connection_id,
     'endpoint ' || endpoint.name || ' of ' || organization.slug AS needed_by
 FROM webhook_endpoints AS endpoint
 INNER JOIN organizations AS organization ON endpoint.organization_id = organization.id
-WHERE endpoint.connection_id IS NOT NULL AND endpoint.state = 'enabled'
+WHERE endpoint.state = 'enabled'
 UNION
 SELECT
     channel.connection_id,
