@@ -15,6 +15,9 @@ from doclife.lifecycle.fixity import FixityOutcome
 from doclife.storage.marker import MARKER_NAME
 from doclife.store import fixity as table
 from doclife.store.connection import connect
+from local import databases
+from local.postgres import Postgres
+from tests.conftest import role_url
 from tests.storage.killing import CALLS
 
 from .cloud import Cloud, cloud_of
@@ -244,6 +247,23 @@ def test_a_damaged_document_is_neither_archived_nor_purged(world: World) -> None
 
     assert (world.status(document), world.status(doomed)) == ("active", "deleted")
     assert world.file("b").exists()
+
+
+def test_tasks_may_do_all_of_it(world: World, postgres: Postgres) -> None:
+    document = world.add_document("a", content=b"content")
+    archive(world, "b")
+    world.file("a").write_bytes(b"CONTENT")
+    world.runs += 1
+    with connect(role_url(postgres, world.conn.info.dbname, role=databases.TASKS)) as conn:
+        assert again(World(conn=conn, folder=world.folder, now=world.now)).check.damaged_count == 1
+        world.file("a").write_bytes(b"content")
+        world.later(days=7)
+        mending = World(conn=conn, folder=world.folder, now=world.now, runs=1)
+        assert again(mending).check.mended_count == 1
+    assert [action for action, _ in said(world, document)] == [
+        "document.damaged",
+        "document.mended",
+    ]
 
 
 def test_while_all_is_halted_nothing_is_read(world: World) -> None:
