@@ -19,9 +19,10 @@ from doclife.lifecycle.deciding import keep_documents
 from doclife.lifecycle.erasing import Swept, sweep
 from doclife.lifecycle.reacting import react_to_events
 from doclife.lifecycle.registering import ImportResult, ImportSettings, import_documents
-from doclife.lifecycle.reporting import ask_for_report, make_report
+from doclife.lifecycle.reporting import ask_for_report, list_reports, make_report, read_report
 from doclife.lifecycle.summarising import store_digests
 from doclife.lifecycle.warning import warn_owners
+from doclife.storage.local import LocalFilesystem
 from doclife.store import organizations
 
 from .conftest import ACTOR, NOW, World
@@ -445,3 +446,41 @@ def test_a_report_loses_the_lines_of_a_document_and_no_other() -> None:
     assert new_table.splitlines()[2] == table.splitlines()[2]
     assert erasing.erase_from_table(new_table, [1]) == new_table
     assert erasing.erase_from_page(new_page, [1]) == new_page
+
+
+@pytest.mark.parametrize("dies_at", [1, 2])
+def test_killed_between_the_files_of_a_report_it_is_whole_afterwards(
+    world: World, monkeypatch: pytest.MonkeyPatch, dies_at: int
+) -> None:
+    purged(world)
+    world.file("draft.txt").write_bytes(b"CONTENT")
+    world.purge()
+    world.file("draft.txt").write_bytes(b"content")
+    world.later(days=1)
+    payload: dict[str, Any] = {"days": 3, "to": []}
+    job = ask_for_report(
+        world.conn, organization="default", payload=payload, actor=ACTOR, now=world.now
+    )
+    asked = {"job_id": job, "organization": "default", "payload": payload}
+    make_report(world.conn, **asked, stores=world.stores, now=world.now)
+    world.purge()
+    honest, calls = LocalFilesystem.replace, 0
+
+    def die(self: LocalFilesystem, uri: str, content: bytes) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == dies_at:
+            raise KeyboardInterrupt
+        honest(self, uri, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalFilesystem, "replace", die)
+        with pytest.raises(KeyboardInterrupt):
+            sweep(world.conn, stores=world.stores, now=world.now)
+
+    assert sweep(world.conn, stores=world.stores, now=world.now).documents == 1
+    [report] = list_reports(world.conn, organization=organizations.find(world.conn, "default"))
+    for is_table in (True, False):
+        content = read_report(report, is_table=is_table, stores=world.stores)
+        assert b"draft.txt" not in content
+        assert b"#1" in content
