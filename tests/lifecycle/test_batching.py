@@ -39,7 +39,8 @@ def codes(world: World, request: BatchRequest, ids: list[int]) -> dict[str, str 
         now=world.now,
     )
     assert sum(one.documents for one in preview.counts) == len(ids)
-    return {one.external_id: one.code for one in preview.documents}
+    names = dict(zip(ids, ("kept", "trash", "gone"), strict=False))
+    return {names[one.document_id]: one.code for one in preview.documents}
 
 
 def test_a_large_hold_is_done_in_parts_and_counted_together(
@@ -87,7 +88,7 @@ def test_each_document_says_what_a_deed_would_come_to_where_it_is(world: World) 
     assert codes(world, RELEASE, ids) == {"kept": "not_held", "trash": None, "gone": "not_held"}
     late = carry_out(world, HOLD, ids)
     assert (late.done, late.unchanged, late.too_late_count) == (1, 1, 1)
-    assert [one.external_id for one in late.too_late] == ["gone"]
+    assert [one.document_id for one in late.too_late] == ids[2:]
 
 
 def test_what_is_not_in_the_plan_is_named_also_behind_what_the_plan_leaves_alone(

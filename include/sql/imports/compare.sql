@@ -54,20 +54,29 @@ WITH compared AS (
             ELSE 'unchanged'
         END
     FROM pg_temp.import_rows AS given
-    CROSS JOIN deployment
     -- OFFSET 0 makes each of these one look into a unique index per row, whatever the statistics say:
     -- in the middle of a first import they still describe an empty catalogue. One row needs no order
-    -- (AM09), and what stands before a LATERAL may be named in it (RF01).
+    -- (AM09), and what stands before a LATERAL may be named in it (RF01). What was destroyed is known
+    -- by the key of its tombstone alone, which has an index of its own.
     LEFT JOIN LATERAL (
-        SELECT document.*
-        FROM documents AS document
-        WHERE
-            document.organization_id = %(organization_id)s
-            -- What was destroyed is known by the key of its tombstone alone.
-            AND document.external_id IN (
-                given.external_id, -- noqa: RF01
-                tombstone_key(deployment.tombstone_salt, given.external_id) -- noqa: RF01
-            )
+        SELECT either.*
+        FROM (
+            SELECT document.*
+            FROM documents AS document
+            WHERE
+                document.organization_id = %(organization_id)s
+                AND document.external_id = given.external_id -- noqa: RF01
+            UNION ALL
+            SELECT tombstone.*
+            FROM documents AS tombstone
+            WHERE
+                tombstone.organization_id IS NOT DISTINCT FROM %(organization_id)s
+                AND starts_with(tombstone.external_id, 'purged:')
+                AND tombstone.external_id = tombstone_key(
+                    (SELECT deployment.tombstone_salt FROM deployment),
+                    given.external_id -- noqa: RF01
+                )
+        ) AS either
         OFFSET 0 -- noqa: AM09
     ) AS known ON true
     LEFT JOIN LATERAL (
