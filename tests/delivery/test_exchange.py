@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -89,6 +90,22 @@ def test_a_header_cannot_become_two(headers: dict[str, str]) -> None:
     assert isinstance(answer, NoAnswer)
     assert not answer.is_sent
     assert calls == 0
+
+
+def test_nothing_is_sent_unencrypted_where_that_is_not_permitted() -> None:
+    strict = replace(LOOPBACK, allows_http=False)
+
+    async def scenario() -> tuple[Answer | NoAnswer, int]:
+        async with serving(answering(200)) as side, open_client(strict) as client:
+            headers = {"Authorization": "Bearer of-a-service"}
+            answer = await client.post(side.url(), body=b"x", headers=headers, timeout=QUICKLY)
+            return answer, len(side.calls)
+
+    answer, calls = asyncio.run(scenario())
+
+    assert isinstance(answer, NoAnswer)
+    assert "DOCLIFE_ALLOW_HTTP" in answer.error
+    assert (answer.is_sent, calls) == (False, 0)
 
 
 def test_headers_arrive_as_they_were_given() -> None:

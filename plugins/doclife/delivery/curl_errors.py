@@ -2,6 +2,8 @@
 
 import pycurl
 
+from doclife.delivery.guard import ALLOW_HTTP
+
 _UNTRUSTED = frozenset(
     {
         pycurl.E_PEER_FAILED_VERIFICATION,
@@ -26,6 +28,8 @@ def in_words(code: int, *, is_sent: bool) -> str:
         return "no answer within the time-out" if is_sent else "no connection within the time-out"
     if code in _UNWRITABLE:
         return "the request cannot be written"
+    if code == pycurl.E_UNSUPPORTED_PROTOCOL and not is_sent:
+        return f"the address is not https. An operator can permit http with {ALLOW_HTTP}=true"
     if code in _NOT_HTTP:
         return "the answer is not HTTP"
     if not is_sent:

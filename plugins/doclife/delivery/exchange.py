@@ -181,7 +181,7 @@ class GuardedClient:
     def _new_handle(self) -> Any:
         curl = pycurl.Curl()
         for option, value in (
-            (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
+            (pycurl.PROTOCOLS, pycurl.PROTO_HTTPS | _unencrypted(self._guard)),
             (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
             (pycurl.HTTP09_ALLOWED, 0),
             (pycurl.HTTP_CONTENT_DECODING, 0),
@@ -369,6 +369,11 @@ class _Exchange:
 
     def _latency_ms(self) -> int:
         return round((time.monotonic() - self._begun) * 1000)
+
+
+def _unencrypted(guard: Guard) -> int:
+    """Return what may be spoken beside HTTPS: also a key in a service's own address stays in."""
+    return int(pycurl.PROTO_HTTP) if guard.allows_http else 0
 
 
 def _lines_of(headers: Mapping[str, str]) -> Sequence[str | bytes]:
