@@ -393,7 +393,7 @@ class Organization:
     def documents(self) -> dict[str, dict[str, Any]]:
         cursor = self.conn.cursor(row_factory=psycopg.rows.dict_row)
         rows = cursor.execute(
-            "SELECT document.external_id AS name, document.status, document.status_before,"
+            "SELECT document.id, document.status, document.status_before,"
             " document.hold_count, document.purge_after, document.original_until,"
             " document.reprieve_until, original.uri AS original, bag.uri AS bag"
             " FROM documents AS document"
@@ -401,26 +401,32 @@ class Organization:
             " LEFT JOIN stored_objects AS bag ON bag.id = document.archived_object_id"
             " WHERE document.organization_id = %s", (self.id,),
         )  # fmt: skip
-        return {row["name"]: row for row in rows}
+        return {self.name(row["id"]): row for row in rows}
+
+    def name(self, document_id: int) -> str:
+        """What the history calls a document; a purged one does not know it any more."""
+        return next(name for name, each in self.ids.items() if each == document_id)
 
     def holds(self) -> list[tuple[str, str]]:
         """Every matter with the name of a document that it holds."""
-        return self.conn.execute(
-            "SELECT matter.name, document.external_id FROM matter_documents AS held"
+        rows = self.conn.execute(
+            "SELECT matter.name, held.document_id FROM matter_documents AS held"
             " INNER JOIN matters AS matter ON matter.id = held.matter_id"
-            " INNER JOIN documents AS document ON document.id = held.document_id"
             " WHERE matter.organization_id = %s"
             " AND held.released_at IS NULL AND held.too_late_since IS NULL", (self.id,),
-        ).fetchall()  # fmt: skip
+        )  # fmt: skip
+        return [(matter, self.name(document_id)) for matter, document_id in rows]
 
     def items(self, plan_id: int) -> dict[tuple[str, str], tuple[str, str | None]]:
         rows = self.conn.execute(
-            "SELECT document.external_id, item.action, item.state, item.reason_code"
+            "SELECT item.document_id, item.action, item.state, item.reason_code"
             " FROM plan_items AS item"
-            " INNER JOIN documents AS document ON document.id = item.document_id"
             " WHERE item.plan_id = %s AND item.action NOT IN ('NOTIFY', 'WEBHOOK')", (plan_id,),
         )  # fmt: skip
-        return {(name, action): (state, reason) for name, action, state, reason in rows}
+        return {
+            (self.name(document_id), action): (state, reason)
+            for document_id, action, state, reason in rows
+        }
 
 
 def metadata_of(values: dict[str, Any]) -> dict[str, Any]:
