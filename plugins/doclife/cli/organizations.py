@@ -7,12 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
+from doclife.cli import logins
 from doclife.cli.options import Json
 from doclife.cli.session import Session, session
 from doclife.lifecycle import tenants
 from doclife.lifecycle.tenants import OrganizationSettings
 
 app = typer.Typer(no_args_is_help=True, help="Tenants, with time zone, cooling-off and limits.")
+
+app.command("bind")(logins.bind)
+app.command("unbind")(logins.unbind)
+app.command("logins")(logins.list_logins)
 
 Slug = Annotated[str, typer.Argument(metavar="NAME", help="Short name: a-z, 0-9 and '-'.")]
 SETTINGS: Mapping[str, object] = {

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from doclife.cli import logins
 from doclife.cli.options import Json, Yes
 from doclife.cli.output import printable, size
 from doclife.cli.session import Session, confirm, session
@@ -17,6 +18,8 @@ from doclife.lifecycle.stores import (
 )
 
 app = typer.Typer(no_args_is_help=True, help="Folders and buckets that hold the bytes.")
+
+app.command("give")(logins.give_store)
 
 MARKERS = {
     "ours": "ours",
