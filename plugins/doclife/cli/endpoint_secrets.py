@@ -13,7 +13,6 @@ from typing import Any
 
 from doclife.cli.session import Session
 from doclife.errors import ConfigurationError
-from doclife.store.endpoints import EndpointRecord
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,11 +30,6 @@ class Secret:
         if self.previous is not None:
             extra["previous_secret"] = self.previous
         return {"conn_type": "http", "password": self.current, "extra": extra}
-
-
-def connection_id(endpoint: EndpointRecord) -> str:
-    """Return the id of the Airflow Connection that holds an endpoint's secret."""
-    return endpoint.connection_id or f"doclife_endpoint_{endpoint.endpoint_id}"
 
 
 def hand_over(

@@ -17,6 +17,7 @@ from doclife.delivery.signing import new_secret
 from doclife.errors import ConfigurationError
 from doclife.lifecycle import endpoints
 from doclife.lifecycle.endpoints import EndpointSettings
+from doclife.lifecycle.sending import connection_id_of
 from doclife.store.endpoints import EndpointRecord
 
 app = typer.Typer(no_args_is_help=True, help="Where webhook calls go, and how they are signed.")
@@ -121,7 +122,7 @@ def add(
             exist_ok=exist_ok,
         )
         document = {"endpoint": record, "doubt": doubt}
-        kept_in = endpoint_secrets.connection_id(record)
+        kept_in = connection_id_of(record)
         if connection is not None:
             s.output.show(
                 {**document, "connection_id": kept_in},
@@ -212,7 +213,7 @@ def remove(name: Name, organization: Organization = None, as_json: Json = False)
         removed = endpoints.remove_endpoint(
             s.conn, organization=s.tenant(), name=name, now=s.now(), actor=s.actor
         )
-        kept_in = endpoint_secrets.connection_id(removed)
+        kept_in = connection_id_of(removed)
         s.output.show(
             {"removed": name, "connection_id": kept_in},
             people=lambda: s.output.say(
@@ -240,7 +241,7 @@ def rotate(
     endpoint_secrets.refuse_existing(connection_file)
     with session(as_json=as_json, organization=organization) as s:
         record = endpoints.find_endpoint(s.conn, organization=s.tenant(), name=name)
-        connection_id = endpoint_secrets.connection_id(record)
+        connection_id = connection_id_of(record)
         present = s.connections()(connection_id)
         if not anew and (present is None or not present.password):
             raise ConfigurationError(
@@ -372,6 +373,6 @@ def _print_one(s: Session, record: EndpointRecord) -> None:
             "failing since": record.failing_since,
             "rests until": record.rests_until,
             "rests because": record.rest_reason,
-            "secret in": f"Airflow Connection {endpoint_secrets.connection_id(record)}",
+            "secret in": f"Airflow Connection {connection_id_of(record)}",
         }
     )

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -170,6 +171,8 @@ def plain(value: Any) -> Any:
     """Return a value in JSON's types: dates and moments as ISO 8601, enumerations as text."""
     if is_dataclass(value) and not isinstance(value, type):
         return plain(asdict(value))
+    if isinstance(value, msgspec.Struct):
+        return plain(msgspec.structs.asdict(value))
     if isinstance(value, Mapping):
         return {str(key): plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
