@@ -299,4 +299,4 @@ def test_nothing_but_http_is_spoken(url: str) -> None:
     answer = asyncio.run(scenario())
 
     assert isinstance(answer, NoAnswer)
-    assert answer.error == "the answer is not HTTP"
+    assert answer.error.startswith("only https is spoken")

@@ -29,7 +29,7 @@ def in_words(code: int, *, is_sent: bool) -> str:
     if code in _UNWRITABLE:
         return "the request cannot be written"
     if code == pycurl.E_UNSUPPORTED_PROTOCOL and not is_sent:
-        return f"the address is not https. An operator can permit http with {ALLOW_HTTP}=true"
+        return f"only https is spoken, and http where an operator sets {ALLOW_HTTP}=true"
     if code in _NOT_HTTP:
         return "the answer is not HTTP"
     if not is_sent:

@@ -7,7 +7,6 @@ tells when a request is about to leave.
 import asyncio
 import select
 import socket
-import ssl
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -20,7 +19,8 @@ from msgspec import Struct
 from yarl import URL
 
 from doclife.delivery.curl_errors import UNENCRYPTED, in_words
-from doclife.delivery.guard import CONNECT_TIMEOUT_SECONDS, REFUSED_ADDRESS, USER_AGENT, Guard
+from doclife.delivery.curl_handle import new_handle
+from doclife.delivery.guard import REFUSED_ADDRESS, Guard
 from doclife.delivery.transfers import Transfers
 
 MAX_ANSWER_BYTES = 65_536
@@ -28,8 +28,6 @@ MAX_ANSWER_BYTES = 65_536
 KEPT_CONNECTIONS = 500
 KNOWN_CONNECTIONS = 2 * KEPT_CONNECTIONS
 """Of how many is remembered when they were used; those beyond are long closed."""
-IDLE_SECONDS = 15
-"""How long a connection is used again after a call; many servers close theirs after a minute."""
 ASKED_AFTER_SECONDS = 0.05
 """A kept connection that was used less than so long before is not asked whether it still lives."""
 _ALWAYS = ("Accept-Encoding: identity", "Expect:")
@@ -114,7 +112,6 @@ class GuardedClient:
     def __init__(self, guard: Guard, *, names: Sequence[str]) -> None:
         self._guard = guard
         self._names = names
-        self._trust = ssl.get_default_verify_paths()
         self._transfers = Transfers(kept_connections=KEPT_CONNECTIONS)
         self._idle: list[_Exchange] = []
         self._connections: dict[tuple[object, ...], _Connection] = {}
@@ -157,7 +154,7 @@ class GuardedClient:
         exchange = (
             self._idle.pop()
             if self._idle
-            else _Exchange(self._guard, self._new_handle(), self._connections)
+            else _Exchange(self._guard, new_handle(self._guard, self._names), self._connections)
         )
         ended: Answer | NoAnswer
         try:
@@ -177,39 +174,6 @@ class GuardedClient:
             ended = exchange.answer_in_spite_of(error.args[0])
         self._idle.append(exchange)
         return ended
-
-    def _new_handle(self) -> Any:
-        curl = pycurl.Curl()
-        for option, value in (
-            (pycurl.PROTOCOLS, pycurl.PROTO_HTTPS | _unencrypted(self._guard)),
-            (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
-            (pycurl.HTTP09_ALLOWED, 0),
-            (pycurl.HTTP_CONTENT_DECODING, 0),
-            (pycurl.FOLLOWLOCATION, 0),
-            (pycurl.PROXY, ""),
-            (pycurl.NOPROXY, "*"),
-            (pycurl.USERAGENT, USER_AGENT),
-            (pycurl.NOSIGNAL, 1),
-            (pycurl.CONNECTTIMEOUT, CONNECT_TIMEOUT_SECONDS),
-            (pycurl.DNS_CACHE_TIMEOUT, 10),
-            (pycurl.MAXAGE_CONN, IDLE_SECONDS),
-            (pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2),
-            (pycurl.SSL_VERIFYPEER, 1),
-            (pycurl.SSL_VERIFYHOST, 2),
-        ):
-            curl.setopt(option, value)
-        # Those of Python's ssl, SSL_CERT_FILE included: the package of libcurl brings none along.
-        for option, path in (
-            (pycurl.CAINFO, self._trust.cafile),
-            (pycurl.CAPATH, self._trust.capath),
-        ):
-            if path:
-                curl.setopt(option, path)
-            elif self._trust.cafile or self._trust.capath:
-                curl.unsetopt(option)
-        if self._names:
-            curl.setopt(pycurl.RESOLVE, list(self._names))
-        return curl
 
 
 @dataclass(slots=True)
@@ -369,11 +333,6 @@ class _Exchange:
 
     def _latency_ms(self) -> int:
         return round((time.monotonic() - self._begun) * 1000)
-
-
-def _unencrypted(guard: Guard) -> int:
-    """Return what may be spoken beside HTTPS: also a key in a service's own address stays in."""
-    return int(pycurl.PROTO_HTTP) if guard.allows_http else 0
 
 
 def _lines_of(headers: Mapping[str, str]) -> Sequence[str | bytes]:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from doclife.delivery.channel import Endpoint, Message
-from doclife.store.queue import ClaimedJob
+from doclife.delivery.outcome import Attempt, Outcome
+from doclife.domain.backoff import retry_delay
+from doclife.store.queue import ClaimedJob, Result
 
 TIMEOUTS: Mapping[str, timedelta] = {
     "email": timedelta(minutes=2),
@@ -130,4 +132,28 @@ def message_of(job: ClaimedJob, endpoint: Endpoint | None) -> Message:
         endpoint=endpoint,
         attempt=job.attempts + 1,
         timeout=timeout,
+    )
+
+
+def result_of(job: ClaimedJob, attempt: Attempt, *, outcome: Outcome, chance: float) -> Result:
+    """Return an attempt at a job as it is recorded.
+
+    :param outcome: what it counts as.
+    :param chance: drawn from 0 to 1, for the wait until the next attempt.
+    """
+    delay_seconds = 0.0
+    if outcome in (Outcome.RETRY, Outcome.UNKNOWN):
+        delay_seconds = retry_delay(
+            job.kind, attempt=job.attempts + 1, chance=chance, retry_after=attempt.retry_after
+        ).total_seconds()
+    return Result(
+        batch_id=job.batch_id,
+        job_id=job.job_id,
+        attempt=job.attempts + 1,
+        outcome=outcome.value,
+        status_code=attempt.status_code,
+        latency_ms=attempt.latency_ms,
+        answer_head=attempt.answer_head,
+        error=attempt.error,
+        delay_seconds=delay_seconds,
     )

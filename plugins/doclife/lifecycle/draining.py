@@ -17,8 +17,7 @@ from typing import TypeVar
 
 from doclife.delivery.channel import Channel, Endpoint
 from doclife.delivery.outcome import Attempt, Outcome
-from doclife.domain.backoff import retry_delay
-from doclife.lifecycle.drain_lanes import Lane, Lanes, message_of
+from doclife.lifecycle.drain_lanes import Lane, Lanes, message_of, result_of
 from doclife.lifecycle.drain_troubles import Patience, note_endpoints, put_off_of, stop_channels
 from doclife.lifecycle.queue import LEASE_SECONDS
 from doclife.lifecycle.worker_session import Connect, Heart, Session
@@ -282,25 +281,7 @@ class Drainer:
             self._answers.setdefault(job.endpoint_id, []).append(attempt)
             if attempt.disables_endpoint and outcome is Outcome.DEAD:
                 outcome = Outcome.RETRY  # it waits until somebody enables the endpoint
-        delay_seconds = 0.0
-        if outcome in (Outcome.RETRY, Outcome.UNKNOWN):
-            delay_seconds = retry_delay(
-                job.kind,
-                attempt=job.attempts + 1,
-                chance=self._chance(),
-                retry_after=attempt.retry_after,
-            ).total_seconds()
-        result = Result(
-            batch_id=job.batch_id,
-            job_id=job.job_id,
-            attempt=job.attempts + 1,
-            outcome=outcome.value,
-            status_code=attempt.status_code,
-            latency_ms=attempt.latency_ms,
-            answer_head=attempt.answer_head,
-            error=attempt.error,
-            delay_seconds=delay_seconds,
-        )
+        result = result_of(job, attempt, outcome=outcome, chance=self._chance())
         self._results.append((job, result))
         self._close(job)
 
