@@ -98,6 +98,7 @@ SUBJECTS_WITHOUT_EVENTS = frozenset(
         "erasure",
         "event",
         "job",
+        "login",
         "mail",
         "matter",
         "metadata",
