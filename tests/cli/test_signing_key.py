@@ -52,7 +52,7 @@ def test_a_public_key_is_never_changed_or_removed(conn, database):
         for query in (
             "DELETE FROM signing_keys",
             "UPDATE signing_keys SET public_key = sha256(public_key)",
-            "TRUNCATE signing_keys",
+            "TRUNCATE signing_keys CASCADE",
         ):
             with pytest.raises(psycopg.errors.RestrictViolation):
                 other.execute(query)

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from doclife.domain.canonical import canonical
 from doclife.domain.certificate import (
     Certificate,
+    Decision,
     Item,
     file_chunks,
     file_uri,
@@ -31,7 +32,7 @@ from doclife.lifecycle.certificate_pages import certificate_pdf
 from doclife.lifecycle.signing import NO_KEY, publish_key
 from doclife.storage.reading import hashed
 from doclife.storage.stores import Store, Stores
-from doclife.store import audit, certificates
+from doclife.store import audit, certificates, decisions
 from doclife.store.connection import Connection
 
 logger = logging.getLogger(__name__)
@@ -149,7 +150,7 @@ def _issue(conn: Connection, plan_id: int, *, key: SigningKey, now: datetime, ac
             plan,
             series=certificates.count_series(conn, plan_id),
             stores=certificates.count_stores(conn, plan_id),
-            decisions=certificates.list_decisions(conn, plan_id),
+            decisions=_decisions(conn, plan_id),
             not_destroyed=certificates.list_not_destroyed(conn, plan_id),
             root=root,
             key=key,
@@ -196,6 +197,21 @@ def _issue(conn: Connection, plan_id: int, *, key: SigningKey, now: datetime, ac
         )
     logger.info("Certificate %s issued: %s documents", plan_id, body["documents"])
     return True
+
+
+def _decisions(conn: Connection, plan_id: int) -> list[Decision]:
+    return [
+        Decision(
+            stage=one.stage,
+            decision=one.decision,
+            decided_by=one.decided_by,
+            decided_at=one.decided_at,
+            comment=one.comment,
+            is_valid=one.is_valid,
+            invalid_reason=one.invalid_reason,
+        )
+        for one in decisions.list_of_plan(conn, plan_id)
+    ]
 
 
 def _write_files(conn: Connection, *, stores: Stores, now: datetime) -> tuple[int, int]:

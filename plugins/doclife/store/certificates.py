@@ -10,7 +10,6 @@ from psycopg.types.json import Jsonb
 from doclife.domain.certificate import (
     Certificate,
     CertifiedPlan,
-    Decision,
     Item,
     NotDestroyed,
     Series,
@@ -45,12 +44,6 @@ def count_stores(conn: Connection, plan_id: int) -> list[TouchedStore]:
     return fetch_rows(
         conn, statement("certificates/count_stores"), {"plan_id": plan_id}, TouchedStore
     )
-
-
-def list_decisions(conn: Connection, plan_id: int) -> list[Decision]:
-    """Return what people decided about the plan as a whole, oldest first."""
-    rows = fetch_dicts(conn, statement("decisions/list_decisions"), {"plan_id": plan_id})
-    return [Decision(**{name: row[name] for name in Decision.__dataclass_fields__}) for row in rows]
 
 
 def list_not_destroyed(conn: Connection, plan_id: int) -> list[NotDestroyed]:
