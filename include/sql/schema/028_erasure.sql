@@ -96,7 +96,9 @@ $$;
 
 -- So may what a reviewer wrote about a single document. What was decided, by whom and when, stays.
 DROP TRIGGER plan_decisions_never_change ON plan_decisions;
-CREATE TRIGGER plan_decisions_are_never_removed BEFORE DELETE OR TRUNCATE ON plan_decisions
+CREATE TRIGGER plan_decisions_never_change
+BEFORE UPDATE OF id, plan_id, document_id, stage, decision, extend_until, decided_by, decided_at,
+is_valid, invalid_reason OR DELETE OR TRUNCATE ON plan_decisions
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE FUNCTION guard_decision() RETURNS trigger
 LANGUAGE plpgsql
@@ -114,7 +116,7 @@ BEGIN
         USING ERRCODE = 'restrict_violation';
 END
 $$;
-CREATE TRIGGER plan_decisions_never_change BEFORE UPDATE ON plan_decisions
+CREATE TRIGGER guard_decision BEFORE UPDATE ON plan_decisions
 FOR EACH ROW EXECUTE FUNCTION guard_decision();
 GRANT UPDATE (comment) ON plan_decisions TO doclife_worker;
 GRANT EXECUTE ON FUNCTION guard_decision() TO doclife_worker;
