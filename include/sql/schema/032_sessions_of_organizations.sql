@@ -80,14 +80,14 @@ AS $$
     )
 $$;
 
--- Whether a session is doclife's own: its tasks, pages and commands, which work for every organization.
+-- Whether a session is doclife's own: its tasks, pages and commands, which work for every organization. Row
+-- triggers ask it: names of their schema instead of a path of its own let PostgreSQL inline it.
 CREATE FUNCTION is_doclife_session() RETURNS boolean
 LANGUAGE sql STABLE
-SET search_path = pg_catalog
 AS $$
     SELECT
-        pg_has_role(session_user, 'doclife_worker', 'MEMBER')
-        OR pg_has_role(session_user, 'doclife_owner', 'MEMBER')
+        pg_catalog.pg_has_role(session_user, 'doclife_worker', 'MEMBER')
+        OR pg_catalog.pg_has_role(session_user, 'doclife_owner', 'MEMBER')
 $$;
 
 -- Whose rows a session may see, where no policy is asked.

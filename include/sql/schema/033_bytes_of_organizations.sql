@@ -34,55 +34,59 @@ END
 $$;
 
 -- As before; and an application registers bytes in stores of its own organization only. What is not its
--- own is refused before anything is said about it.
+-- own is refused before anything is said about it. It runs for each file of an import: what can be told
+-- without a query is asked first.
 CREATE OR REPLACE FUNCTION guard_place_of_bytes() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = doclife, pg_temp
 AS $$
 DECLARE
     is_application boolean := NOT is_doclife_session();
-    store stores%ROWTYPE;
+    its_store record;
 BEGIN
-    SELECT own.* INTO store
-    FROM stores AS own
-    WHERE
-        own.id = NEW.store_id
-        AND (
-            NOT is_application
-            OR coalesce(own.organization_id, (SELECT id FROM organizations WHERE slug = 'default'))
-            = ANY(application_organizations())
-        );
-    IF
-        store.id IS NULL
-        OR NOT starts_with(NEW.uri, store.root_uri || '/')
+    SELECT
+        store.organization_id,
         -- A store may lie within another's folder.
-        OR EXISTS (
+        NOT EXISTS (
             SELECT FROM stores AS inner_store
             WHERE
                 inner_store.organization_id IS DISTINCT FROM store.organization_id
                 AND starts_with(inner_store.root_uri, store.root_uri || '/')
                 AND starts_with(NEW.uri, inner_store.root_uri || '/')
-        )
-    THEN
+        ) AS is_innermost
+    INTO its_store
+    FROM stores AS store
+    WHERE
+        store.id = NEW.store_id
+        AND starts_with(NEW.uri, store.root_uri || '/')
+        AND (
+            NOT is_application
+            OR coalesce(store.organization_id, (SELECT id FROM organizations WHERE slug = 'default'))
+            = ANY(application_organizations())
+        );
+    IF its_store.is_innermost IS NOT TRUE THEN
         RAISE EXCEPTION '% does not lie in its store', NEW.uri
             USING ERRCODE = 'check_violation', CONSTRAINT = 'bytes_lie_in_their_store';
     END IF;
-    IF
-        NEW.bag_id IS NULL
-        AND EXISTS (
+    IF NEW.bag_id IS NULL AND NEW.uri LIKE '%/bag-%/%' THEN
+        IF EXISTS (
             SELECT FROM archive_bags
             WHERE uri = substring(NEW.uri FROM '^(.*/bag-[0-9]+)/') AND state <> 'removed'
-        )
-    THEN
-        RAISE EXCEPTION '% lies in an archive bag', NEW.uri
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'payloads_belong_to_their_bag';
+        ) THEN
+            RAISE EXCEPTION '% lies in an archive bag', NEW.uri
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'payloads_belong_to_their_bag';
+        END IF;
+    END IF;
+    IF NEW.organization_id IS NULL AND NEW.bag_id IS NOT NULL THEN
+        SELECT bag.organization_id INTO NEW.organization_id
+        FROM archive_bags AS bag
+        WHERE bag.id = NEW.bag_id;
     END IF;
     IF NEW.organization_id IS NULL THEN
-        NEW.organization_id := coalesce(
-            (SELECT bag.organization_id FROM archive_bags AS bag WHERE bag.id = NEW.bag_id),
-            store.organization_id,
-            CASE WHEN is_application THEN (SELECT id FROM organizations WHERE slug = 'default') END
-        );
+        NEW.organization_id := its_store.organization_id;
+    END IF;
+    IF NEW.organization_id IS NULL AND is_application THEN
+        SELECT id INTO NEW.organization_id FROM organizations WHERE slug = 'default';
     END IF;
     RETURN NEW;
 END
