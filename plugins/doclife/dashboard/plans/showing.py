@@ -20,6 +20,7 @@ from doclife.domain.plan import PlanKind, PlanState
 from doclife.domain.review import Answer
 from doclife.domain.rule import Mode
 from doclife.errors import ConfigurationError, DoclifeError
+from doclife.lifecycle.choosing import MOST_TICKED
 from doclife.lifecycle.reviewing import find_question
 from doclife.store import certificates, decisions, progress, reviews, stored_plans
 from doclife.store.stored_plans import ItemCount, PlanItem
@@ -68,6 +69,15 @@ class Compared:
     def done_share(self) -> int:
         """How much of it was done, in percent."""
         return 100 * self.states["done"] // self.looked_at if self.looked_at else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Again:
+    """The failed documents of a plan of chosen ones, for a new batch on them."""
+
+    deed: str
+    document_ids: Sequence[int]
+    """The first ones; as many as a batch can name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,6 +257,15 @@ def undo_obstacle(plan: dict[str, Any], totals: Totals) -> str | None:
     return None
 
 
+def _again(here: Visit, plan: dict[str, Any], totals: Totals) -> Again | None:
+    """Return what a new batch on the failed would be about; None where a rule tries them again."""
+    failed = [one.action for one in totals.counts if one.state == "failed"]
+    if not failed or plan["kind"] != PlanKind.SELECTION or not here.may.run:
+        return None
+    items = stored_plans.list_items(here.conn, plan["plan_id"], state="failed", size=MOST_TICKED)
+    return Again(deed=failed[0].lower(), document_ids=[item.document_id for item in items])
+
+
 def _page(
     here: Visit,
     plan_id: int,
@@ -279,6 +298,7 @@ def _page(
         totals=totals,
         undo_obstacle=undo_obstacle(plan, totals),
         can_apply=can_apply(plan),
+        again=_again(here, plan, totals),
         certificate=certificates.find(here.conn, plan_id),
         is_refreshed=False,
         done=progress.plan_progress(here.conn, plan_id),
