@@ -23,7 +23,7 @@ from local.postgres import Postgres
 from tests.conftest import role_url
 from tests.dashboard.public_server import PublicServer, serving
 from tests.lifecycle.conftest import NOW, World
-from tests.lifecycle.test_required_warnings import DELETE, DRAFTS, EXPIRY, OWNER, add, fallback
+from tests.lifecycle.test_required_warnings import DELETE, DRAFTS, EXPIRY, add, fallback
 
 
 @pytest.fixture
