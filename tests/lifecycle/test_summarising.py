@@ -9,14 +9,19 @@ import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from doclife.delivery.rendering import TEMPLATE_FAULTS
+from doclife.domain.signature import SigningKey
 from doclife.lifecycle import reviewing, summarising
+from doclife.lifecycle.audit_heads import sign_heads
 from doclife.lifecycle.forecasting import rebuild_dispositions
 from doclife.lifecycle.summarising import DigestOutcome, store_digests
+from doclife.storage.stores import Stores
+from doclife.store import audit_chain
 from doclife.store.connection import Connection
 from doclife.store.reviews import Question
 from local.state import ROOT
@@ -25,6 +30,7 @@ from .conftest import NOW, World
 
 pytestmark = pytest.mark.usefixtures("_jobs_that_fit")
 
+KEY = SigningKey(seed=b"\x07" * 32)
 DRAFTS = {"field": "document_type", "op": "eq", "value": "draft"}
 SOON = NOW.date() + timedelta(days=10)
 
@@ -80,6 +86,22 @@ def test_owners_read_of_their_own_and_the_records_contact_of_everything(world: W
         assert f"Title of {name}.txt" in overview["html"]
     assert "Documents of Default organization" in overview["subject"]
     assert world.value("SELECT kind FROM jobs LIMIT 1") == "email"
+
+
+def test_the_records_contact_alone_reads_where_the_signed_audit_chain_ends(world: World) -> None:
+    contact(world)
+    world.add_document("anns.txt", owner="ann@example.org", expires_on=SOON)
+    nowhere = Stores([], deployment_id=uuid4())
+    sign_heads(world.conn, key=KEY, stores=nowhere, now=world.now, actor="schedule")
+
+    digest(world)
+
+    head = audit_chain.last_head(world.conn, 1)
+    assert head is not None
+    found = mails(world)
+    for part in ("text", "html"):
+        assert head.hash.hex() in found["records@example.org"][part]
+        assert head.hash.hex() not in found["ann@example.org"][part]
 
 
 def test_without_a_records_contact_owners_still_get_theirs(world: World) -> None:

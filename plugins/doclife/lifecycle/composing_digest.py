@@ -17,6 +17,7 @@ from doclife.domain.tombstone import name_of
 from doclife.lifecycle.branding import branding
 from doclife.lifecycle.composing import MAIL_HEADERS
 from doclife.store import digests
+from doclife.store.audit_chain import AuditHead
 
 READ_AT = time(8)
 """When a digest may be sent, by its reader's clock."""
@@ -36,6 +37,9 @@ class Day:
     actor: str
     contact: str | None
     """Who gets the overview; None when the organization names no address."""
+    head: AuditHead | None = None
+    """How far the audit chain had come when its head was signed last: in a mailbox it cannot be
+    rewritten with the database."""
     links: Links = NO_LINKS
 
     @property
@@ -154,6 +158,7 @@ def _context(
         "today": day.day,
         "start_url": day.links.start(),
         "is_overview": is_overview,
+        "audit_head": _head(day) if is_overview else None,
         "plans": {
             "rows": sorted(
                 (_waiting(day, plan) for plan in plans), key=lambda row: not row["is_late"]
@@ -162,6 +167,16 @@ def _context(
             "more": total - len(plans),
         },
         "sections": [section for kind in SECTIONS if (section := _section(kind, rows)) is not None],
+    }
+
+
+def _head(day: Day) -> dict[str, object] | None:
+    if day.head is None:
+        return None
+    return {
+        "sequence": day.head.sequence,
+        "hash": day.head.hash.hex(),
+        "on": day.organization.date_of(day.head.signed_at),
     }
 
 

@@ -18,7 +18,7 @@ from doclife.domain.organization import Organization, is_time_zone
 from doclife.lifecycle.alerting import alert_of_templates
 from doclife.lifecycle.composing_digest import Day, Rendered, render
 from doclife.lifecycle.judging import required_warnings
-from doclife.store import audit, digests, organizations, rules
+from doclife.store import audit, audit_chain, digests, organizations, rules
 from doclife.store.connection import Connection
 
 PAGE_SIZE = 200
@@ -95,6 +95,7 @@ def store_digests(
                 as_of=as_of,
                 actor=actor,
                 contact=_contact(tenant),
+                head=audit_chain.last_head(conn, tenant.id),
                 links=links,
             )
             if is_early or day.morning < as_of + AHEAD:

@@ -147,6 +147,7 @@ def _context(today: date) -> Mapping[str, Any]:
         "unsubscribe_url": None,
         "today": today,
         "is_overview": True,
+        "audit_head": {"sequence": 1204, "hash": "5f" * 32, "on": today},
         "plans": {"rows": [_plan(today)], "total": 1, "more": 0},
         "sections": [
             _section("failed", {**line, "on": None, "action": "ARCHIVE", "reason": "no bytes"}),

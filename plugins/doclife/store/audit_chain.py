@@ -127,6 +127,14 @@ def last_link(conn: Connection, organization_id: int) -> AuditLink | None:
     return found[0] if found else None
 
 
+def last_head(conn: Connection, organization_id: int) -> AuditHead | None:
+    """Return the newest signed head of a chain; None while none was signed."""
+    found = fetch_rows(
+        conn, statement("audit_chain/last_head"), {"organization_id": organization_id}, AuditHead
+    )
+    return found[0] if found else None
+
+
 def is_signed(
     conn: Connection, *, organization_id: int, sequence: int, key_fingerprint: str
 ) -> bool:

@@ -1,0 +1,17 @@
+-- The newest signed head of an organization's chain.
+--   organization_id  bigint
+-- Returns a row as audit_chain/list_heads does; none when none was signed yet.
+SELECT
+    head.sequence,
+    head.hash,
+    head.signed_at,
+    head.message,
+    head.signature,
+    key.public_key,
+    head.key_fingerprint,
+    head.file_uri
+FROM audit_heads AS head
+INNER JOIN signing_keys AS key ON head.key_fingerprint = key.fingerprint
+WHERE head.organization_id = %(organization_id)s
+ORDER BY head.id DESC
+LIMIT 1;
