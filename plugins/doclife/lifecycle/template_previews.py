@@ -195,6 +195,7 @@ def _section(kind: str, row: Mapping[str, object]) -> dict[str, object]:
 def _report_page(today: date) -> dict[str, object]:
     item = {
         "total": 1,
+        "document_id": 4711,
         "rule": "contracts-7y",
         "external_id": "contract-4711",
         "finished_at": today - timedelta(days=2),
