@@ -1,4 +1,5 @@
--- Forget what was wrong with the rows of the batch's documents in the tables of applications.
+-- Forget which rows of the batch's documents in the tables of applications could not be read. That a state
+-- could not be written back stays listed.
 DELETE FROM attached_table_problems AS problem
 USING pg_temp.residue, attached_tables AS attached
 WHERE

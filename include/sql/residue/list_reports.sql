@@ -1,5 +1,5 @@
--- The reports that list documents to be swept: those made before the purge, about days on which
--- something was done to the document.
+-- The reports that may list documents to be swept: those about days on which one of them failed or was
+-- purged.
 -- Returns report_id, store_name, html_uri, csv_uri, html_sha256, csv_sha256 and document_ids.
 SELECT
     report.id AS report_id,

@@ -107,7 +107,8 @@ def replay(
     A manifest is known once nothing of it is here. A second call finds the plan of the first while
     that is open, and does nothing once all is destroyed.
 
-    :raises StorageError: a manifest cannot be read; nothing was planned.
+    :raises StorageError: a manifest cannot be read, or was changed; nothing was planned.
+    :raises ConfigurationError: one is of another version; nothing was planned.
     """
     found = [_read(stores, uri) for uri in _unknown(conn, stores)]
     tenants = {tenant.slug: tenant for tenant in organizations.list_all(conn)}

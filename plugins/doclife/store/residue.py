@@ -75,7 +75,7 @@ def erase_named(conn: Connection) -> int:
 
 
 def list_reports(conn: Connection) -> list[NamingReport]:
-    """Return the reports that list documents to be swept."""
+    """Return the reports that may list documents to be swept."""
     return fetch_rows(conn, statement("residue/list_reports"), {}, NamingReport)
 
 
