@@ -212,6 +212,88 @@ def test_known_damage_takes_a_tenth_of_the_budget_at_most(world: World) -> None:
     assert (seen, never) == (1, 0)
 
 
+def test_a_store_that_cannot_be_read_is_left_out_and_blinds_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fixity, "MOST_UNREADABLE", 2)
+    archive(world, "paper")
+    for name in "abc":
+        world.add_document(name, content=b"content")
+        world.file(name).unlink()
+        world.file(name).mkdir()
+
+    outcome = check(world)
+
+    assert outcome.left_out == [
+        "store 'documents': 2 objects could not be read; the rest was not tried"
+    ]
+    assert len(outcome.unreadable) == 3
+    read = fixity_report.report(world.conn, organization=None, size=1).stores
+    assert {one.store: one.never_checked for one in read} == {"documents": 3, "archive": 0}
+
+
+def test_a_store_with_few_unreadable_objects_is_read_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fixity, "MOST_UNREADABLE", 2)
+    monkeypatch.setattr(fixity, "SET_OBJECTS", 1)
+    for name in "ab":
+        world.add_document(name, content=b"content")
+    world.file("a").unlink()
+    world.file("a").mkdir()
+
+    outcome = check(world)
+
+    assert (outcome.left_out, outcome.check.object_count) == ([], 1)
+
+
+def test_a_check_looks_at_so_many_objects_and_the_next_one_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fixity, "MOST_OBJECTS", 2)
+    monkeypatch.setattr(fixity, "SET_OBJECTS", 1)
+    for number in range(4):
+        world.add_document(f"{number}", content=b"content")
+
+    assert [check(world).check.object_count for _ in range(2)] == [2, 2]
+    assert world.value("SELECT count(*) FROM stored_objects WHERE fixity_checked_at IS NULL") == 0
+
+
+def test_a_check_that_is_tried_again_exceeds_its_budget_no_second_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fixity, "SET_OBJECTS", 1)
+    for name, size in (("a", 30), ("large", 500), ("b", 30)):
+        world.add_document(name, content=b"x" * size)
+    world.runs += 1
+    moments = iter([world.now, world.now])
+    with pytest.raises(StopIteration):
+        fixity.check_fixity(
+            world.conn,
+            stores=world.stores,
+            now=lambda: next(moments),
+            dag_id="weekly_cleanup",
+            run_id=f"week-{world.runs}",
+            actor="schedule",
+            budget_bytes=70,
+        )
+
+    assert again(world).check.byte_count < 70
+    assert check(world, budget_bytes=70).check.byte_count == 500
+
+
+def test_known_damage_that_is_larger_than_its_share_keeps_nothing_else_from_its_turn(
+    world: World,
+) -> None:
+    world.add_document("large", content=b"x" * 500)
+    world.file("large").write_bytes(b"y" * 500)
+    check(world)
+    world.add_document("new", content=b"x" * 50)
+
+    assert check(world, budget_bytes=100).check.byte_count == 50
+    assert check(world, budget_bytes=100, only_damaged=True).check.byte_count == 500
+
+
 def test_bytes_that_were_registered_anew_meanwhile_are_not_judged_by_the_old_ones(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ recorded when it was read, so that a killed check goes on behind it. Nothing is 
 of damage mends it, and the next look says so.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -51,6 +52,8 @@ class _Progress:
 
     left_out: dict[int, str] = field(default_factory=dict)
     unreadable: dict[int, str] = field(default_factory=dict)
+    unreadable_of: Counter[int] = field(default_factory=Counter)
+    """How many of those each store has."""
 
 
 def check_fixity(
@@ -67,8 +70,8 @@ def check_fixity(
     """Look at bytes until the budget is read; known damage first, for a tenth of it.
 
     Called again for the same run it goes on with what is left of the budget, and after its end does
-    nothing. An object larger than what is left waits for the next check, unless nothing was read
-    yet. What cannot be reached is left out and said; only what is seen is believed.
+    nothing. An object larger than what is left waits for the next check, unless nothing but known
+    damage was read yet. What cannot be reached is left out and said; only what is seen is believed.
 
     :param budget_bytes: None for the deployment's own (10 GB unless somebody changed it).
     :param only_damaged: only what is known to be damaged, with the whole budget.
@@ -90,9 +93,14 @@ def check_fixity(
         if begun.ended_at is None:
             check = _Check(conn, stores, now, actor, begun, progress)
             whole = begun.budget_bytes
-            check.read(whole if only_damaged else whole // SHARE_OF_DAMAGED, is_damaged=True)
-            if not only_damaged:
-                check.read(whole, is_damaged=False)
+            # One object may exceed a budget, else it never had its turn: one in all, however often
+            # the check is tried, and not what is damaged, which would keep all else from its own.
+            is_first = begun.byte_count == 0
+            if only_damaged:
+                check.read(whole, is_damaged=True, must_begin=is_first)
+            else:
+                check.read(whole // SHARE_OF_DAMAGED, is_damaged=True, must_begin=False)
+                check.read(whole, is_damaged=False, must_begin=is_first)
             _end(conn, begun.check_id, progress, now=now(), actor=actor)
         return FixityOutcome(
             check=fixity.find(conn, begun.check_id),
@@ -125,9 +133,13 @@ class _Check:
         self._read = begun.byte_count
         self._looked_at = 0
 
-    def read(self, budget: int, *, is_damaged: bool) -> None:
-        """Look at sets until so many bytes are read in all, by earlier calls too."""
-        has_begun, last = False, None
+    def read(self, budget: int, *, is_damaged: bool, must_begin: bool) -> None:
+        """Look at sets until so many bytes are read in all, by earlier calls too.
+
+        :param must_begin: the first object may exceed the budget; without it those that are larger
+            than all of it are passed over.
+        """
+        passes_over, last = not must_begin, None
         while self._read < budget and self._looked_at < MOST_OBJECTS:
             _require_running(self._conn)
             candidates = fixity.list_next(
@@ -138,12 +150,14 @@ class _Check:
                 size=SET_OBJECTS,
                 is_damaged=is_damaged,
             )
-            chosen = self._affordable(candidates, budget, must_begin=not has_begun)
+            if passes_over:
+                candidates = [each for each in candidates if self._cost(each) <= budget]
+            chosen = self._affordable(candidates, budget, must_begin=must_begin)
             if not chosen:
                 return
             before, last = self._read, chosen[-1]
             self._look_at(chosen)
-            has_begun = has_begun or self._read > before
+            must_begin = must_begin and self._read == before
 
     def _affordable(
         self, candidates: Sequence[StoredBytes], budget: int, *, must_begin: bool
@@ -202,8 +216,11 @@ class _Check:
                 if isinstance(result, Examined):
                     found[each.object_id] = result
                 else:
+                    self._progress.unreadable_of[store_id] += (
+                        each.object_id not in self._progress.unreadable
+                    )
                     self._progress.unreadable[each.object_id] = result
-            if len(self._progress.unreadable) >= MOST_UNREADABLE:
+            if self._progress.unreadable_of[store_id] >= MOST_UNREADABLE:
                 self._progress.left_out[store_id] = (
                     f"store {self._stores[store_id].record.name!r}: {MOST_UNREADABLE} objects "
                     "could not be read; the rest was not tried"
