@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from doclife.domain.plan import PlanKind, PlanState
-from doclife.errors import ConfigurationError, RefusedError
-from doclife.lifecycle import erasure_requests
+from doclife.errors import ConfigurationError, RefusedError, StorageError
+from doclife.lifecycle import destroying, erasure_requests
 from doclife.lifecycle.erasure_requests import Answer
+from doclife.storage.stores import Stores
 from doclife.store import organizations
 
 from .conftest import NOW, World
@@ -155,6 +156,104 @@ def test_a_request_of_which_nothing_is_left_closes_and_nothing_names_the_person(
         assert PERSON.lower() not in told, table
     # Who asks again is a new request; only then the key is compared.
     assert ask(world).remaining == 0
+
+
+def trashed(world: World, *names: str) -> int:
+    """Let a person's request be approved and applied, so that a purge is due; return its plan."""
+    for name in names:
+        world.add_document(name, owner=PERSON)
+    answer = ask(world)
+    assert answer.plan is not None
+    approve(world, answer.plan.plan_id)
+    world.apply(answer.plan.plan_id)
+    return answer.plan.plan_id
+
+
+def close(world: World) -> Answer:
+    return erasure_requests.close_request(
+        world.conn,
+        organization=options(world)["organization"],
+        request_id=1,
+        actor="cli:maria",
+        now=world.now,
+    )
+
+
+def test_a_request_stays_open_while_the_bytes_of_a_document_cannot_be_removed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trashed(world, "one", "locked")
+    honest = destroying.remove_exactly
+
+    def locked(stores: Stores, recorded: Any, **named: Any) -> Any:
+        if recorded.uri.endswith("locked"):
+            raise StorageError("the object is locked until 2031")
+        return honest(stores, recorded, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(destroying, "remove_exactly", locked)
+        for _week in range(2):
+            after = settled(world)
+            assert after.closed == ()
+            assert "1 document(s) could not be destroyed" in after.faults[0]
+            world.later(days=7)
+        left = show(world)
+        assert (left.request.state, left.request.person, left.remaining) == ("open", PERSON, 1)
+        with pytest.raises(RefusedError, match=r"1 document\(s\) .* still to be destroyed"):
+            close(world)
+        # Whoever looks again brings it to its end, too.
+        again = erasure_requests.plan_request(world.conn, request_id=1, **options(world))
+        assert reasons(again) == {"PURGE": 1}
+
+    assert again.plan is not None
+    approve(world, again.plan.plan_id)
+    world.apply(again.plan.plan_id)
+
+    assert settled(world).closed == (1,)
+    assert show(world).request.erased_count == 2
+    erased = world.conn.execute("SELECT status, title, owner FROM documents").fetchall()
+    assert set(erased) == {("purged", None, None)}
+
+
+def test_a_request_of_a_purge_that_was_killed_closes_with_what_it_destroyed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trashed(world, "one")
+
+    def die(*_arguments: object, **_named: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(destroying, "destroy", die)
+        with pytest.raises(KeyboardInterrupt):
+            settled(world)
+    assert world.value("SELECT status FROM documents") == "purging"
+    assert erasure_requests.close_what_is_done(world.conn, actor="a", now=world.now) == []
+
+    after = settled(world)
+
+    assert (after.faults, after.purged, after.closed) == ((), 1, (1,))
+    assert show(world).request.erased_count == 1
+
+
+def test_a_request_whose_documents_wait_in_the_trash_for_their_purge_cannot_be_closed(
+    world: World,
+) -> None:
+    trashed(world, "one")
+    with pytest.raises(RefusedError, match="doclife erasure settle"):
+        close(world)
+
+    assert settled(world).closed == (1,)
+
+
+def test_what_a_hold_keeps_in_the_trash_does_not_keep_the_request_open(world: World) -> None:
+    trashed(world, "one")
+    hold(world, world.value("SELECT id FROM documents"), "Smith v. us")
+    assert settled(world).faults == ()
+
+    closed = close(world)
+
+    assert (closed.request.erased_count, closed.request.kept_count) == (0, 1)
 
 
 def test_whoever_asked_does_not_approve(world: World) -> None:

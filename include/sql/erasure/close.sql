@@ -20,7 +20,8 @@ SET
             plan.kind = 'erasure'
             AND plan.selection_key = 'erasure request ' || request.id
             AND plan.organization_id = request.organization_id
-            AND item.state = 'done'
+            -- What could not be destroyed at once was brought to its end by a later purge.
+            AND (item.state = 'done' OR (item.action = 'PURGE' AND item.state = 'failed'))
             AND document.status = 'purged'
     )
 WHERE request.id = %(request_id)s AND request.state = 'open'

@@ -1,4 +1,4 @@
--- The documents of a person, wherever they are: in use, archived or in the trash.
+-- The documents of a person, wherever they are: in use, archived, in the trash, or half destroyed.
 --   organization_id  bigint
 --   person           text    the owner, or the value of one of the fields; in whatever letters
 --   fields           text[]  metadata keys
@@ -7,7 +7,7 @@ SELECT document.id AS document_id
 FROM documents AS document
 WHERE
     document.organization_id = %(organization_id)s
-    AND document.status IN ('active', 'archived', 'deleted')
+    AND document.status IN ('active', 'archived', 'deleted', 'purging')
     AND (
         lower(document.owner) = lower(%(person)s::text)
         OR EXISTS (

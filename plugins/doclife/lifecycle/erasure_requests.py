@@ -177,18 +177,14 @@ def close_request(
 
     What is kept stays kept, with its reason in the plan. Closing it once more is refused.
 
-    :raises RefusedError: its plan is still open: what is approved must not lose its request.
+    :raises RefusedError: its plan is still open, or has not destroyed yet what it trashed: what is
+        approved must not lose its request, and what is to be destroyed is not kept.
     """
     request = _open(conn, organization, request_id)
     authority = authority_of(request_id)
-    open_plan = erasures.find_open_plan(
-        conn, organization_id=organization.id, selection_key=authority
-    )
-    if open_plan is not None:
-        raise RefusedError(
-            f"plan {open_plan} of this request is open: let it be approved and applied, or reject "
-            "it, first."
-        )
+    unfinished = _unfinished(conn, organization, request_id)
+    if unfinished is not None:
+        raise RefusedError(unfinished)
     with conn.transaction():
         kept = len(_documents(conn, organization, request))
         erased = erasures.close(conn, request_id, kept_count=kept, actor=actor, now=now)
@@ -210,7 +206,11 @@ def close_what_is_done(conn: Connection, *, actor: str, now: datetime) -> list[i
     closed = []
     for tenant in organizations.list_all(conn):
         for request in list_requests(conn, organization=tenant, is_open=True, size=10_000):
-            if request.plan_state == "applied" and not _documents(conn, tenant, request):
+            if (
+                request.plan_state == "applied"
+                and not _documents(conn, tenant, request)
+                and _unfinished(conn, tenant, request.request_id) is None
+            ):
                 close_request(
                     conn,
                     organization=tenant,
@@ -225,6 +225,29 @@ def close_what_is_done(conn: Connection, *, actor: str, now: datetime) -> list[i
 def authority_of(request_id: int) -> str:
     """Return what everything else calls a request."""
     return f"erasure request {request_id}"
+
+
+def _unfinished(conn: Connection, organization: Organization, request_id: int) -> str | None:
+    """Return what is still to be done about a request's documents; None when nothing is."""
+    authority = authority_of(request_id)
+    open_plan = erasures.find_open_plan(
+        conn, organization_id=organization.id, selection_key=authority
+    )
+    if open_plan is not None:
+        return (
+            f"plan {open_plan} of this request is open: let it be approved and applied, or reject "
+            "it, first."
+        )
+    unpurged = erasures.count_unpurged(
+        conn, organization_id=organization.id, selection_key=authority
+    )
+    if unpurged:
+        return (
+            f"{unpurged} document(s) of this request are still to be destroyed. Let that be done: "
+            "doclife erasure settle. What it says cannot be, can be restored while it is in the "
+            "trash."
+        )
+    return None
 
 
 def _documents(conn: Connection, organization: Organization, request: ErasureRequest) -> list[int]:

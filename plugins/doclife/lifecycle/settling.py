@@ -99,4 +99,14 @@ def _purge_erased(
             faults.append(f"erasure {erasure['plan_id']}: {error}")
         else:
             done += outcome.done
+            failed = sum(
+                count.documents
+                for count in stored_plans.count_items(conn, plan_id)
+                if count.state == "failed"
+            )
+            if failed:
+                faults.append(
+                    f"erasure {erasure['plan_id']}: {failed} document(s) could not be destroyed. "
+                    f"Why: doclife plans show {plan_id}"
+                )
     return done

@@ -135,6 +135,12 @@ def find_open_plan(conn: Connection, *, organization_id: int, selection_key: str
     return found
 
 
+def count_unpurged(conn: Connection, *, organization_id: int, selection_key: str) -> int:
+    """Return how many documents the applied plans of a request are still to destroy."""
+    parameters = {"organization_id": organization_id, "selection_key": selection_key}
+    return int(fetch_value(conn, statement("erasure/count_unpurged"), parameters))
+
+
 def list_to_purge(conn: Connection) -> list[dict[str, Any]]:
-    """Return ``plan_id`` and ``organization`` of erasures whose documents are in the trash."""
+    """Return ``plan_id`` and ``organization`` of erasures that left documents to be purged."""
     return fetch_dicts(conn, statement("erasure/list_to_purge"), {})
