@@ -1,7 +1,7 @@
 """Verifies what doclife proves, without doclife, its database or a network.
 
-    python doclife_verify.py audit EXPORT [--heads FOLDER] [--key FINGERPRINT] [--json]
-    python doclife_verify.py certificate FILE [--key FINGERPRINT] [--json]
+    python doclife_verify.py audit EXPORT [--heads FOLDER] [--key FINGERPRINT]... [--json]
+    python doclife_verify.py certificate FILE [--key FINGERPRINT]... [--json]
     python doclife_verify.py inclusion FILE [--title TEXT] [--external-id TEXT] [--key ...] [--json]
 
 This one file needs Python 3.9 or newer and nothing else; ``python -I -S`` will do. Exit codes: 0
@@ -16,7 +16,7 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,20 @@ def is_signed(public_key: bytes, signature: bytes, message: bytes) -> bool:
     )
 
 
+def fingerprint_of(public_key: bytes) -> str:
+    """Return that by which people name a key."""
+    return hashlib.sha256(public_key).hexdigest()
+
+
+def is_expected(public_key: bytes, keys: Iterable[str]) -> bool:
+    """Whether a key is among those that were given on another way; none given: any.
+
+    :param keys: fingerprints, or whole public keys in hexadecimal; case and spaces do not count.
+    """
+    given = {"".join(key.split()).lower() for key in keys}
+    return not given or not given.isdisjoint((fingerprint_of(public_key), public_key.hex()))
+
+
 # --- The audit chain -----------------------------------------------------------------------------
 
 
@@ -112,13 +126,13 @@ class AuditCheck:
     the chain.
     """
 
-    def __init__(self, heads: Iterable[dict[str, Any]] = (), key: str | None = None) -> None:
+    def __init__(self, heads: Iterable[dict[str, Any]] = (), keys: Iterable[str] = ()) -> None:
         self.findings: list[dict[str, Any]] = []
         self.notes: list[str] = []
         self.batches = self.entries = self.heads = 0
         self.erased: list[int] = []
         self.organization: dict[str, Any] | None = None
-        self._key = key
+        self._keys = list(keys)
         self._heads: list[dict[str, Any]] = []
         self._head_hashes: dict[int, bytes | None] = {}
         self._last, self._last_hash = 0, CHAIN_START
@@ -381,11 +395,10 @@ class AuditCheck:
             raise UnreadableError(f"no head of an audit chain: {error!r}") from None
         if any(one["message"] == head["message"] for one in self._heads):
             return
-        fingerprint = hashlib.sha256(key).hexdigest()
-        if self._key is not None and fingerprint != self._key:
+        if not is_expected(key, self._keys):
             self._find(
                 "forged", f"the head of {message['signed_at']} is signed with another key: "
-                f"{fingerprint}",
+                f"{fingerprint_of(key)}",
             )  # fmt: skip
         elif not is_signed(key, signature, head["message"].encode()):
             self._find(
@@ -462,10 +475,10 @@ def _json(text: str, where: str) -> dict[str, Any]:
 def verify_audit(
     records: Iterable[dict[str, Any]],
     heads: Iterable[dict[str, Any]] = (),
-    key: str | None = None,
+    keys: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Return what does not fit in an export of one chain; ``fits`` is true when nothing is."""
-    check = AuditCheck(heads, key)
+    check = AuditCheck(heads, keys)
     for record in records:
         try:
             check.read(record)
@@ -480,7 +493,7 @@ def _audit(arguments: argparse.Namespace) -> dict[str, Any]:
         records = (
             _json(line, f"line {number}") for number, line in enumerate(lines, 1) if line.strip()
         )
-        return verify_audit(records, heads, arguments.key)
+        return verify_audit(records, heads, arguments.keys)
 
 
 def _say_audit(found: dict[str, Any]) -> None:
@@ -550,11 +563,11 @@ def is_included(leaf: bytes, index: int, size: int, path: list[bytes], root: byt
     return last == 0 and node == root
 
 
-def verify_certificate(file: dict[str, Any], key: str | None = None) -> dict[str, Any]:
+def verify_certificate(file: dict[str, Any], keys: Sequence[str] = ()) -> dict[str, Any]:
     """Return what does not fit in a certificate and all that it lists."""
     _require_format(file, "doclife-certificate-1")
     statement, lines = file["certificate"], file["items"]
-    findings = _signature_findings(file, key)
+    findings = _signature_findings(file, keys)
     findings += [
         _found(
             "changed",
@@ -586,12 +599,12 @@ def verify_certificate(file: dict[str, Any], key: str | None = None) -> dict[str
     left = hashlib.sha256(canonical(file["not_destroyed"])).hexdigest()
     if left != statement["not_destroyed"]["list_sha256"]:
         findings.append(_found("not_destroyed", "the list of what was not destroyed was changed"))
-    return _answer(findings, statement, key)
+    return _answer(findings, statement, keys)
 
 
 def verify_inclusion(
     file: dict[str, Any],
-    key: str | None = None,
+    keys: Sequence[str] = (),
     *,
     title: str | None = None,
     external_id: str | None = None,
@@ -603,7 +616,7 @@ def verify_inclusion(
     """
     _require_format(file, "doclife-inclusion-1")
     statement, item = file["certificate"], file["item"]
-    findings = _signature_findings(file, key)
+    findings = _signature_findings(file, keys)
     path = [bytes.fromhex(one) for one in file["path"]]
     tree = statement["tree"]
     if not is_included(_leaf(item), file["index"], tree["size"], path, bytes.fromhex(tree["root"])):
@@ -624,7 +637,7 @@ def verify_inclusion(
                         "other_document", f"its {kind} was not {text!r}", document=item["document"]
                     )
                 )
-    answer = _answer(findings, statement, key)
+    answer = _answer(findings, statement, keys)
     answer["facts"].append(
         f"Document {item['document']}, SHA-256 {item['sha256']}, {item['size_bytes']} bytes: "
         f"destroyed {item['destroyed_at']}, trashed {item['trashed_at']} by "
@@ -633,10 +646,10 @@ def verify_inclusion(
     return answer
 
 
-def _signature_findings(file: dict[str, Any], key: str | None) -> list[dict[str, Any]]:
+def _signature_findings(file: dict[str, Any], keys: Sequence[str]) -> list[dict[str, Any]]:
     """Return what is wrong with a signature, and with whose it is."""
     statement, public_key = file["certificate"], bytes.fromhex(file["public_key"])
-    own = hashlib.sha256(public_key).hexdigest()
+    own = fingerprint_of(public_key)
     findings = []
     if statement.get("signing_key") != own:
         findings.append(
@@ -644,8 +657,8 @@ def _signature_findings(file: dict[str, Any], key: str | None) -> list[dict[str,
                 "key", f"the certificate names the key {statement.get('signing_key')}, not {own}"
             )
         )
-    if key is not None and key.lower() not in (own, public_key.hex()):
-        findings.append(_found("key", f"it carries the key {own}, and not {key}"))
+    if not is_expected(public_key, keys):
+        findings.append(_found("key", f"it carries the key {own}, and not {' or '.join(keys)}"))
     if not is_signed(public_key, bytes.fromhex(file["signature"]), canonical(statement)):
         findings.append(
             _found(
@@ -658,7 +671,7 @@ def _signature_findings(file: dict[str, Any], key: str | None) -> list[dict[str,
 
 
 def _answer(
-    findings: list[dict[str, Any]], statement: dict[str, Any], key: str | None
+    findings: list[dict[str, Any]], statement: dict[str, Any], keys: Sequence[str]
 ) -> dict[str, Any]:
     """Return the whole answer, with what a certificate comes to for people."""
     stores = "; ".join(
@@ -682,7 +695,7 @@ def _answer(
             f"{statement['not_destroyed']['documents']} documents of the plan were not destroyed",
             f"Signed with the key {statement['signing_key']}",
         ],
-        "notes": [unknown] if key is None else [],
+        "notes": [] if keys else [unknown],
     }
 
 
@@ -731,7 +744,7 @@ def _exact(file: Path) -> dict[str, Any]:
 def _certificate(arguments: argparse.Namespace) -> dict[str, Any]:
     file = _exact(arguments.file)
     try:
-        return verify_certificate(file, arguments.key)
+        return verify_certificate(file, arguments.keys)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UnreadableError(f"something is missing, or of another kind: {error!r}") from None
 
@@ -740,7 +753,7 @@ def _inclusion(arguments: argparse.Namespace) -> dict[str, Any]:
     file = _exact(arguments.file)
     try:
         return verify_inclusion(
-            file, arguments.key, title=arguments.title, external_id=arguments.external_id
+            file, arguments.keys, title=arguments.title, external_id=arguments.external_id
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UnreadableError(f"something is missing, or of another kind: {error!r}") from None
@@ -789,7 +802,12 @@ def main(argv: list[str] | None = None) -> int:
 
     for each in (audit, certificate, inclusion):
         each.add_argument(
-            "--key", metavar="FINGERPRINT", help="what the signing key must be, from elsewhere"
+            "--key",
+            dest="keys",
+            action="append",
+            default=[],
+            metavar="FINGERPRINT",
+            help="what the signing key must be, from elsewhere; again for every other that may be",
         )
         each.add_argument("--json", action="store_true", help="the answer as JSON")
     arguments = parser.parse_args(argv)

@@ -44,6 +44,9 @@ def test_a_chain_is_verified_exported_and_verified_again_without_doclife(
     assert (found["verification"]["fits"], found["verification"]["heads"]) == (True, 1)
     assert "All of it fits." in result.stdout
     assert "All of it fits." in cli("audit", "verify").output
+    assert cli.json("audit", "verify", "--key", "00" * 32, "--key", signed.upper())["verification"][
+        "fits"
+    ]
 
 
 def test_what_does_not_fit_is_named_with_exit_code_1(

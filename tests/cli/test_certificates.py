@@ -53,7 +53,7 @@ def test_a_certificate_is_issued_listed_shown_exported_and_verified(destroyed, t
     assert file.read_bytes() == written.read_bytes()
 
     key = listed["certificate"]["signing_key"]
-    cli("certificates", "verify", file, "--key", key)
+    cli("certificates", "verify", file, "--key", "00" * 32, "--key", key)
     assert "All of it fits." in capfd.readouterr().out
     cli("certificates", "verify", file, "--key", "00" * 32, exit_code=1)
     assert "IT DOES NOT FIT." in capfd.readouterr().out

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,10 +123,10 @@ def spot(finding: dict[str, Any]) -> tuple[str, int | None, int | None]:
     return finding["kind"], finding["entry"], finding["batch"]
 
 
-def offline(file: Path, *, heads: Path | None = None, key: str | None = None) -> dict[str, Any]:
+def offline(file: Path, *, heads: Path | None = None, keys: Sequence[str] = ()) -> dict[str, Any]:
     """Let the auditors' file judge, without site packages and without our path."""
     options = [] if heads is None else ["--heads", str(heads)]
-    options += [] if key is None else ["--key", key]
+    options += [part for key in keys for part in ("--key", key)]
     result = subprocess.run(
         [
             sys.executable,
@@ -348,12 +348,32 @@ def test_a_head_that_was_forged_is_named(chain: Chain) -> None:
     head = json.loads(file.read_text())
 
     assert offline(chain.export(), heads=chain.heads)["fits"]
-    (found,) = offline(chain.export(), key=KEY.fingerprint)["findings"]
+    (found,) = offline(chain.export(), keys=[KEY.fingerprint])["findings"]
     assert found["kind"] == "forged"
 
     head["message"] = head["message"].replace('"sequence":', '"sequence":1')
     file.write_text(json.dumps(head))
     assert ("forged", None, None) in chain.verify(heads=chain.heads)
+
+
+def test_after_a_new_key_heads_of_both_are_expected_however_they_are_written(chain: Chain) -> None:
+    chain.sign()
+    chain.record("one more")
+    chain.sign(STRANGER)
+    tenant = organizations.find(chain.world.conn, "default")
+
+    def forged(*keys: str) -> list[str]:
+        ours = auditing.verify_chain(chain.world.conn, tenant, keys=keys, now=NOW)
+        theirs = offline(chain.export(), keys=keys)["findings"]
+        assert [one["what"] for one in theirs] == [one.what for one in ours.findings]
+        return [one["kind"] for one in theirs]
+
+    both = (
+        KEY.fingerprint.upper(),
+        f" {STRANGER.public_key.hex()[:32]} {STRANGER.public_key.hex()[32:]}",
+    )
+    assert forged(*both) == []
+    assert forged(both[0]) == forged(both[1]) == ["forged"]
 
 
 def test_an_export_that_was_cut_or_shuffled_is_named(chain: Chain) -> None:

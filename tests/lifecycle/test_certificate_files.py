@@ -193,6 +193,13 @@ def test_a_certificate_is_verified_without_us(tmp_path: Path) -> None:
     assert found["notes"] == []
 
 
+def test_of_several_keys_one_must_have_signed_a_certificate(tmp_path: Path) -> None:
+    expected = ("--key", "0" * 64, "--key", KEY.fingerprint.upper())
+
+    assert verify(tmp_path, "certificate", certificate_file(), *expected)[:2] == (0, set())
+    assert verify(tmp_path, "certificate", certificate_file(), *expected[:2])[:2] == (1, {"key"})
+
+
 def test_without_an_expected_key_it_is_said_that_nobody_vouches_for_it(tmp_path: Path) -> None:
     code, _, found, _ = verify(tmp_path, "certificate", certificate_file())
 

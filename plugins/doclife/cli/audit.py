@@ -9,7 +9,7 @@ from typing import Annotated, TextIO
 
 import typer
 
-from doclife.cli.options import Json, Organization
+from doclife.cli.options import Json, Organization, SigningKeys
 from doclife.cli.output import FAILED, counted, printable
 from doclife.cli.session import Session, session
 from doclife.lifecycle import signing
@@ -32,16 +32,13 @@ def verify(
         Path | None,
         typer.Option(exists=True, help="Folder of heads that left earlier, or one of them."),
     ] = None,
-    key: Annotated[
-        str | None,
-        typer.Option(metavar="FINGERPRINT", help="What every head must be signed with."),
-    ] = None,
+    keys: SigningKeys = None,
     organization: Organization = None,
     as_json: Json = False,
 ) -> None:
     """Find what was edited, removed, inserted, reordered or cut off; exit code 1 if anything."""
     with session(as_json=as_json, organization=organization) as s:
-        found = verify_chain(s.conn, s.tenant(), heads=heads, key=key, now=s.now())
+        found = verify_chain(s.conn, s.tenant(), heads=heads, keys=keys or (), now=s.now())
         s.output.show({"verification": found}, people=lambda: _print(s, found))
     if not found.fits:
         raise typer.Exit(FAILED)

@@ -10,19 +10,19 @@ from typing import Annotated, Any
 
 import typer
 
-from doclife.cli.options import Json, Limit, Organization
+from doclife.cli.options import Json, Limit, Organization, SigningKeys
 from doclife.cli.output import size
 from doclife.cli.session import Session, session
 from doclife.delivery.paper import read_font
 from doclife.domain.certificate import INCLUSION_FORMAT, Certificate
 from doclife.errors import ConfigurationError
 from doclife.lifecycle import certifying, signing
+from doclife.lifecycle.auditing import VERIFIER
 from doclife.lifecycle.documents import find_document_ids
 from doclife.store import certificates
 
 app = typer.Typer(no_args_is_help=True, help="Certificates of destruction.")
 
-VERIFIER = Path(__file__).resolve().parents[3] / "include" / "proof" / "doclife_verify.py"
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="That of the plan that destroyed.")]
 
 
@@ -151,9 +151,7 @@ def prove(
 @app.command()
 def verify(
     file: Annotated[Path, typer.Argument(help="A certificate, or the proof of a document.")],
-    key: Annotated[
-        str | None, typer.Option(help="Fingerprint that the signing key must have.")
-    ] = None,
+    keys: SigningKeys = None,
     title: Annotated[
         str | None, typer.Option(help="Of a proof: what the document is said to be called.")
     ] = None,
@@ -166,8 +164,9 @@ def verify(
 
     Exit code 1: something does not fit, and is named. 2: it is no certificate and no proof.
     """
-    options = {"--key": key, "--title": title, "--external-id": external_id}
-    given = [part for name, value in options.items() if value is not None for part in (name, value)]
+    options = [("--title", title), ("--external-id", external_id)]
+    options += [("--key", key) for key in keys or ()]
+    given = [part for name, value in options if value is not None for part in (name, value)]
     kind = "inclusion" if title or external_id or _is_proof(file) else "certificate"
     command = [sys.executable, "-I", "-S", str(VERIFIER), kind, str(file), *given]
     verified = subprocess.run([*command, "--json"] if as_json else command, check=False)

@@ -21,6 +21,15 @@ EveryOrganization = Annotated[
         "--organization", "-o", metavar="NAME", help="Only this one; else all.", show_default=False
     ),
 ]
+SigningKeys = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--key",
+        metavar="FINGERPRINT",
+        help="What it must be signed with, from elsewhere; again for each key before a new one.",
+        show_default=False,
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 RunId = Annotated[
     str | None,

@@ -5,7 +5,7 @@ along (include/proof/doclife_verify.py) also answers in the product.
 """
 
 import importlib.util
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -64,7 +64,7 @@ class _Verifier(Protocol):
         self,
         records: Iterable[Record],
         heads: Iterable[Mapping[str, Any]] = (),
-        key: str | None = None,
+        keys: Iterable[str] = (),
     ) -> dict[str, Any]:
         """Return what does not fit."""
         ...
@@ -94,14 +94,14 @@ def verify_chain(
     organization: Organization,
     *,
     heads: Path | None = None,
-    key: str | None = None,
+    keys: Sequence[str] = (),
     now: datetime,
 ) -> Verification:
     """Verify all of an organization's chain, as of one moment, while others write.
 
     :param heads: a folder of heads that left this database earlier, or one file of them. Those in
         the database are looked at too, but whoever can rewrite the chain can rewrite them.
-    :param key: fingerprint that every head must have been signed with.
+    :param keys: fingerprints of which every head must have been signed with one; none: any.
     :raises ConfigurationError: the heads cannot be read.
     """
     verifier = _verifier()
@@ -109,7 +109,7 @@ def verify_chain(
         found = verifier.verify_audit(
             export_chain(conn, organization, now=now),
             [] if heads is None else list(verifier.read_heads(heads)),
-            key,
+            keys,
         )
     except (verifier.UnreadableError, OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"the chain cannot be verified: {error}") from None
