@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,16 @@ class Stack:
     def statuses(self) -> dict[str, str]:
         """Return the status of every paper."""
         return dict(self.rows(f"SELECT external_id, status FROM documents WHERE {OURS}"))
+
+    def tombstones(self, names: Iterable[str]) -> dict[str, str]:
+        """Return by which keys destroyed papers are still known, by the names that they had."""
+        return dict(
+            self.rows(
+                "SELECT name, tombstone_key(tombstone_salt, name)"
+                " FROM deployment, unnest(%s::text[]) AS name",
+                list(names),
+            )
+        )
 
     def traces(self) -> dict[str, int]:
         """Count what doing something twice would add to."""
