@@ -5,8 +5,8 @@ By hand, from the form or the dashboard, or by `review_plan` after the last appr
 now, as a simulation or for real, or applies a stored plan by its number, a purge included. A rule
 that is in mode simulate is never enforced from here: change its mode first. Several runs may go at
 once; a document is only ever in one plan that destroys. A plan that needs approval waits, and
-`reviews` lets somebody be asked. `settle` purges at once what
-an approved erasure has trashed. A purge that is done gets its certificate.
+`reviews` lets somebody be asked. Unless the run only simulates, `settle` purges at once what an
+approved erasure has trashed. A purge that is done gets its certificate.
 
 **Rerun:** safe. Cleared tasks continue the plan of their run.
 
@@ -92,5 +92,9 @@ with DAG(
     )
     plan >> StartReviewsOperator(task_id="reviews")
     [archive, delete, notify, webhook, purge] >> finish
-    settle = SettlePurgesOperator(task_id="settle", concluded=finish.output)
+    settle = SettlePurgesOperator(
+        task_id="settle",
+        concluded=finish.output,
+        mode="{{ 'enforce' if params.plan_id else params.mode }}",
+    )
     IssueCertificatesOperator(task_id="certificates", concluded=settle.output)

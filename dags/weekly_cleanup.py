@@ -13,7 +13,8 @@ that `check_fixity` reads a sample of the stored bytes, what was unread for long
 tells you of documents whose bytes are damaged; it changes nothing.
 
 **The form** has a mode and no moment: grace counts to the present, so that no form can end it
-early. *Only plan* is about the purge; leftovers and old history go in both modes.
+early. *Only plan* is about all purges, those of erasures too; leftovers and old history go in both
+modes.
 
 **Rerun:** safe. Cleared tasks continue the plans of their run. A purge cannot be undone; until it
 runs, everything in the trash can be restored.

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from jinja2 import Environment, StrictUndefined
 
 from tests.airflow_environment import DAGS_FOLDER, SETTINGS
 
@@ -33,6 +34,24 @@ PARSE_SECONDS = 0.5
 @pytest.fixture(scope="session")
 def ours(dags):
     return {dag_id: dags[dag_id] for dag_id in SCHEDULES}
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "params", "mode"),
+    [
+        ("weekly_cleanup", {"mode": "simulate"}, "simulate"),
+        ("weekly_cleanup", {"mode": "enforce"}, "enforce"),
+        ("run_rule", {"mode": "simulate", "plan_id": None}, "simulate"),
+        ("run_rule", {"mode": "enforce", "plan_id": None}, "enforce"),
+        ("run_rule", {"mode": "simulate", "plan_id": 7}, "enforce"),
+    ],
+)
+def test_what_follows_purges_acts_only_where_the_run_does(ours, dag_id, params, mode):
+    settle = ours[dag_id].get_task("settle")
+
+    assert "mode" in settle.template_fields
+    rendered = Environment(undefined=StrictUndefined, autoescape=False).from_string(settle.mode)
+    assert rendered.render(params=params) == mode
 
 
 def test_there_is_one_file_for_each_dag_and_no_other():

@@ -11,12 +11,12 @@ import pytest
 
 from doclife.domain.plan import PlanKind, PlanState
 from doclife.errors import ConfigurationError, RefusedError, StorageError
-from doclife.lifecycle import destroying, erasure_requests
+from doclife.lifecycle import applying, destroying, erasure_requests
 from doclife.lifecycle.erasure_requests import Answer
 from doclife.storage.stores import Stores
 from doclife.store import organizations
 
-from .conftest import NOW, World
+from .conftest import ACTOR, NOW, World
 from .test_explaining import hold
 from .test_purge_manifests import approve, settled, statuses
 
@@ -244,6 +244,23 @@ def test_a_request_whose_documents_wait_in_the_trash_for_their_purge_cannot_be_c
         close(world)
 
     assert settled(world).closed == (1,)
+
+
+def test_an_erasure_that_is_still_being_applied_is_not_purged_yet(world: World) -> None:
+    world.add_document("one", owner=PERSON)
+    world.add_document("two", owner=PERSON)
+    answer = ask(world)
+    assert answer.plan is not None
+    approve(world, answer.plan.plan_id)
+    [shard] = applying.start(world.conn, plan_id=answer.plan.plan_id, now=world.now)
+    applying.apply_shard(
+        world.conn, shard=shard, now=lambda: world.now, actor=ACTOR, stores=world.stores
+    )
+
+    assert settled(world).purged == 0
+
+    applying.finish(world.conn, plan_id=answer.plan.plan_id, now=world.now)
+    assert settled(world).purged == 2
 
 
 def test_what_a_hold_keeps_in_the_trash_does_not_keep_the_request_open(world: World) -> None:

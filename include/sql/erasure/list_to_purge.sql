@@ -1,5 +1,5 @@
--- The erasures that have put documents into the trash which are still there, or whose destruction began
--- and did not end.
+-- The applied erasures that have put documents into the trash which are still there, or whose destruction
+-- began and did not end.
 -- Returns plan_id and organization, the oldest plan first.
 SELECT
     plan.id AS plan_id,
@@ -8,7 +8,7 @@ FROM plans AS plan
 INNER JOIN organizations AS organization ON plan.organization_id = organization.id
 WHERE
     plan.kind = 'erasure'
-    AND plan.state IN ('applying', 'applied')
+    AND plan.state = 'applied'
     AND EXISTS (
         SELECT
         FROM plan_items AS item

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from doclife.domain.plan import PlanState
+from doclife.domain.rule import Mode
 from doclife.errors import DoclifeError
 from doclife.lifecycle.applying import apply_plan
 from doclife.lifecycle.erasing import Swept, sweep
@@ -41,16 +42,22 @@ def settle(
     dag_id: str,
     run_id: str,
     actor: str,
+    mode: Mode = Mode.ENFORCE,
 ) -> Settled:
     """Do what follows from purges and approved erasures; killed or called again, it goes on.
 
     One step that fails keeps none of the others from being done.
+
+    :param mode: ``simulate`` purges nothing and closes no request: only what is gone already has
+        its manifest written and is swept.
     """
     faults: list[str] = []
-    purged = _purge_erased(
-        conn, stores=stores, now=now, dag_id=dag_id, run_id=run_id, actor=actor, faults=faults
-    )
-    written, swept = 0, Swept()
+    purged, written, swept = 0, 0, Swept()
+    closed: list[int] = []
+    if mode is Mode.ENFORCE:
+        purged = _purge_erased(
+            conn, stores=stores, now=now, dag_id=dag_id, run_id=run_id, actor=actor, faults=faults
+        )
     try:
         written = write_manifests(conn, stores=stores, now=now())
     except DoclifeError as error:
@@ -59,7 +66,8 @@ def settle(
         swept = sweep(conn, stores=stores, now=now())
     except DoclifeError as error:
         faults.append(str(error))
-    closed = close_what_is_done(conn, actor=actor, now=now())
+    if mode is Mode.ENFORCE:
+        closed = close_what_is_done(conn, actor=actor, now=now())
     return Settled(
         purged=purged, manifests=written, closed=tuple(closed), swept=swept, faults=tuple(faults)
     )

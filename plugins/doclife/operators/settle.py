@@ -8,6 +8,7 @@ from airflow.sdk import TriggerRule
 from doclife.errors import RefusedError
 from doclife.operators.connecting import document_stores
 from doclife.operators.lifecycle_operator import LifecycleOperator, present
+from doclife.operators.plan_rules import MODE, parse_mode
 from doclife.operators.task_run import TaskRun
 
 if TYPE_CHECKING:
@@ -22,22 +23,27 @@ class SettlePurgesOperator(LifecycleOperator):
 
     :param concluded: what the run's FinishPlansOperator returned. It has returned nothing when it
         failed; then this task fails too, once everything is done, so that the run stays red.
+    :param mode: ``simulate`` destroys nothing and closes no request; empty or ``enforce`` acts
+        (templated).
     """
 
-    template_fields: Sequence[str] = (*LifecycleOperator.template_fields, "concluded")
+    template_fields: Sequence[str] = (*LifecycleOperator.template_fields, "concluded", "mode")
 
     def __init__(
         self,
         *,
         concluded: Mapping[str, int],
+        mode: str = MODE,
         trigger_rule: TriggerRule = TriggerRule.ALL_DONE,
         **kwargs: Any,
     ) -> None:
         super().__init__(trigger_rule=trigger_rule, **kwargs)
         self.concluded = concluded
+        self.mode = mode
 
     def work(self, conn: "Connection", run: TaskRun) -> dict[str, int]:
         """Settle, and return the counts."""
+        from doclife.domain.rule import Mode
         from doclife.lifecycle.settling import settle
 
         settled = settle(
@@ -47,6 +53,7 @@ class SettlePurgesOperator(LifecycleOperator):
             dag_id=run.dag_id,
             run_id=run.run_id,
             actor=run.actor,
+            mode=parse_mode(self.mode) or Mode.ENFORCE,
         )
         counts = {
             "purged": settled.purged,
