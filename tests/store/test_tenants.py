@@ -646,6 +646,47 @@ def test_a_request_sees_what_its_person_is_a_member_of(logins: Logins) -> None:
             assert [slug for (slug,) in seen] == expected, value
 
 
+def test_a_type_of_the_callers_own_never_runs_as_the_owner(
+    filled: Catalogue, logins: Logins
+) -> None:
+    conn = logins["web"]
+    try:
+        conn.execute(
+            "CREATE FUNCTION pg_temp.bind(given pg_catalog.jsonb) RETURNS boolean"
+            " LANGUAGE plpgsql AS $$ BEGIN"
+            " INSERT INTO doclife.organization_logins (login, organization_id, bound_by)"
+            " SELECT session_user, id, 'itself' FROM doclife.organizations;"
+            " RETURN true; EXCEPTION WHEN insufficient_privilege THEN RETURN true; END $$"
+        )
+        conn.execute("CREATE DOMAIN pg_temp.jsonb AS pg_catalog.jsonb CHECK (pg_temp.bind(VALUE))")
+        seen = conn.execute("SELECT slug FROM organizations").fetchall()
+    finally:
+        conn.execute("DISCARD TEMP")
+        conn.execute("DROP DOMAIN IF EXISTS pg_temp.jsonb")
+        conn.execute("DROP FUNCTION IF EXISTS pg_temp.bind")
+
+    assert seen == [("alpha",)]
+    assert filled.value("SELECT count(*) FROM organization_logins WHERE bound_by = 'itself'") == 0
+
+
+def test_no_function_looks_up_types_among_the_callers_own_first(filled: Catalogue) -> None:
+    """A path that does not name pg_temp searches it first."""
+    found = filled.owner.execute(
+        "SELECT function.oid::regprocedure::text, path"
+        " FROM pg_proc AS function CROSS JOIN unnest(function.proconfig) AS path"
+        " WHERE function.pronamespace = 'doclife'::regnamespace"
+        " AND starts_with(path, 'search_path=') AND path NOT LIKE '%%, pg_temp'"
+    ).fetchall()
+    without_a_path = filled.owner.execute(
+        "SELECT oid::regprocedure::text FROM pg_proc"
+        " WHERE pronamespace = 'doclife'::regnamespace AND prosecdef"
+        " AND NOT coalesce(array_to_string(proconfig, ' '), '') LIKE '%%search_path=%%'"
+    ).fetchall()
+
+    assert found == []
+    assert without_a_path == []
+
+
 def test_an_applications_own_policies_may_ask_who_it_is(filled: Catalogue, logins: Logins) -> None:
     """Its auth.uid() and doclife read the same claims."""
     with superuser(filled) as conn:

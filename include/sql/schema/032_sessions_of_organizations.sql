@@ -14,10 +14,20 @@ CREATE TABLE organization_logins (
     UNIQUE NULLS NOT DISTINCT (login, organization_id)
 );
 
+-- A path that does not name pg_temp searches it first for tables and types, and whoever calls can put a type
+-- there whose check runs as the owner. Every path of ours ends in it; these are of earlier migrations.
+DO $$
+BEGIN
+    ALTER FUNCTION cluster_identity() SET search_path = pg_catalog, pg_temp;
+    ALTER FUNCTION is_same_person(text, text) SET search_path = pg_catalog, pg_temp;
+    ALTER FUNCTION guard_registration() SET search_path = pg_catalog, pg_temp;
+END
+$$;
+
 -- Who asks, where one login asks for many people: what auth.uid() of Supabase reads as well.
 CREATE FUNCTION session_person() RETURNS text
 LANGUAGE sql STABLE
-SET search_path = pg_catalog
+SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT coalesce(
         nullif(current_setting('request.jwt.claim.sub', true), ''),
@@ -81,7 +91,9 @@ AS $$
 $$;
 
 -- Whether a session is doclife's own: its tasks, pages and commands, which work for every organization. Row
--- triggers ask it: names of their schema instead of a path of its own let PostgreSQL inline it.
+-- triggers ask it: names of their schema instead of a path of its own let PostgreSQL inline it. Nothing in it is
+-- looked up by the caller's path: OR is no operator, session_user no function, and the names of roles take
+-- their type from pg_catalog's own functions of that name.
 CREATE FUNCTION is_doclife_session() RETURNS boolean
 LANGUAGE sql STABLE
 AS $$
