@@ -151,7 +151,8 @@ class System:
         """Remove what the last history left, so that every history starts alike."""
         self.forgotten += 1
         if self.forgotten % TRUNCATE_EVERY == 0:
-            self.superuser.execute(f"TRUNCATE {', '.join((*LEFTOVERS, 'organizations'))} CASCADE")
+            # Not organizations: what refers to them goes too, and stores do.
+            self.superuser.execute(f"TRUNCATE {', '.join(LEFTOVERS)} CASCADE")
         for table in (*LEFTOVERS, "organizations"):
             self.superuser.execute(f"DELETE FROM {table}")
         self.superuser.execute("UPDATE switches SET is_on = false, reason = NULL")
