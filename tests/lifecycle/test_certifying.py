@@ -19,6 +19,8 @@ from doclife.errors import ConfigurationError, StorageError
 from doclife.lifecycle import applying, certifying, holding, purging
 from doclife.lifecycle.certifying import Issued
 from doclife.lifecycle.planning_erasure import plan_erasure
+from doclife.lifecycle.purge_manifests import write_manifests
+from doclife.lifecycle.undo import undo_plan
 from doclife.storage.marker import MARKER_NAME
 from doclife.storage.s3 import S3Filesystem
 from doclife.store import certificates, organizations, purges
@@ -541,3 +543,31 @@ def test_an_erasure_is_certified_by_its_own_authority(world: World) -> None:
     assert body["not_destroyed"]["documents"] == 0
     [decision] = body["decisions"]
     assert decision["decision"] == "approve"
+
+
+def test_what_an_undone_erasure_has_destroyed_is_certified_and_in_a_manifest(
+    world: World,
+) -> None:
+    [trashed] = trash(world, "draft.txt")
+    active = world.add_document("letter.txt")
+    summary = plan_erasure(
+        world.conn,
+        organization=organizations.find(world.conn, "default"),
+        document_ids=[trashed, active],
+        authority="erasure request 3",
+        now=world.now,
+        dag_id="cli",
+        run_id="request-3",
+        requested_by="cli:maria",
+    )
+    approve(world, summary.plan_id)
+    world.apply(summary.plan_id)
+
+    undo_plan(world.conn, plan_id=summary.plan_id, now=world.now, actor=ACTOR, stores=world.stores)
+
+    assert world.value("SELECT state FROM plans WHERE id = %s", summary.plan_id) == "undone"
+    assert (world.status(trashed), world.status(active)) == ("purged", "active")
+    assert issue(world).plan_ids == [summary.plan_id]
+    [line] = file_of(world, summary.plan_id)["items"]
+    assert line["item"]["document"] == trashed
+    assert write_manifests(world.conn, stores=world.stores, now=world.now) == 1
