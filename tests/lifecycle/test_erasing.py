@@ -448,10 +448,8 @@ def test_a_report_loses_the_lines_of_a_document_and_no_other() -> None:
     assert erasing.erase_from_page(new_page, [1]) == new_page
 
 
-@pytest.mark.parametrize("dies_at", [1, 2])
-def test_killed_between_the_files_of_a_report_it_is_whole_afterwards(
-    world: World, monkeypatch: pytest.MonkeyPatch, dies_at: int
-) -> None:
+def reported(world: World) -> None:
+    """Let a report name a document, and purge it."""
     purged(world)
     world.file("draft.txt").write_bytes(b"CONTENT")
     world.purge()
@@ -464,6 +462,30 @@ def test_killed_between_the_files_of_a_report_it_is_whole_afterwards(
     asked = {"job_id": job, "organization": "default", "payload": payload}
     make_report(world.conn, **asked, stores=world.stores, now=world.now)
     world.purge()
+
+
+@pytest.mark.parametrize(("gone", "left"), [("html", "csv"), ("csv", "html")])
+def test_a_file_of_a_report_is_swept_when_somebody_removed_the_other(
+    world: World, gone: str, left: str
+) -> None:
+    reported(world)
+    [[uri]] = world.conn.execute(f"SELECT {gone}_uri FROM reports").fetchall()
+    Path(uri.removeprefix("file://")).unlink()
+
+    assert sweep(world.conn, stores=world.stores, now=world.now).reports == 1
+
+    [report] = list_reports(world.conn, organization=organizations.find(world.conn, "default"))
+    # Read against its record, too.
+    content = read_report(report, is_table=left == "csv", stores=world.stores)
+    assert b"draft.txt" not in content
+    assert b"#1" in content
+
+
+@pytest.mark.parametrize("dies_at", [1, 2])
+def test_killed_between_the_files_of_a_report_it_is_whole_afterwards(
+    world: World, monkeypatch: pytest.MonkeyPatch, dies_at: int
+) -> None:
+    reported(world)
     honest, calls = LocalFilesystem.replace, 0
 
     def die(self: LocalFilesystem, uri: str, content: bytes) -> None:

@@ -128,30 +128,40 @@ def _rewrite_reports(conn: Connection, stores: Stores) -> tuple[int, list[str]]:
 
 
 def _rewrite(conn: Connection, report: NamingReport, stores: Stores) -> bool:
+    # Each file by itself: one that somebody removed names nobody, and the other one still may.
     page = _read(stores, report.html_uri)
     table = _read(stores, report.csv_uri)
-    if page is None or table is None:
-        return False  # somebody removed it: it names nobody
-    new_page = erase_from_page(page, report.document_ids)
-    new_table = erase_from_table(table, report.document_ids)
+    new_page = page and erase_from_page(page, report.document_ids)
+    new_table = table and erase_from_table(table, report.document_ids)
     if (new_page, new_table) == (page, table):
         return False
-    if (_sha256(page), _sha256(table)) == (report.html_sha256, report.csv_sha256):
-        # Before the files: whoever dies in between leaves old files whose erasure fits the record.
-        # What somebody else changed is erased, too, and stays recognisable as changed.
-        with conn.transaction():
-            residue.record_report(
-                conn,
-                report.report_id,
-                html=(len(new_page), _sha256(new_page)),
-                csv=(len(new_table), _sha256(new_table)),
-            )
-    for uri, content in ((report.html_uri, new_page), (report.csv_uri, new_table)):
+    # Before the files: whoever dies in between leaves old files whose erasure fits the record.
+    # What somebody else changed is erased, too, and stays recognisable as changed.
+    with conn.transaction():
+        residue.record_report(
+            conn,
+            report.report_id,
+            html=_record(page, new_page, recorded=report.html_sha256),
+            csv=_record(table, new_table, recorded=report.csv_sha256),
+        )
+    for uri, old, new in (
+        (report.html_uri, page, new_page),
+        (report.csv_uri, table, new_table),
+    ):
+        if new is None or new == old:
+            continue
         try:
-            stores.at(uri).filesystem.replace(uri, content)
+            stores.at(uri).filesystem.replace(uri, new)
         except OSError as error:
             raise StorageError(f"{uri} cannot be written: {explained(error)}") from error
     return True
+
+
+def _record(old: bytes | None, new: bytes | None, *, recorded: bytes) -> tuple[int, bytes] | None:
+    """Return size and SHA-256 of a file as it will be; None where the record stays as it is."""
+    if old is None or new is None or _sha256(old) != recorded:
+        return None
+    return len(new), _sha256(new)
 
 
 def _sha256(content: bytes) -> bytes:

@@ -83,16 +83,16 @@ def record_report(
     conn: Connection,
     report_id: int,
     *,
-    html: tuple[int, bytes],
-    csv: tuple[int, bytes],
+    html: tuple[int, bytes] | None,
+    csv: tuple[int, bytes] | None,
 ) -> None:
-    """Note size and SHA-256 of a report's files that were written again."""
+    """Note size and SHA-256 of a report's files that were written again; None keeps it."""
     parameters = {
         "report_id": report_id,
-        "html_bytes": html[0],
-        "html_sha256": html[1],
-        "csv_bytes": csv[0],
-        "csv_sha256": csv[1],
+        "html_bytes": html and html[0],
+        "html_sha256": html and html[1],
+        "csv_bytes": csv and csv[0],
+        "csv_sha256": csv and csv[1],
     }
     conn.execute(statement("residue/record_report"), parameters)
 
