@@ -12,13 +12,13 @@ from psycopg.errors import LockNotAvailable
 from psycopg.pq import TransactionStatus
 
 from doclife.domain.plan import ShardOutcome, ShardRef
-from doclife.errors import StorageError
+from doclife.errors import StorageError, TryAgainLater
 from doclife.lifecycle import applying, destroying, holding, judging, planning
 from doclife.lifecycle.stores import register_store
 from doclife.storage import removal, s3
 from doclife.storage.marker import MARKER_NAME
 from doclife.storage.stores import Stores
-from doclife.store import objects
+from doclife.store import objects, purges
 from doclife.store.connection import Connection
 
 from .cloud import Cloud, cloud_of
@@ -324,9 +324,10 @@ def test_a_store_that_does_not_answer_fails_the_item_and_not_the_purge(
     assert (world.status(sound), world.status(odd)) == ("purged", "deleted")
 
 
-def test_bytes_that_two_shards_let_go_at_the_same_moment_are_removed(
+def twins_in_two_shards(
     world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> tuple[list[int], ShardRef, ShardRef]:
+    """Let two documents that share their bytes be purged in a shard each; return them too."""
     monkeypatch.setitem(judging.SHARD_DOCUMENTS, "PURGE", 1)
     twins = [world.add_document(name, document_type="draft") for name in ("a.txt", "b.txt")]
     world.conn.execute(
@@ -343,24 +344,103 @@ def test_bytes_that_two_shards_let_go_at_the_same_moment_are_removed(
         if plan.kind == "purge"
     )
     first, second = applying.start(world.conn, plan_id=plan.plan_id, now=world.now)
-    destroy = destroying.destroy
+    return twins, first, second
 
-    def apply(conn: Connection, shard: ShardRef) -> ShardOutcome:
-        return applying.apply_shard(
-            conn, shard=shard, now=lambda: world.now, actor=ACTOR, stores=world.stores
-        )
+
+def apply(world: World, conn: Connection, shard: ShardRef) -> ShardOutcome:
+    return applying.apply_shard(
+        conn, shard=shard, now=lambda: world.now, actor=ACTOR, stores=world.stores
+    )
+
+
+def test_bytes_that_two_shards_let_go_at_the_same_moment_are_removed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twins, first, second = twins_in_two_shards(world, monkeypatch)
+    destroy = destroying.destroy
 
     def after_the_other_shard(*given: Any, **named: Any) -> destroying.Destroyed:
         monkeypatch.setattr(destroying, "destroy", destroy)
         with world.another_connection() as other:
-            assert apply(other, second).done == 1
+            assert apply(world, other, second).done == 1
         return destroy(*given, **named)
 
     monkeypatch.setattr(destroying, "destroy", after_the_other_shard)
 
-    assert apply(world.conn, first).done == 1
+    assert apply(world, world.conn, first).done == 1
     assert [world.status(each) for each in twins] == ["purged", "purged"]
     assert not world.file("a.txt").exists()
+
+
+def test_bytes_that_are_recorded_as_kept_are_condemned_by_nobody_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twins, first, second = twins_in_two_shards(world, monkeypatch)
+    record_destroyed = purges.record_destroyed
+    waited = []
+
+    def while_the_other_shard_comes(*given: Any, **named: Any) -> list[int]:
+        monkeypatch.setattr(purges, "record_destroyed", record_destroyed)
+        recorded = record_destroyed(*given, **named)
+        with world.another_connection() as other:
+            other.execute("SET lock_timeout = '100ms'")
+            with pytest.raises(LockNotAvailable):
+                apply(world, other, second)
+            waited.append(True)
+        return recorded
+
+    monkeypatch.setattr(purges, "record_destroyed", while_the_other_shard_comes)
+
+    assert apply(world, world.conn, first).done == 1
+    assert waited == [True]
+    assert apply(world, world.conn, second).done == 1
+    assert [world.status(each) for each in twins] == ["purged", "purged"]
+    outcomes = world.conn.execute(
+        "SELECT contents -> 0 ->> 'outcome' FROM certificate_items ORDER BY document_id"
+    ).fetchall()
+    assert outcomes == [("kept",), ("destroyed",)]
+
+
+def test_bytes_that_another_shard_has_condemned_are_recorded_once_they_are_gone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other shard died after it had condemned them."""
+    twins, first, second = twins_in_two_shards(world, monkeypatch)
+    destroy = destroying.destroy
+
+    class DiedError(Exception):
+        pass
+
+    def die(*_given: Any, **_named: Any) -> destroying.Destroyed:
+        raise DiedError
+
+    def after_the_other_died(*given: Any, **named: Any) -> destroying.Destroyed:
+        monkeypatch.setattr(destroying, "destroy", die)
+        with world.another_connection() as other, pytest.raises(DiedError):
+            apply(world, other, second)
+        monkeypatch.setattr(destroying, "destroy", destroy)
+        return destroy(*given, **named)
+
+    monkeypatch.setattr(destroying, "destroy", after_the_other_died)
+
+    assert apply(world, world.conn, first).done == 1
+    assert apply(world, world.conn, second).done == 1
+    assert [world.status(each) for each in twins] == ["purged", "purged"]
+    assert not world.file("a.txt").exists()
+
+
+def test_what_cannot_be_finished_is_not_recorded_as_destroyed_either(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _twins, first, _second = twins_in_two_shards(world, monkeypatch)
+    with monkeypatch.context() as patched:
+        patched.setattr(purges, "finish", lambda *_given, **_named: [])
+        with pytest.raises(TryAgainLater):
+            apply(world, world.conn, first)
+    assert world.value("SELECT count(*) FROM certificate_items") == 0
+
+    assert apply(world, world.conn, first).done == 1
+    assert world.value("SELECT count(*) FROM certificate_items") == 1
 
 
 def test_nobody_refers_to_bytes_anew_while_it_is_settled_whether_they_go(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from doclife.domain.plan import ShardOutcome
+from doclife.errors import TryAgainLater
 from doclife.lifecycle import destroying
 from doclife.lifecycle.batch import Work, open_batch
 from doclife.lifecycle.destroying import Checked, Destroyed, Failure, failed_ids, failure
@@ -28,6 +29,9 @@ def purge_batch(conn: Connection, work: Work, *, now: datetime) -> ShardOutcome 
     """Purge the next documents of a shard; None when there is no more to do.
 
     Bytes that are surely gone already keep no document from being purged; its reason says so.
+
+    :raises TryAgainLater: what was recorded could not be finished; neither is kept, and the next
+        call does both.
     """
     waiting = purges.peek(conn, work.shard, size=PURGE_BATCH_SIZE)
     # What a killed purge has begun may be half gone: only what nobody has touched is checked.
@@ -61,6 +65,9 @@ def purge_batch(conn: Connection, work: Work, *, now: datetime) -> ShardOutcome 
     spared = failed_ids(destroyed.failures)
     notes = _notes(checked, destroyed)
     with conn.transaction():
+        # Bytes that they share stay what the record says of them: nobody condemns them meanwhile.
+        purges.lock(conn, batch.document_ids)
+        objects.lock_of_documents(conn, batch.document_ids)
         failed += _fail(conn, work, destroyed.failures, now)
         # While they still have their titles, of which certificates keep hashes.
         recorded = purges.record_destroyed(
@@ -73,6 +80,8 @@ def purge_batch(conn: Connection, work: Work, *, now: datetime) -> ShardOutcome 
         )
         with residue_erased(conn, work, recorded, now=now):
             purged = purges.finish(conn, recorded, now=now)
+        if {each.document_id for each in purged} != set(recorded):
+            raise TryAgainLater("a document was recorded as destroyed and could not be finished")
         done = batches.record_done(
             conn,
             work.shard,

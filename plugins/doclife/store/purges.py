@@ -33,6 +33,11 @@ def begin(
     )
 
 
+def lock(conn: Connection, document_ids: Sequence[int]) -> None:
+    """Keep documents as they are until the transaction ends."""
+    conn.execute(statement("purge/lock"), {"document_ids": list(document_ids)})
+
+
 def record_destroyed(
     conn: Connection,
     document_ids: Sequence[int],
