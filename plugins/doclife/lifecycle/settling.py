@@ -9,7 +9,7 @@ from datetime import datetime
 
 from doclife.domain.plan import PlanState
 from doclife.domain.rule import Mode
-from doclife.errors import DoclifeError
+from doclife.errors import DoclifeError, RefusedError, StorageError, TryAgainLater
 from doclife.lifecycle.applying import apply_plan
 from doclife.lifecycle.erasing import Swept, sweep
 from doclife.lifecycle.erasure_requests import close_what_is_done
@@ -32,6 +32,8 @@ class Settled:
     swept: Swept
     faults: tuple[str, ...]
     """What could not be done; the next call tries again."""
+    is_passing: bool = False
+    """Whether trying again soon may help with one of them: a store was out of reach."""
 
 
 def settle(
@@ -51,7 +53,7 @@ def settle(
     :param mode: ``simulate`` purges nothing and closes no request: only what is gone already has
         its manifest written and is swept.
     """
-    faults: list[str] = []
+    faults: list[DoclifeError] = []
     purged, written, swept = 0, 0, Swept()
     closed: list[int] = []
     if mode is Mode.ENFORCE:
@@ -61,15 +63,20 @@ def settle(
     try:
         written = write_manifests(conn, stores=stores, now=now())
     except DoclifeError as error:
-        faults.append(str(error))
+        faults.append(error)
     try:
         swept = sweep(conn, stores=stores, now=now())
     except DoclifeError as error:
-        faults.append(str(error))
+        faults.append(error)
     if mode is Mode.ENFORCE:
         closed = close_what_is_done(conn, actor=actor, now=now())
     return Settled(
-        purged=purged, manifests=written, closed=tuple(closed), swept=swept, faults=tuple(faults)
+        purged=purged,
+        manifests=written,
+        closed=tuple(closed),
+        swept=swept,
+        faults=tuple(str(fault) for fault in faults),
+        is_passing=any(isinstance(fault, StorageError | TryAgainLater) for fault in faults),
     )
 
 
@@ -81,7 +88,7 @@ def _purge_erased(
     dag_id: str,
     run_id: str,
     actor: str,
-    faults: list[str],
+    faults: list[DoclifeError],
 ) -> int:
     done = 0
     for erasure in erasures.list_to_purge(conn):
@@ -104,7 +111,7 @@ def _purge_erased(
                 continue  # a limit asks once more; whoever approves lets it be applied
             outcome = apply_plan(conn, plan_id=plan_id, now=now, actor=actor, stores=stores)
         except DoclifeError as error:
-            faults.append(f"erasure {erasure['plan_id']}: {error}")
+            faults.append(type(error)(f"erasure {erasure['plan_id']}: {error}"))
         else:
             done += outcome.done
             failed = sum(
@@ -113,8 +120,11 @@ def _purge_erased(
                 if count.state == "failed"
             )
             if failed:
+                # The same run would find the same plan, which has ended: the next one plans anew.
                 faults.append(
-                    f"erasure {erasure['plan_id']}: {failed} document(s) could not be destroyed. "
-                    f"Why: doclife plans show {plan_id}"
+                    RefusedError(
+                        f"erasure {erasure['plan_id']}: {failed} document(s) could not be "
+                        f"destroyed. Why: doclife plans show {plan_id}"
+                    )
                 )
     return done

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import TriggerRule
 
-from doclife.errors import RefusedError
+from doclife.errors import RefusedError, TryAgainLater
 from doclife.operators.connecting import document_stores
 from doclife.operators.lifecycle_operator import LifecycleOperator, present
 from doclife.operators.plan_rules import MODE, parse_mode
@@ -63,7 +63,8 @@ class SettlePurgesOperator(LifecycleOperator):
             "still_named": settled.swept.waiting,
         }
         if settled.faults:
-            raise RefusedError(f"Not everything could be done: {'; '.join(settled.faults)}")
+            fault = f"Not everything could be done: {'; '.join(settled.faults)}"
+            raise TryAgainLater(fault) if settled.is_passing else RefusedError(fault)
         if self.concluded is None:
             raise RefusedError(
                 f"Everything is done that could be: {counts}. This run is red because the task "
