@@ -236,6 +236,30 @@ def test_a_request_of_a_purge_that_was_killed_closes_with_what_it_destroyed(
     assert show(world).request.erased_count == 1
 
 
+def test_a_purge_that_was_killed_after_its_last_document_is_brought_to_its_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trashed(world, "one")
+
+    def die(*_arguments: object, **_named: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(applying, "finish", die)
+        with pytest.raises(KeyboardInterrupt):
+            settled(world)
+    left = "SELECT state FROM plans WHERE kind = 'purge'"
+    assert (world.value("SELECT status FROM documents"), world.value(left)) == (
+        "purged",
+        "applying",
+    )
+
+    assert settled(world).closed == (1,)
+
+    assert world.value(left) == "applied"
+    assert world.value("SELECT count(*) FROM plans WHERE kind = 'purge'") == 1
+
+
 def test_a_request_whose_documents_wait_in_the_trash_for_their_purge_cannot_be_closed(
     world: World,
 ) -> None:
