@@ -188,7 +188,7 @@ def test_what_is_told_of_others_is_left_out() -> None:
     assert b"person" not in written
 
 
-@pytest.mark.parametrize("actor", ["user:olga", "cli:root"])
+@pytest.mark.parametrize("actor", ["user:olga", "cli:root", "link", "link:olga@example.org"])
 def test_people_are_never_named(actor: str) -> None:
     assert agent_of(actor, None) is PERSON
 

@@ -77,13 +77,14 @@ APPLICATION = PremisAgent(
 def agent_of(actor: str, rule: str | None) -> PremisAgent:
     """Return who acted, as a role.
 
-    :param actor: as the audit trail has it: ``user:olga``, ``cli:root``, ``schedule`` ...
+    :param actor: as the audit trail has it: ``user:olga``, ``cli:root``, ``link`` (of a person
+        who followed a signed one), ``schedule`` ...
     :param rule: name@version of the rule that decided; it is the agent then.
     """
     if rule is not None:
         return PremisAgent(identifier=f"rule:{rule}", name=f"rule {rule}", type="software")
     kind = actor.partition(":")[0]
-    if kind in ("user", "cli"):
+    if kind in ("user", "cli", "link"):
         return PERSON
     return APPLICATION if kind == "application" else DOCLIFE
 
