@@ -86,6 +86,31 @@ def test_everything_is_told_at_once_and_for_people_the_worst_first(cli, owner):
     assert words.index("fault") < words.index("warning") < words.index("ok")
 
 
+@pytest.mark.parametrize(
+    "opened",
+    [
+        ["ALTER TABLE documents DISABLE ROW LEVEL SECURITY"],
+        [
+            "CREATE TABLE remarks (organization_id bigint)",
+            "GRANT SELECT ON remarks TO doclife_worker",
+        ],
+    ],
+)
+def test_what_it_says_about_an_open_table_encloses_it_and_lets_tasks_work(cli, owner, opened):
+    for statement in opened:
+        owner.execute(statement)
+    (table,) = findings(cli, "policies", exit_code=1)
+
+    owner.execute(table["fix"].removeprefix("as owner: "))
+
+    assert ("policies", "fault") not in troubles(cli)
+    assert owner.execute(
+        "SELECT count(DISTINCT polrelid) FROM pg_policy WHERE polname = %s AND polrelid IN"
+        " (SELECT oid FROM pg_class WHERE relname IN ('documents', 'remarks'))",
+        ("tasks_work_for_every_organization",),
+    ).fetchone() == (len(opened),)
+
+
 def test_what_it_says_about_an_index_and_a_guard_puts_them_right(cli, owner):
     owner.execute("ALTER TABLE documents DISABLE TRIGGER guard_document_status")
     owner.execute("DROP INDEX jobs_by_turn")

@@ -1,7 +1,9 @@
 -- Tables with rows of organizations that no policy encloses: row-level security was switched off, or
 -- never on.
--- Returns name.
-SELECT relation.relname::text AS name
+-- Returns name, has_policies.
+SELECT
+    relation.relname::text AS name,
+    EXISTS(SELECT FROM pg_policy AS policy WHERE policy.polrelid = relation.oid) AS has_policies
 FROM pg_class AS relation
 WHERE
     relation.relnamespace = (SELECT space.oid FROM pg_namespace AS space WHERE space.nspname = current_schema())

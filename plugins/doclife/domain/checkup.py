@@ -271,13 +271,25 @@ def judge_triggers(disabled: Sequence[DisabledTrigger]) -> Iterator[Finding]:
         yield ok("guards", "no trigger is switched off")
 
 
-def judge_policies(open_tables: Sequence[str]) -> Iterator[Finding]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenTable:
+    """A table with rows of organizations that row-level security does not enclose."""
+
+    name: str
+    has_policies: bool
+    """They are there and not asked; without any, row-level security locks the tasks out too."""
+
+
+def judge_policies(open_tables: Sequence[OpenTable]) -> Iterator[Finding]:
     """Judge whether every table with rows of organizations is enclosed by row-level security."""
-    for name in open_tables:
+    for table in open_tables:
         yield fault(
             "policies",
-            f"row-level security is off for {name}: one organization's login sees the others' rows",
-            fix=f"as owner: ALTER TABLE doclife.{name} ENABLE ROW LEVEL SECURITY",
+            f"row-level security is off for {table.name}: one organization's login sees the "
+            "others' rows",
+            fix=f"as owner: ALTER TABLE doclife.{table.name} ENABLE ROW LEVEL SECURITY"
+            if table.has_policies
+            else f"as owner: SELECT doclife.enclose_table('doclife.{table.name}')",
         )
     if not open_tables:
         yield ok("policies", "every table with rows of organizations is enclosed")

@@ -10,6 +10,7 @@ from doclife.domain.checkup import (
     ExpectedIndex,
     Index,
     Login,
+    OpenTable,
     Right,
     Server,
 )
@@ -70,9 +71,9 @@ def list_disabled_triggers(conn: Connection) -> list[DisabledTrigger]:
     return fetch_rows(conn, statement("doctor/list_disabled_triggers"), {}, DisabledTrigger)
 
 
-def list_open_tables(conn: Connection) -> list[str]:
+def list_open_tables(conn: Connection) -> list[OpenTable]:
     """Return the tables with rows of organizations that no policy encloses."""
-    return [name for (name,) in conn.execute(statement("doctor/list_open_tables"))]
+    return fetch_rows(conn, statement("doctor/list_open_tables"), {}, OpenTable)
 
 
 def describe_queue(conn: Connection, *, now: datetime) -> Queue:
