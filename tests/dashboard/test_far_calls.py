@@ -8,12 +8,23 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from doclife.dashboard import app
-from doclife.dashboard.far_calls import LOOKUP, LOOKUPS_AT_ONCE, TEST, TESTS_AT_ONCE
+from doclife.dashboard.far_calls import (
+    LOOKUP,
+    LOOKUPS_AT_ONCE,
+    TEST,
+    TESTS_AT_ONCE,
+    VERIFICATION,
+    VERIFICATIONS_AT_ONCE,
+)
 from tests.dashboard.browsers import Browser, words
 
 pytestmark = pytest.mark.usefixtures("world")
 
-PLACES = {"test": (TEST, TESTS_AT_ONCE), "lookup": (LOOKUP, LOOKUPS_AT_ONCE)}
+PLACES = {
+    "test": (TEST, TESTS_AT_ONCE),
+    "lookup": (LOOKUP, LOOKUPS_AT_ONCE),
+    "verification": (VERIFICATION, VERIFICATIONS_AT_ONCE),
+}
 URL = "gopher://erp.example.org"
 
 
@@ -35,6 +46,7 @@ def busy(what: str) -> Iterator[None]:
         ("test", "POST", "/endpoints/erp/test", None),
         ("lookup", "POST", "/endpoints", {"name": "erp", "url": URL}),
         ("lookup", "PATCH", "/endpoints/erp", {"url": URL}),
+        ("verification", "GET", "/audit/verify", None),
     ],
 )
 def test_a_program_is_told_at_once_that_too_many_wait(
@@ -76,4 +88,4 @@ def test_a_place_is_free_again_whatever_came_of_the_test(olga: Browser) -> None:
 
 
 def test_half_of_the_connections_are_left_for_pages() -> None:
-    assert TESTS_AT_ONCE + LOOKUPS_AT_ONCE <= app.POOL_SIZE // 2
+    assert TESTS_AT_ONCE + LOOKUPS_AT_ONCE + VERIFICATIONS_AT_ONCE <= app.POOL_SIZE // 2

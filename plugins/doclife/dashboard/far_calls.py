@@ -1,4 +1,7 @@
-"""Few requests at once wait for somebody else's answer, as each holds a connection meanwhile."""
+"""Few requests at once take long: those that wait for somebody else, or read a whole audit chain.
+
+Each holds a connection meanwhile.
+"""
 
 from collections.abc import Iterator
 from threading import BoundedSemaphore
@@ -7,8 +10,9 @@ from typing import Any
 from fastapi import Depends, HTTPException
 
 TESTS_AT_ONCE = 2
-LOOKUPS_AT_ONCE = 3
-"""With the tests half of the pool at most: pages need the rest."""
+LOOKUPS_AT_ONCE = 2
+VERIFICATIONS_AT_ONCE = 1
+"""All of them together half of the pool at most: pages need the rest."""
 
 
 class _Places:
@@ -44,3 +48,9 @@ LOOKUP = _one_of(
     "try again in half a minute.",
 )
 """What a route lists in its ``dependencies`` that looks a host up."""
+VERIFICATION = _one_of(
+    VERIFICATIONS_AT_ONCE,
+    refusal="An audit chain is being verified already. Nothing was read: try again in half a "
+    "minute, or verify with: doclife audit verify",
+)
+"""What a route lists in its ``dependencies`` that reads a whole audit chain."""

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from doclife.dashboard.api.asking import Asked, Cursor, Limit
 from doclife.dashboard.api.once import OnceRoute
+from doclife.dashboard.far_calls import VERIFICATION
 from doclife.dashboard.paging import LARGEST_ID, PAGE_ROWS, page_of, read_id
 from doclife.dashboard.visit import Here
 from doclife.domain.premis import PremisEvent, premis_event
@@ -61,11 +62,12 @@ def list_audit(
     return AuditPage(items=lines, next_cursor=page.next_cursor)
 
 
-@router.get("/audit/verify")
+@router.get("/audit/verify", dependencies=[VERIFICATION])
 def verify_audit(here: Here) -> Verification:
     """Verify the organization's whole audit chain, and name what does not fit.
 
-    Takes some seconds for a million entries. Heads that left the database earlier are known only
+    Takes some seconds for a million entries, so one is verified at a time in each process; 503 to
+    whoever asks meanwhile. Heads that left the database earlier are known only
     to whoever has them: doclife audit verify --heads, or the auditors' own program.
     """
     return verify_chain(here.conn, here.tenant, now=here.now)
