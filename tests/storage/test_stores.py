@@ -89,3 +89,5 @@ def test_the_innermost_store_holds_a_file(tmp_path: Path) -> None:
 def test_an_unknown_name_is_answered_with_the_closest(stores: Stores) -> None:
     with pytest.raises(ConfigurationError, match="Did you mean 'archive'"):
         stores.named("archiv")
+    assert stores.get("archiv") is None
+    assert stores.get("archive") is stores.named("archive")

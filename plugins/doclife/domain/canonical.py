@@ -6,6 +6,7 @@ floats: two programs write the same number differently.
 
 import json
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 Value = None | bool | int | str | list["Value"] | tuple["Value", ...] | dict[str, "Value"]
 """What can be signed; moments and dates are ISO texts, bytes are hexadecimal."""
@@ -23,6 +24,11 @@ def canonical(value: Value) -> bytes:
     if fault is not None:
         raise ValueError(f"{fault} has no canonical form")
     return _ENCODER.encode(value).encode()
+
+
+def moment(at: datetime) -> str:
+    """Return a moment as text: UTC, to the microsecond where it has any."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _fault(value: object) -> str | None:

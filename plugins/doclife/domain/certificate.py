@@ -8,11 +8,11 @@ Nothing here names a document but by its number and by hashes with a salt of its
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from doclife.domain.canonical import Value, canonical
+from doclife.domain.canonical import Value, canonical, moment
 from doclife.domain.merkle import leaf_hash
 from doclife.domain.signature import SigningKey, fingerprint
 
@@ -323,11 +323,6 @@ def file_uri(root_uri: str, *, organization: str, plan_id: int) -> str:
     if not re.fullmatch("[a-z][a-z0-9-]*", organization):
         raise ValueError(f"{organization!r} is no short name of an organization")
     return f"{root_uri}/certificates/{organization}/{plan_id}.json"
-
-
-def moment(at: datetime) -> str:
-    """Return a moment as text: UTC, to the microsecond where it has any."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _hex(value: bytes | None) -> str | None:

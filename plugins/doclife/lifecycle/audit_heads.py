@@ -9,8 +9,7 @@ import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from doclife.domain.canonical import canonical
-from doclife.domain.certificate import moment
+from doclife.domain.canonical import canonical, moment
 from doclife.domain.organization import Organization
 from doclife.domain.signature import SigningKey
 from doclife.errors import StorageError
@@ -52,7 +51,7 @@ def sign_heads(
     """
     signed = written = unsigned = 0
     faults = []
-    store = next((one for one in stores if one.record.name == STORE), None)
+    store = stores.get(STORE)
     for tenant in organizations.list_all(conn):
         link = audit_chain.last_link(conn, tenant.id)
         if link is None:

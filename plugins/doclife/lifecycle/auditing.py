@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from doclife.domain.certificate import moment
+from doclife.domain.canonical import moment
 from doclife.domain.organization import Organization
 from doclife.errors import ConfigurationError
 from doclife.store import audit_chain

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from doclife.delivery.paper import Paper
-from doclife.domain.certificate import KEPT, Certificate, Item, moment
+from doclife.domain.canonical import moment
+from doclife.domain.certificate import KEPT, Certificate, Item
 
 LISTED_AT_MOST = 500
 """Documents on paper; the JSON lists every one."""

@@ -216,7 +216,7 @@ def _decisions(conn: Connection, plan_id: int) -> list[Decision]:
 
 def _write_files(conn: Connection, *, stores: Stores, now: datetime) -> tuple[int, int]:
     waiting = certificates.list_unwritten(conn)
-    store = next((one for one in stores if one.record.name == STORE), None)
+    store = stores.get(STORE)
     if store is None or not waiting:
         return 0, len(waiting)
     written, faults = 0, []

@@ -123,6 +123,10 @@ class Stores:
         """Yield each store once, in the order they were given."""
         return iter(self._by_root.values())
 
+    def get(self, name: str) -> Store | None:
+        """Return the store that is registered under a name, if one is."""
+        return next((store for store in self if store.record.name == name), None)
+
     def find(self, uri: str) -> Store | None:
         """Return the innermost store that holds ``uri``, if one does."""
         folder = uri
