@@ -848,6 +848,25 @@ def test_what_could_not_be_written_back_is_purged_all_the_same(app, conn, expire
 
     assert conn.execute("SELECT count(*) FROM documents WHERE status = 'purged'").fetchone() == (1,)
     assert document(conn, expired, "status") is None, "its row's key is forgotten"
+    assert problems(conn) == {}, "the purge was written back"
+
+
+def test_that_a_purge_was_not_written_back_stays_listed_without_names(app, conn, expired):
+    app.execute(
+        "CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE 'no, % stays', OLD.name; END $$"
+    )
+    app.execute("UPDATE public.documents SET name = 'Zebrafinch.pdf' WHERE id = %s", (expired,))
+    app.execute(
+        "CREATE TRIGGER refuse BEFORE UPDATE OF lifecycle ON public.documents"
+        " FOR EACH ROW EXECUTE FUNCTION public.refuse()"
+    )
+    plan_and_apply(conn)
+    assert "deleted could not be written back: no, Zebrafinch" in problems(conn)[expired]
+
+    plan_and_apply(conn)
+
+    assert problems(conn) == {expired: "purged could not be written back: no, [erased] stays"}
 
 
 def test_a_table_is_read_whole_while_others_audit_all_the_time(app, conn, database):
