@@ -42,6 +42,26 @@ def test_a_request_is_planned_approved_applied_and_closed(cli, conn, asked):
     assert cli("erasure", "show", "7", exit_code=1).errors.count("doclife erasure list") == 1
 
 
+def test_what_follows_a_purge_and_could_not_be_done_has_one_exit_code(cli, conn, asked, tmp_path):
+    plan = asked["plan"]["plan_id"]
+    archive = tmp_path / "archive-without-marker"
+    archive.mkdir()
+    cli("stores", "register", "archive", archive)
+    for marker in archive.iterdir():
+        marker.unlink()
+    conn.execute(
+        "INSERT INTO plan_decisions (plan_id, decision, decided_by)"
+        " VALUES (%s, 'approve', 'user:boss')",
+        (plan,),
+    )
+    conn.execute("UPDATE plans SET state = 'approved' WHERE id = %s", (plan,))
+
+    told = cli("plans", "apply", str(plan), "--yes", exit_code=3)
+
+    assert "purge manifest(s) are not in store" in told.errors
+    assert "purge manifest(s) are not in store" in cli("erasure", "settle", exit_code=3).errors
+
+
 def test_late_requests_say_so_and_an_answer_closes_one(cli, conn, asked):
     conn.execute("UPDATE erasure_requests SET due_on = '2020-01-01'")
     assert "late" in cli("erasure", "list").output

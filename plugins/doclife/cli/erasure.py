@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from doclife.cli.options import Json, Limit, Organization
-from doclife.cli.output import warn
+from doclife.cli.output import PARTLY_DONE, warn
 from doclife.cli.session import DAG_ID, Session, read_day, session
 from doclife.domain.plan import PlanState
 from doclife.lifecycle import erasure_requests, purge_manifests
@@ -116,7 +116,7 @@ def close(request_id: RequestId, organization: Organization = None, as_json: Jso
 def settle_(as_json: Json = False) -> None:
     """Purge what approved erasures have trashed, write purge manifests, sweep what still names it.
 
-    weekly_cleanup and run_rule do it, too. Exit code 1: something could not be done yet.
+    weekly_cleanup and run_rule do it, too. Exit code 3: something could not be done yet.
     """
     with session(as_json=as_json) as s:
         settled = settle(
@@ -131,7 +131,7 @@ def settle_(as_json: Json = False) -> None:
         for fault in settled.faults:
             warn(fault)
     if settled.faults:
-        raise typer.Exit(1)
+        raise typer.Exit(PARTLY_DONE)
 
 
 @app.command()

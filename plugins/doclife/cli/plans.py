@@ -241,7 +241,8 @@ def _plan_rules(
 def apply(plan_id: PlanId, yes: Yes = False, as_json: Json = False) -> None:
     """Do what a plan says, or go on where it stopped. Every document is judged again first.
 
-    Exit code 3: some documents failed; the plan says why.
+    Exit code 3: some documents failed, and the plan says why; or what follows a purge could not all
+    be done yet.
     """
     with session(as_json=as_json) as s:
         # One that cannot be applied is refused with its reason, not with a question.
@@ -272,7 +273,7 @@ def apply(plan_id: PlanId, yes: Yes = False, as_json: Json = False) -> None:
         )
         for fault in settled.faults if settled else ():
             warn(fault)
-    if outcome.failed:
+    if outcome.failed or (settled is not None and settled.faults):
         raise typer.Exit(PARTLY_DONE)
 
 
