@@ -22,7 +22,10 @@ from typing import Any
 
 FITS, DOES_NOT_FIT, UNREADABLE = 0, 1, 2
 CHAIN_START = bytes(32)
-LEAF_BYTES = 40
+LEAF_BYTES, HASH_BYTES = 40, 32
+PAYLOAD_FIELDS = 9
+"""Organization, moment, actor, rule, action, document, plan, reason and details of an entry."""
+
 COMPARED_AT_MOST = 300
 """Entries that do not fit and are compared with each other, to tell moved ones from edited ones."""
 
@@ -30,8 +33,58 @@ WIDEST_GAP = 1_000_000
 """Batches that may be missing in one place, so that a damaged number does not fill the memory."""
 
 
+LEAST_ID = -(2**63)
+"""Of an entry. Who slips one in may number it as they like, and it is to be named, not refused."""
+
+
 class UnreadableError(Exception):
     """What was given is no export, head or certificate."""
+
+
+# --- Reading -------------------------------------------------------------------------------------
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise UnreadableError("it says something twice, and a reader cannot tell which counts")
+    return dict(pairs)
+
+
+def _refuse_number(number: str) -> None:
+    raise UnreadableError(f"it holds the number {number}, which doclife never writes")
+
+
+EXACT = json.JSONDecoder(
+    object_pairs_hook=_once, parse_float=_refuse_number, parse_constant=_refuse_number
+)
+"""Reads what means one thing only: no key twice, only whole numbers."""
+
+
+def _json(text: str, where: str) -> dict[str, Any]:
+    try:
+        found = EXACT.decode(text)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableError(f"{where} is no JSON: {error}") from None
+    except UnreadableError as error:
+        raise UnreadableError(f"{where}: {error}") from None
+    if not isinstance(found, dict):
+        raise UnreadableError(f"{where} holds no JSON object")
+    return found
+
+
+def _whole(record: dict[str, Any], name: str, *, least: int = 0) -> int:
+    """Return a number to be counted with: true, 2.5, NaN and "1" compare or print like one."""
+    value = record[name]
+    if type(value) is not int or value < least:
+        raise UnreadableError(f"{name} is {str(value)[:80]!r}, and no number that doclife writes")
+    return value
+
+
+def _text(record: dict[str, Any], name: str) -> str:
+    value = record[name]
+    if not isinstance(value, str):
+        raise UnreadableError(f"{name} is {str(value)[:80]!r}, and no text")
+    return value
 
 
 # --- Ed25519 (RFC 8032), verification only -------------------------------------------------------
@@ -122,8 +175,8 @@ class AuditCheck:
     """Reads the records of one chain in their order, and knows at the end what does not fit.
 
     A record is a line of an export: ``chain``, then each ``batch`` followed by its ``entry``s, then
-    ``stray``s, ``head``s and ``end``. Memory grows with what was erased or does not fit, not with
-    the chain.
+    ``stray``s, ``head``s and ``end``. Memory grows with what was erased or does not fit, and by 32
+    bytes for each batch.
     """
 
     def __init__(self, heads: Iterable[dict[str, Any]] = (), keys: Iterable[str] = ()) -> None:
@@ -134,7 +187,7 @@ class AuditCheck:
         self.organization: dict[str, Any] | None = None
         self._keys = list(keys)
         self._heads: list[dict[str, Any]] = []
-        self._head_hashes: dict[int, bytes | None] = {}
+        self._hashes = bytearray()
         self._last, self._last_hash = 0, CHAIN_START
         self._gaps: set[int] = set()
         self._gap_ranges: list[tuple[int, int]] = []
@@ -143,18 +196,20 @@ class AuditCheck:
         self._missing_lines: dict[int, bytes] = {}
         self._holes: list[tuple[int, int, bytes, bytes]] = []
         self._moved: list[tuple[int, int | None, str]] = []
-        self._remains: dict[int, tuple[int, str]] = {}
+        self._remains: list[tuple[int, int, int, str, str]] = []
         self._erasures: dict[int, tuple[int, str | None]] = {}
         self._edited_before: dict[int, int] = {}
         self._has_end = False
         for head in heads:
-            self._take_head(head)
+            self._take_head(head, is_given=True)
 
     def read(self, record: dict[str, Any]) -> None:
         """Take the next record."""
         kind = record.get("record")
         if kind not in ("chain", "batch", "entry", "stray", "head", "end"):
             raise UnreadableError(f"a record of an unknown kind: {kind!r}")
+        if self._has_end:
+            raise UnreadableError("the export goes on after its end")
         getattr(self, f"_read_{kind}")(record)
 
     def finish(self) -> dict[str, Any]:
@@ -192,13 +247,17 @@ class AuditCheck:
     def _read_chain(self, record: dict[str, Any]) -> None:
         if record.get("format") != "doclife-audit-export/1":
             raise UnreadableError(f"format {record.get('format')!r} is not known here")
+        if self.organization is not None:
+            raise UnreadableError("the export names two chains")
+        _whole(record["organization"], "id")
+        _text(record["organization"], "name")
         self.organization = record["organization"]
 
     def _read_batch(self, record: dict[str, Any]) -> None:
         self._end_batch()
         if self.organization is None:
             raise UnreadableError("the export names no chain: its first line is missing")
-        sequence = record["sequence"]
+        sequence, entries = _whole(record, "sequence"), _whole(record, "entries")
         previous, root = bytes.fromhex(record["previous"]), bytes.fromhex(record["root"])
         claimed, leaves = bytes.fromhex(record["hash"]), bytes.fromhex(record["leaves"])
         self.batches += 1
@@ -207,17 +266,18 @@ class AuditCheck:
             if sequence - self._last > WIDEST_GAP:
                 raise UnreadableError(f"batch {sequence} comes after batch {self._last}")
             self._gaps.update(range(self._last + 1, sequence))
+            self._hashes += bytes(HASH_BYTES * (sequence - 1 - self._last))
         elif sequence <= self._last:
-            self._misplaced(sequence)
+            self._misplaced(sequence, claimed)
         header = "|".join(
             str(part)
             for part in (
-                "doclife-audit/1", self.organization["id"], sequence, record["entries"],
-                record["sealed_at"], "",
+                "doclife-audit/1", self.organization["id"], sequence, entries,
+                _text(record, "sealed_at"), "",
             )
         )  # fmt: skip
         linked = hashlib.sha256(previous + header.encode() + root).digest()
-        if hashlib.sha256(leaves).digest() != root or len(leaves) != LEAF_BYTES * record["entries"]:
+        if hashlib.sha256(leaves).digest() != root or len(leaves) != LEAF_BYTES * entries:
             self._find(
                 "edited", f"batch {sequence}: its commitments are not those of its root",
                 batch=sequence,
@@ -236,8 +296,7 @@ class AuditCheck:
             )
         if sequence > self._last:
             self._last, self._last_hash = sequence, claimed
-        if sequence in self._head_hashes:
-            self._head_hashes[sequence] = claimed
+            self._hashes += _as_hash(claimed)
         self._leaves = [
             (int.from_bytes(leaves[at : at + 8], "big", signed=True), leaves[at + 8 : at + 40])
             for at in range(0, len(leaves), LEAF_BYTES)
@@ -245,9 +304,10 @@ class AuditCheck:
         self._place, self._batch = 0, sequence
         self._missing_lines = {}
 
-    def _misplaced(self, sequence: int) -> None:
+    def _misplaced(self, sequence: int, claimed: bytes) -> None:
         if sequence in self._gaps:
             self._gaps.discard(sequence)
+            self._hashes[HASH_BYTES * (sequence - 1) : HASH_BYTES * sequence] = _as_hash(claimed)
             self._find(
                 "reordered", f"batch {sequence} stands after batch {self._last}", batch=sequence
             )
@@ -265,19 +325,21 @@ class AuditCheck:
         self._leaves, self._place, self._missing_lines = [], 0, {}
 
     def _read_entry(self, record: dict[str, Any]) -> None:
-        number, payload = record["id"], record["payload"]
+        number = _whole(record, "id", least=LEAST_ID)
         commitment = self._leaf_of(number)
         if commitment is None:
             self._read_stray(record)
             return
         salt = bytes.fromhex(record["salt"])
-        if payload is None:
+        if record["payload"] is None:
             self._holes.append((number, self._batch, salt, commitment))
             return
         self.entries += 1
+        payload = _text(record, "payload")
         found = hashlib.sha256(salt + payload.encode()).digest()
         if record.get("erased_by") is not None:
-            self._remains[number] = (self._batch, found.hex())
+            erased_by = _whole(record, "erased_by", least=LEAST_ID)
+            self._remains.append((number, self._batch, erased_by, found.hex(), payload))
         elif found != commitment:
             self._holes.append((number, self._batch, salt, commitment))
             self._moved.append((number, self._batch, payload))
@@ -306,7 +368,7 @@ class AuditCheck:
         if '"audit.erased"' not in payload:
             return
         fields = json.loads(payload)
-        if fields[4] != "audit.erased":
+        if fields[4] != "audit.erased" or not self._is_ours(fields):
             return
         for erased, remains in fields[8].get("commitments", {}).items():
             earlier = self._erasures.get(int(erased), (0, None))
@@ -314,24 +376,29 @@ class AuditCheck:
         for edited in fields[8].get("mismatched", ()):
             self._edited_before[int(edited)] = number
 
+    def _is_ours(self, fields: list[Any]) -> bool:
+        """Whether the fields of an entry are those of one of this organization."""
+        return self.organization is not None and fields[0] == self.organization["id"]
+
     def _read_stray(self, record: dict[str, Any]) -> None:
-        self._moved.append((record["id"], None, record["payload"] or ""))
+        payload = "" if record["payload"] is None else _text(record, "payload")
+        self._moved.append((_whole(record, "id", least=LEAST_ID), None, payload))
 
     def _read_head(self, record: dict[str, Any]) -> None:
-        self._take_head(record)
+        self._take_head(record, is_given=False)
 
     def _read_end(self, record: dict[str, Any]) -> None:
         self._end_batch()
         self._has_end = True
-        if record["last_sequence"] != self._last:
+        last = _whole(record, "last_sequence")
+        if last != self._last:
             self._find(
                 "dropped",
-                f"the file was written up to batch {record['last_sequence']} and holds those up "
-                f"to {self._last}",
+                f"the file was written up to batch {last} and holds those up to {self._last}",
             )
 
     def _settle_erased(self) -> None:
-        for number, (batch, remains) in sorted(self._remains.items()):
+        for number, batch, erased_by, remains, payload in sorted(self._remains):
             erasure, committed = self._erasures.get(number, (0, None))
             if committed is None:
                 self._find(
@@ -343,6 +410,11 @@ class AuditCheck:
                     "edited", f"entry {number}: what was left of it by entry {erasure} is changed",
                     entry=number, batch=batch,
                 )  # fmt: skip
+            elif erased_by != erasure or not self._is_what_erasing_leaves(payload):
+                self._find(
+                    "edited", f"entry {number}: what stands there is not what erasing by entry "
+                    f"{erasure} leaves: {_told(payload)}", entry=number, batch=batch,
+                )  # fmt: skip
             else:
                 self.erased.append(number)
         for number, erasure in sorted(self._edited_before.items()):
@@ -350,6 +422,20 @@ class AuditCheck:
                 "edited", f"entry {number} was edited before entry {erasure} erased it",
                 entry=number,
             )  # fmt: skip
+
+    def _is_what_erasing_leaves(self, payload: str) -> bool:
+        """Whether a text has the form in which an erasure leaves an entry, and says no more."""
+        try:
+            fields = json.loads(payload)
+            (*_, action, _document, _plan, reason, details) = fields
+            return (
+                len(fields) == PAYLOAD_FIELDS
+                and self._is_ours(fields)
+                and (reason, details) == ("erased", {})
+                and action != "audit.erased"
+            )
+        except (ValueError, TypeError, LookupError, RecursionError):
+            return False
 
     def _settle_misfits(self) -> None:
         """Tell entries that were moved from those that were edited, removed or inserted."""
@@ -385,59 +471,81 @@ class AuditCheck:
                     batch=batch,
                 )  # fmt: skip
 
-    def _take_head(self, head: dict[str, Any]) -> None:
-        try:
-            message = json.loads(head["message"])
-            key, signature = bytes.fromhex(head["public_key"]), bytes.fromhex(head["signature"])
-            sequence = int(message["sequence"])
-            organization = message["organization_id"]
-        except (KeyError, TypeError, ValueError) as error:
-            raise UnreadableError(f"no head of an audit chain: {error!r}") from None
+    def _take_head(self, record: dict[str, Any], *, is_given: bool) -> None:
+        """Take a head: one that was given lay outside of what is judged, and can show its end."""
+        head = _head(record)
         if any(one["message"] == head["message"] for one in self._heads):
             return
-        if not is_expected(key, self._keys):
+        if not is_expected(head["key"], self._keys):
             self._find(
-                "forged", f"the head of {message['signed_at']} is signed with another key: "
-                f"{fingerprint_of(key)}",
+                "forged", f"the head of {head['signed_at']} is signed with another key: "
+                f"{fingerprint_of(head['key'])}",
             )  # fmt: skip
-        elif not is_signed(key, signature, head["message"].encode()):
+        elif not is_signed(head["key"], head["signature"], head["message"]):
             self._find(
-                "forged", f"the head of {message['signed_at']} does not have the signature of its "
-                "key",
-            )  # fmt: skip
+                "forged", f"the head of {head['signed_at']} does not have the signature of its key"
+            )
         else:
-            self._heads.append(
-                {
-                    "message": head["message"], "organization_id": organization,
-                    "sequence": sequence, "hash": message["hash"],
-                    "signed_at": message["signed_at"],
-                }
-            )  # fmt: skip
-            self._head_hashes.setdefault(sequence, None)
+            self._heads.append({**head, "is_given": is_given})
 
     def _settle_heads(self) -> None:
         assert self.organization is not None
         good = 0
-        for head in sorted(self._heads, key=lambda one: one["sequence"]):
-            if head["organization_id"] != self.organization["id"]:
-                continue
-            self.heads += 1
-            sequence, found = head["sequence"], self._head_hashes[head["sequence"]]
+        ours = [head for head in self._heads if head["organization_id"] == self.organization["id"]]
+        self.heads = len(ours)
+        for head in sorted(ours, key=lambda one: one["sequence"]):
+            sequence = head["sequence"]
+            found = bytes(self._hashes[HASH_BYTES * (sequence - 1) : HASH_BYTES * sequence])
             if sequence > self._last:
                 self._find(
                     "dropped", f"the tail is missing: the head of {head['signed_at']} signs batch "
                     f"{sequence}, and the chain ends with batch {self._last}", batch=sequence,
                 )  # fmt: skip
-            elif found is not None and found.hex() != head["hash"]:
+            elif found.hex() == head["hash"]:
+                good = sequence
+            elif sequence not in self._gaps:
                 self._find(
                     "edited", f"the chain was rewritten after batch {good} and up to batch "
                     f"{sequence}, which the head of {head['signed_at']} signs otherwise",
                     batch=sequence,
                 )  # fmt: skip
-            elif found is not None:
-                good = sequence
-        if not self.heads:
+        if not any(head["is_given"] for head in ours):
+            if any(head["is_given"] for head in self._heads):
+                self._find("dropped", "none of the heads given is of this chain")
             self.notes.append("No earlier head was given: that nothing was dropped is not proven.")
+        if ours and not self._keys:
+            signers = sorted({fingerprint_of(head["key"]) for head in ours})
+            self.notes.append(
+                f"Nobody vouches for the key of the heads, {' and '.join(signers)}: compare it "
+                "with the fingerprint that you were given, or add --key."
+            )
+
+
+def _as_hash(claimed: bytes) -> bytes:
+    """Return what a batch says is its hash, in the length of one."""
+    return claimed[:HASH_BYTES].ljust(HASH_BYTES, b"\0")
+
+
+def _head(record: dict[str, Any]) -> dict[str, Any]:
+    """Return what a head says, and by whom it claims to be signed."""
+    try:
+        text = _text(record, "message")
+        message = _json(text, "its message")
+        if message["format"] != "doclife-audit-head/1":
+            raise UnreadableError(f"format {message['format']!r} is not known here")
+        return {
+            "message": text.encode(),
+            "key": bytes.fromhex(record["public_key"]),
+            "signature": bytes.fromhex(record["signature"]),
+            "organization_id": _whole(message, "organization_id"),
+            "sequence": _whole(message, "sequence", least=1),
+            "hash": _text(message, "hash"),
+            "signed_at": _text(message, "signed_at"),
+        }
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnreadableError(f"no head of an audit chain: {error!r}") from None
+    except UnreadableError as error:
+        raise UnreadableError(f"no head of an audit chain: {error}") from None
 
 
 def _batches(numbers: list[int]) -> str:
@@ -458,18 +566,15 @@ def _told(payload: str) -> str:
 def read_heads(folder: Path) -> Iterator[dict[str, Any]]:
     """Yield the heads that lie in a folder and below it, or the one that a file holds."""
     files = sorted(folder.rglob("*.json")) if folder.is_dir() else [folder]
+    if not files:
+        raise UnreadableError(f"no head lies in {folder}")
     for file in files:
-        yield _json(file.read_text(encoding="utf-8"), file.name)
-
-
-def _json(text: str, where: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        raise UnreadableError(f"{where} is no JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise UnreadableError(f"{where} holds no JSON object")
-    return found
+        head = _json(file.read_text(encoding="utf-8"), file.name)
+        try:
+            _head(head)
+        except UnreadableError as error:
+            raise UnreadableError(f"{file.name} is {error}") from None
+        yield head
 
 
 def verify_audit(
@@ -482,7 +587,7 @@ def verify_audit(
     for record in records:
         try:
             check.read(record)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise UnreadableError(f"a damaged record {str(record)[:80]!r}: {error!r}") from None
     return check.finish()
 
@@ -521,6 +626,9 @@ def _ranges(numbers: list[int]) -> str:
 
 
 # --- Certificates of destruction -----------------------------------------------------------------
+
+SIGNED = ("format", "certificate", "signature", "public_key")
+"""What the files of certificates and proofs have besides the documents."""
 
 
 def canonical(value: Any) -> bytes:
@@ -566,7 +674,10 @@ def is_included(leaf: bytes, index: int, size: int, path: list[bytes], root: byt
 def verify_certificate(file: dict[str, Any], keys: Sequence[str] = ()) -> dict[str, Any]:
     """Return what does not fit in a certificate and all that it lists."""
     _require_format(file, "doclife-certificate-1")
+    _refuse_others(file, {*SIGNED, "items", "not_destroyed"})
     statement, lines = file["certificate"], file["items"]
+    for line in lines:
+        _refuse_others(line, {"item", "leaf"})
     findings = _signature_findings(file, keys)
     findings += [
         _found(
@@ -615,6 +726,7 @@ def verify_inclusion(
     :param external_id: what the application is said to have called it.
     """
     _require_format(file, "doclife-inclusion-1")
+    _refuse_others(file, {*SIGNED, "item", "index", "path"})
     statement, item = file["certificate"], file["item"]
     findings = _signature_findings(file, keys)
     path = [bytes.fromhex(one) for one in file["path"]]
@@ -704,6 +816,13 @@ def _require_format(file: dict[str, Any], expected: str) -> None:
         raise UnreadableError(f"the file is no {expected}: it calls itself {file.get('format')!r}")
 
 
+def _refuse_others(found: dict[str, Any], expected: set[str]) -> None:
+    """Refuse what stands beside the signed, so that nobody reads it as certified."""
+    others = sorted(found.keys() - expected)
+    if others:
+        raise UnreadableError(f"it also holds {others!r}, which is not signed")
+
+
 def _found(kind: str, text: str, *, document: int | None = None) -> dict[str, Any]:
     return {"kind": kind, "document": document, "what": text}
 
@@ -716,46 +835,21 @@ def _node(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-def _exact(file: Path) -> dict[str, Any]:
-    """Read a JSON object that means one thing only: no key twice, only whole numbers."""
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len({name for name, _ in pairs}) < len(pairs):
-            raise UnreadableError("it says something twice, and a reader cannot tell which counts")
-        return dict(pairs)
-
-    def refuse(number: str) -> None:
-        raise UnreadableError(f"it holds the number {number}, which doclife never writes")
-
-    try:
-        found = json.loads(
-            file.read_text(encoding="utf-8"),
-            object_pairs_hook=once,
-            parse_float=refuse,
-            parse_constant=refuse,
-        )
-    except (ValueError, RecursionError) as error:
-        raise UnreadableError(f"it is no JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise UnreadableError("it holds no JSON object")
-    return found
-
-
 def _certificate(arguments: argparse.Namespace) -> dict[str, Any]:
-    file = _exact(arguments.file)
+    file = _json(arguments.file.read_text(encoding="utf-8"), arguments.file.name)
     try:
         return verify_certificate(file, arguments.keys)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise UnreadableError(f"something is missing, or of another kind: {error!r}") from None
 
 
 def _inclusion(arguments: argparse.Namespace) -> dict[str, Any]:
-    file = _exact(arguments.file)
+    file = _json(arguments.file.read_text(encoding="utf-8"), arguments.file.name)
     try:
         return verify_inclusion(
             file, arguments.keys, title=arguments.title, external_id=arguments.external_id
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise UnreadableError(f"something is missing, or of another kind: {error!r}") from None
 
 

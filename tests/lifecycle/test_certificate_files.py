@@ -308,6 +308,25 @@ def test_what_is_no_certificate_is_said_to_be_none(tmp_path: Path, text: str, sa
     assert "Traceback" not in errors
 
 
+@pytest.mark.parametrize(
+    ("kind", "place"),
+    [("certificate", ()), ("certificate", ("items", 2)), ("inclusion", ())],
+)
+def test_what_stands_unsigned_beside_the_certified_is_refused(
+    tmp_path: Path, kind: str, place: tuple[str | int, ...]
+) -> None:
+    file = certificate_file() if kind == "certificate" else proof_of(1)
+    beside: Any = file
+    for step in place:
+        beside = beside[step]
+    beside["title"] = "Contract with Meyer"
+
+    code, _, found, errors = verify(tmp_path, kind, file, "--key", KEY.fingerprint)
+
+    assert (code, found) == (2, {})
+    assert "'title'" in errors
+
+
 def test_a_proof_of_one_document_is_verified_and_names_what_it_was(tmp_path: Path) -> None:
     for number, document in enumerate(DOCUMENTS, 1):
         proof = proof_of(number - 1)
