@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from doclife.storage import local, uris
-from doclife.storage.local import LocalFilesystem
+from doclife.storage.local import LocalFilesystem, room_in
 
 
 @pytest.mark.parametrize("is_durable", [False, True])
@@ -97,3 +97,13 @@ def test_a_name_that_was_removed_does_not_come_back_after_a_power_failure(
     LocalFilesystem().remove(uris.of_path(str(tmp_path / "1.txt")))
 
     assert calls == [("fsync", tmp_path.name)]
+
+
+def test_the_room_in_a_folder_is_that_of_its_disk_and_nothing_is_written(tmp_path: Path) -> None:
+    room = room_in(uris.of_path(str(tmp_path)))
+
+    assert room.is_writable
+    assert 0 < room.free_bytes < room.total_bytes
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(FileNotFoundError):
+        room_in(uris.of_path(str(tmp_path / "gone")))

@@ -4,8 +4,6 @@ Each part is looked at by itself: one that cannot be reached is a finding, and h
 Nothing is changed.
 """
 
-import os
-import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -23,6 +21,7 @@ from doclife.lifecycle.signing import CONNECTION as SIGNING_CONNECTION
 from doclife.lifecycle.signing import read_signing_key
 from doclife.lifecycle.stores import Options, StoreStatus, describe_stores
 from doclife.storage import uris
+from doclife.storage.local import room_in
 from doclife.store import clock, doctor, organizations, rules, switches
 from doclife.store.connection import Connection, one_line
 from doclife.store.migrations import list_pending
@@ -197,19 +196,15 @@ def _stores(conn: Connection, options: Options) -> Sequence[StoreState]:
 
 
 def _state(store: StoreStatus, *, archived_by: Sequence[str]) -> StoreState:
-    is_writable, free, total = None, None, None
-    if uris.scheme_of(store.root_uri) == "file" and store.marker == "ours":
-        folder = uris.local_path(store.root_uri)
-        is_writable = os.access(folder, os.W_OK | os.X_OK)
-        usage = shutil.disk_usage(folder)
-        free, total = usage.free, usage.total
+    is_looked_at = uris.scheme_of(store.root_uri) == "file" and store.marker == "ours"
+    room = room_in(store.root_uri) if is_looked_at else None
     return StoreState(
         name=store.name,
         root_uri=store.root_uri,
         marker=store.marker,
         detail=store.detail,
-        is_writable=is_writable,
+        is_writable=None if room is None else room.is_writable,
         archived_by=archived_by,
-        free_bytes=free,
-        total_bytes=total,
+        free_bytes=None if room is None else room.free_bytes,
+        total_bytes=None if room is None else room.total_bytes,
     )

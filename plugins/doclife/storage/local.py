@@ -5,9 +5,11 @@ import ctypes
 import errno
 import hashlib
 import os
+import shutil
 import stat as modes
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
@@ -22,6 +24,29 @@ FILE_MODE = 0o640
 
 TEMPORARY_PREFIX = ".doclife-temporary-"
 """Files of this name are ours, half written, and nobody's document."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Room:
+    """Whether a folder takes more, and how much."""
+
+    is_writable: bool
+    free_bytes: int
+    total_bytes: int
+
+
+def room_in(uri: str) -> Room:
+    """Return what a local folder takes from this process; nothing is written.
+
+    :raises OSError: it is not there, or cannot be looked at.
+    """
+    folder = uris.local_path(uri)
+    usage = shutil.disk_usage(folder)
+    return Room(
+        is_writable=os.access(folder, os.W_OK | os.X_OK),
+        free_bytes=usage.free,
+        total_bytes=usage.total,
+    )
 
 
 class LocalFilesystem:
