@@ -866,7 +866,13 @@ def _say_certificate(found: dict[str, Any]) -> None:
 def _say(sentences: list[str], found: dict[str, Any]) -> None:
     """Print an answer; nothing that a file holds can change the terminal."""
     for sentence in [*sentences, "All of it fits." if found["fits"] else "IT DOES NOT FIT."]:
-        print("".join(one if one.isprintable() else repr(one)[1:-1] for one in sentence))
+        print(_printable(sentence, sys.stdout.encoding or "ascii"))
+
+
+def _printable(text: str, encoding: str) -> str:
+    """Return a text that neither changes a terminal nor has letters that it does not know."""
+    shown = "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+    return shown.encode(encoding, "backslashreplace").decode(encoding)
 
 
 # --- The command line ----------------------------------------------------------------------------
@@ -908,7 +914,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         found = arguments.run(arguments)
     except (UnreadableError, OSError, UnicodeDecodeError) as error:
-        print(f"It cannot be read: {error}", file=sys.stderr)
+        print(_printable(f"It cannot be read: {error}", "utf-8"), file=sys.stderr)
         return UNREADABLE
     if arguments.json:
         print(json.dumps(found, indent=2))

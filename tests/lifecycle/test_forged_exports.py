@@ -326,6 +326,22 @@ def test_a_damaged_head_is_refused_and_named(tmp_path: Path, damaged: Json | str
     assert "0.json" in errors
 
 
+def test_a_terminal_that_lacks_letters_is_no_reason_for_doubt(tmp_path: Path) -> None:
+    first = {**start(), "organization": {"id": 1, "name": "Архив\x1b[2J"}}
+    export = tmp_path / "audit.jsonl"
+    export.write_text("".join(json.dumps(one) + "\n" for one in [first, *lines_of(*PARTS), END]))
+    result = subprocess.run(
+        [sys.executable, "-S", str(VERIFIER), "audit", str(export)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONIOENCODING": "ascii"},
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert r"Organization \u0410" in result.stdout
+    assert "\x1b" not in result.stdout
+
+
 @pytest.mark.parametrize(
     "first",
     [
