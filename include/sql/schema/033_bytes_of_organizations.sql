@@ -56,14 +56,13 @@ BEGIN
         ) AS is_innermost
     INTO its_store
     FROM stores AS store
-    WHERE
-        store.id = NEW.store_id
-        AND starts_with(NEW.uri, store.root_uri || '/')
-        AND (
-            NOT is_application
-            OR coalesce(store.organization_id, (SELECT id FROM organizations WHERE slug = 'default'))
-            = ANY(application_organizations())
-        );
+    WHERE store.id = NEW.store_id AND starts_with(NEW.uri, store.root_uri || '/');
+    -- Asked by itself: with it, the question above would be planned anew for each file.
+    IF is_application THEN
+        its_store.is_innermost := its_store.is_innermost
+        AND coalesce(its_store.organization_id, (SELECT id FROM organizations WHERE slug = 'default'))
+        = ANY(application_organizations());
+    END IF;
     IF its_store.is_innermost IS NOT TRUE THEN
         RAISE EXCEPTION '% does not lie in its store', NEW.uri
             USING ERRCODE = 'check_violation', CONSTRAINT = 'bytes_lie_in_their_store';
