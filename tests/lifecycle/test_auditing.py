@@ -595,6 +595,43 @@ def test_who_reads_as_of_an_earlier_moment_is_told_to_try_again(chain: Chain) ->
     assert chain.verify() == []
 
 
+def test_nobody_but_who_audits_locks_a_chain(chain: Chain) -> None:
+    """Neither by an advisory lock nor by naming other organizations."""
+    other = add_organization(chain)
+    with chain.world.another_connection() as stranger, chain.world.another_connection() as conn:
+        stranger.execute("SELECT pg_advisory_lock(hashtextextended('doclife audit chain', 1))")
+        stranger.execute("BEGIN")
+        stranger.execute(
+            "SELECT set_config('doclife.audited_organizations', %s, true)", (f"1,{other}",)
+        )
+        write(stranger, "its own", organization_id=other)
+        stranger.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        conn.execute("SET lock_timeout = '100ms'")
+        write(conn, "of the first")
+        stranger.execute("COMMIT")
+    for group in ("doclife_application", "doclife_reader"):
+        for right in ("INSERT", "UPDATE", "DELETE", "TRUNCATE"):
+            query = "SELECT has_table_privilege(%s, 'doclife.audit_chains', %s)"
+            assert not chain.world.value(query, group, right)
+    assert chain.verify() == []
+
+
+def test_who_holds_the_chains_reads_what_was_appended_before_and_appends_alone(
+    chain: Chain,
+) -> None:
+    with chain.world.another_connection() as conn, chain.world.another_connection() as late:
+        chain.record("before")
+        with conn.transaction():
+            audit_chain.read_as_of_now(conn)
+            audit_chain.hold_chains(conn)
+            late.execute("SET lock_timeout = '100ms'")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                write(late, "meanwhile")
+            write(conn, "alone")
+        write(late, "after")
+    assert chain.verify() == []
+
+
 def test_entries_that_are_copied_in_are_committed_to(chain: Chain) -> None:
     with (
         chain.world.conn.transaction(),

@@ -27,6 +27,9 @@ CREATE TABLE audit_commitments (
     -- NULL once an entry was erased; the others' salts are in salts then, 32 bytes each.
     secret bytea,
     salts bytea,
+    -- Which wrote it, to lock all its chains in one order. After a restore it may be another's number as
+    -- well, which then locks a chain too many.
+    transaction_id bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
     CONSTRAINT each_entry_has_a_leaf CHECK (octet_length(leaves) = 40 * entry_count),
     CONSTRAINT salts_can_be_told
     CHECK ((secret IS NULL) <> (salts IS NULL)),
@@ -37,6 +40,8 @@ ALTER TABLE audit_commitments ALTER COLUMN leaves SET STORAGE EXTERNAL;
 ALTER TABLE audit_commitments ALTER COLUMN salts SET STORAGE EXTERNAL;
 CREATE INDEX audit_commitments_by_entry ON audit_commitments
 USING gist (int8range(first_entry_id, last_entry_id, '[]'));
+
+CREATE INDEX audit_commitments_by_transaction ON audit_commitments (transaction_id, id);
 
 ALTER TABLE audit_batches ADD COLUMN commitments_id bigint NOT NULL REFERENCES audit_commitments;
 ALTER TABLE audit_batches ALTER COLUMN previous_hash SET NOT NULL;
@@ -84,10 +89,26 @@ AS $$
     FROM generate_series(0, octet_length(leaves) / 40 - 1) AS leaf (place)
 $$;
 
+-- One row for each chain, which is locked while a link is appended. Whoever may lock a row may change it, so
+-- that no application can stop an audit: an advisory lock can be taken by everybody.
+CREATE TABLE audit_chains (organization_id bigint PRIMARY KEY);
+CREATE TRIGGER audit_chains_never_change BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_chains
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+-- For the lock on all of them (audit_chain/hold).
+GRANT UPDATE ON audit_chains TO doclife_worker;
+
 CREATE FUNCTION lock_audit_chain(organization bigint) RETURNS void
-LANGUAGE sql VOLATILE
+LANGUAGE plpgsql VOLATILE
+SET search_path = doclife, pg_temp
 AS $$
-    SELECT pg_advisory_xact_lock(hashtextextended('doclife audit chain', organization))
+BEGIN
+    PERFORM FROM audit_chains AS chain WHERE chain.organization_id = organization FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        -- Waits for whoever makes the same row.
+        INSERT INTO audit_chains (organization_id) VALUES (organization) ON CONFLICT DO NOTHING;
+        PERFORM FROM audit_chains AS chain WHERE chain.organization_id = organization FOR NO KEY UPDATE;
+    END IF;
+END
 $$;
 
 -- Once per statement, whoever inserts.
@@ -98,7 +119,6 @@ AS $$
 DECLARE
     organization bigint;
     batch_secret bytea;
-    noted text := coalesce(current_setting('doclife.audited_organizations', true), '');
 BEGIN
     FOR organization IN SELECT DISTINCT entry.organization_id FROM added AS entry LOOP
         batch_secret := audit_secret();
@@ -123,10 +143,6 @@ BEGIN
             batch_secret
         FROM added AS entry
         WHERE entry.organization_id = organization;
-        IF organization::text <> ALL (string_to_array(noted, ',')) THEN
-            noted := concat_ws(',', nullif(noted, ''), organization);
-            PERFORM set_config('doclife.audited_organizations', noted, true);
-        END IF;
     END LOOP;
     RETURN NULL;
 END
@@ -148,17 +164,22 @@ DECLARE
     batch_sequence bigint;
     batch_root bytea := sha256(NEW.leaves);
 BEGIN
-    -- All chains of this transaction in one order, so that two transactions never wait for each other.
-    FOR organization IN
-        SELECT noted.id::bigint
-        FROM unnest(
-            string_to_array(current_setting('doclife.audited_organizations', true), ',')
-        ) AS noted (id)
-        WHERE noted.id <> ''
-        ORDER BY noted.id::bigint
-    LOOP
-        PERFORM lock_audit_chain(organization);
-    END LOOP;
+    -- All chains of this transaction in one order, so that two transactions never wait for each other. Its
+    -- first commitment does it for all that follow: they are committed to in the order of their numbers.
+    IF NOT EXISTS (
+        SELECT
+        FROM audit_commitments AS earlier
+        WHERE earlier.transaction_id = NEW.transaction_id AND earlier.id < NEW.id
+    ) THEN
+        FOR organization IN
+            SELECT DISTINCT own.organization_id
+            FROM audit_commitments AS own
+            WHERE own.transaction_id = NEW.transaction_id
+            ORDER BY own.organization_id
+        LOOP
+            PERFORM lock_audit_chain(organization);
+        END LOOP;
+    END IF;
     PERFORM lock_audit_chain(NEW.organization_id);
     SELECT batch.sequence, batch.hash INTO last
     FROM audit_batches AS batch

@@ -5,7 +5,6 @@ row that cannot be taken over is listed instead of failing it. docs/adopt.md sho
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +15,7 @@ from doclife.domain.faults import did_you_mean
 from doclife.domain.table_mapping import OrganizationByColumn, TableMapping
 from doclife.errors import ConfigurationError, RefusedError, TryAgainLater
 from doclife.storage import uris
-from doclife.store import attaching, audit, audit_chain, organizations, stores
+from doclife.store import attaching, audit, organizations, stores
 from doclife.store.attached_row import FIELD_TYPES, KEY_TYPES
 from doclife.store.attached_sql import WRITTEN_TYPES, GeneratedSql, Writer
 from doclife.store.attaching import AttachedTable, FoundColumn, RowProblem
@@ -265,19 +264,18 @@ def _read_rows(
 ) -> tuple[int, int]:
     rows = documents = tries = 0
     while True:
-        alone = audit_chain.chains_held(conn) if tries >= PATIENT_TRIES else nullcontext()
         try:
-            with alone:
-                taken = attaching.take_over(
-                    conn,
-                    generated,
-                    attached_id=attached_id,
-                    after=after,
-                    size=BATCH_ROWS,
-                    actor=actor,
-                    is_baseline=is_baseline,
-                    now=now,
-                )
+            taken = attaching.take_over(
+                conn,
+                generated,
+                attached_id=attached_id,
+                after=after,
+                size=BATCH_ROWS,
+                actor=actor,
+                is_baseline=is_baseline,
+                is_alone=tries >= PATIENT_TRIES,
+                now=now,
+            )
         except errors.SerializationFailure:
             tries += 1
             if tries > TRIES:

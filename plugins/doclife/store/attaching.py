@@ -9,6 +9,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from doclife.domain.table_mapping import TableMapping
+from doclife.store import audit_chain
 from doclife.store.attached_sql import GeneratedSql
 from doclife.store.connection import Connection
 from doclife.store.rows import fetch_rows, fetch_value
@@ -159,15 +160,19 @@ def take_over(
     size: int,
     actor: str,
     is_baseline: bool,
+    is_alone: bool,
     now: datetime,
 ) -> TakenOver:
     """Take over the rows that follow a key, in one transaction with how far that is.
 
+    :param is_alone: nobody else audits meanwhile, so that this is not refused because of them.
     :raises psycopg.errors.SerializationFailure: the application changed one of them meanwhile; the
         batch was not taken over and can be tried again.
     """
     with conn.transaction():
         conn.execute(statement("adopting/begin_batch"))
+        if is_alone:
+            audit_chain.hold_chains(conn)
         conn.execute(statement("adopting/prepare_batch"))
         batch = generated.batch(after=after, size=size, actor=actor, is_baseline=is_baseline)
         row = conn.execute(batch).fetchone()

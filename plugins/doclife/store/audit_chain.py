@@ -4,7 +4,6 @@ Nothing here writes the chain: the database appends to it whenever entries are c
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -190,15 +189,10 @@ def list_heads(conn: Connection, organization_id: int) -> list[AuditHead]:
     )
 
 
-@contextmanager
-def chains_held(conn: Connection) -> Iterator[None]:
-    """Let nobody else append to a chain meanwhile.
+def hold_chains(conn: Connection) -> None:
+    """Let nobody else append to a chain until the transaction ends; before it reads anything.
 
     For a transaction that reads as of an earlier moment and appends: the server refuses its commit
     when another has appended since it began. Everybody else who audits waits for it.
     """
-    try:
-        conn.execute(statement("audit_chain/hold"))
-        yield
-    finally:
-        conn.execute(statement("audit_chain/let_go"))
+    conn.execute(statement("audit_chain/hold"))
