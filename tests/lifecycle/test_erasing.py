@@ -382,6 +382,50 @@ def test_what_was_destroyed_is_not_registered_again(world: World) -> None:
     assert world.value("SELECT count(*) FROM documents") == 1
 
 
+@pytest.mark.parametrize(
+    ("said", "words", "left"),
+    [
+        ("Zebra, ZEBRA and zebrA", ["zebra"], "[erased], [erased] and [erased]"),
+        ("a.b+c and axb+c", ["A.B+C"], "[erased] and axb+c"),
+        ("the zebra letter", ["zebra", "Zebra letter"], "the [erased]"),
+        ("of x", ["of", "x"], "of x"),
+        ("a" + "b" * 2000, ["b" * 2000], "a[erased]"),
+    ],
+)
+def test_words_are_taken_out_in_large_letters_and_small(
+    world: World, said: str, words: list[str], left: str
+) -> None:
+    assert world.value("SELECT without_words(%s, %s)", said, words) == left
+
+
+def test_a_line_of_the_dashboard_that_is_only_a_title_is_emptied_too(world: World) -> None:
+    document = purged(world)
+    world.conn.execute(
+        "INSERT INTO notifications (organization_id, recipient, type, title, body, document_id,"
+        " document_ids) VALUES (1, 'a', 'message', 'Zebrafinch letter', '', %s, NULL),"
+        " (1, 'a', 'message', 'Zebrafinch letter', '', NULL, ARRAY[%s::bigint])",
+        (document, document),
+    )
+    world.purge()
+    sweep(world.conn, stores=world.stores, now=world.now)
+
+    titles = world.conn.execute("SELECT title FROM notifications").fetchall()
+    assert len(titles) == 2
+    assert not [title for (title,) in titles if "Zebrafinch" in title]
+
+
+def test_no_document_is_called_like_a_tombstone(world: World) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation, match="does not begin with"):
+        world.add_document("purged:0123", content=None)
+    (world.folder / "documents" / "new.txt").write_bytes(b"content")
+
+    path = world.folder / "documents" / "new.txt"
+    result = import_one(world, path=path, external_id="purged:0123")
+
+    assert (result.new, [problem.kind for problem in result.problems]) == (0, ["bad row"])
+    assert "destroyed documents are called so" in result.problems[0].reason
+
+
 def test_bytes_that_others_need_keep_their_place(world: World) -> None:
     document = purged(world)
     other = world.value(

@@ -73,3 +73,19 @@ CREATE TRIGGER purge_manifests_never_change BEFORE UPDATE OR DELETE OR TRUNCATE 
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT INSERT ON purge_manifests TO doclife_worker;
 SELECT enclose_table('purge_manifests');
+
+-- What a tombstone is called is no name for a document: it would be taken for destroyed.
+CREATE FUNCTION refuse_name_of_tombstone() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = doclife, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION 'an external id does not begin with "purged:", as % does: destroyed documents are called so',
+        quote_literal(left(NEW.external_id, 100))
+        USING ERRCODE = 'check_violation',
+        CONSTRAINT = 'a_document_is_not_called_like_a_tombstone';
+END
+$$;
+CREATE TRIGGER refuse_name_of_tombstone BEFORE INSERT OR UPDATE OF external_id ON documents
+FOR EACH ROW WHEN (starts_with(new.external_id, 'purged:'))
+EXECUTE FUNCTION refuse_name_of_tombstone();

@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from doclife.domain import tombstone
 from doclife.domain.fields import MetadataType
 from doclife.errors import ConfigurationError
 from doclife.lifecycle.import_progress import Problem, ProblemKind
@@ -164,6 +165,10 @@ class Manifest:
             places[0] = str(self.path.parent / places[0])
         common = self.common
         texts = {column: _text(column, cells) for column in TEXT_COLUMNS}
+        if (texts["external_id"] or "").startswith(tombstone.PREFIX):
+            raise _BadCell(
+                f"external_id begins with {tombstone.PREFIX!r}: destroyed documents are called so"
+            )
         dates = {column: _date(column, cells) for column in DATE_COLUMNS}
         metadata = {
             key: _metadata(key, cells[METADATA_PREFIX + key], kind)
