@@ -6,7 +6,8 @@ from hashlib import sha256
 
 import pytest
 
-from doclife.domain.merkle import inclusion_path, is_included, leaf_hash, root_of
+from doclife.domain.merkle import inclusion_path, leaf_hash, root_of
+from tests.offline import is_included
 
 # Roots over the first n of these leaves, from the test data of Certificate Transparency.
 LEAVES = [

@@ -313,11 +313,6 @@ def inclusion_proof(
     }
 
 
-def salted_hash(salt: bytes, kind: str, text: str) -> bytes:
-    """Return the hash of a title (kind ``title``) or external id (``external_id``) in an item."""
-    return sha256(salt + f"{kind}:{text}".encode()).digest()
-
-
 def file_uri(root_uri: str, *, organization: str, plan_id: int) -> str:
     """Return where in a store the file of a certificate lies."""
     if not re.fullmatch("[a-z][a-z0-9-]*", organization):

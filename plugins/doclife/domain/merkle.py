@@ -54,23 +54,5 @@ def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
     return path[::-1]
 
 
-def is_included(leaf: bytes, *, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
-    """Whether a path leads from a leaf at an index of a tree of a size to its root (RFC 9162)."""
-    if not 0 <= index < size:
-        return False
-    position, last, node = index, size - 1, leaf
-    for sibling in path:
-        if last == 0:
-            return False
-        if position % 2 or position == last:
-            node = _node_hash(sibling, node)
-            while position and not position % 2:
-                position, last = position // 2, last // 2
-        else:
-            node = _node_hash(node, sibling)
-        position, last = position // 2, last // 2
-    return last == 0 and node == root
-
-
 def _node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()

@@ -1,6 +1,7 @@
 """Ed25519 signatures (RFC 8032) and the keys they are made with.
 
-The same bytes signed twice with the same key give the same signature.
+The same bytes signed twice with the same key give the same signature. Who verifies does so without
+us, with include/proof/doclife_verify.py.
 """
 
 import base64
@@ -8,11 +9,7 @@ import binascii
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import (
-    Ed25519PrivateKey,
-    Ed25519PublicKey,
-)
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 SEED_BYTES = 32
 """What a private key is made of; chance comes from the caller."""
@@ -63,18 +60,6 @@ def key_of_text(text: str) -> SigningKey:
 def text_of_key(key: SigningKey) -> str:
     """Return a key as a secret holds it: base64."""
     return base64.b64encode(key.seed).decode()
-
-
-def verify(public_key: bytes, signature: bytes, message: bytes) -> bool:
-    """Whether the holder of the private key signed exactly this message.
-
-    What is no key or no signature at all has signed nothing.
-    """
-    try:
-        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
 
 
 def fingerprint(public_key: bytes) -> str:
