@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,9 @@ def test_adopting_tells_of_purges_that_the_database_does_not_know(cli, conn, fol
     assert "1 purge manifest(s) are newer" in told.output
     assert "doclife erasure replay" in told.output
     assert "somebody changed it" in cli("erasure", "replay", exit_code=1).errors
+    content = b'{"documents":0,"format":1,"organization":"gone","plan":9}\n'
+    manifest.unlink()
+    digest = hashlib.sha256(content).hexdigest()[:16]
+    manifest.with_name(f"9-{digest}.jsonl").write_bytes(content)
+    unknown = cli("erasure", "replay", exit_code=3).errors
+    assert "organization 'gone', which this database does not have" in " ".join(unknown.split())

@@ -212,6 +212,27 @@ def test_a_manifest_that_somebody_changed_is_refused(world: World) -> None:
         replayed(world)
 
 
+def test_manifests_of_an_organization_that_is_not_here_are_told(
+    world: World, postgres: Postgres
+) -> None:
+    documents = drafts(world, "a")
+    backup = f"{world.conn.info.dbname}_unknown"
+    back_up(world, postgres, backup)
+    world.night()
+    world.purge()
+    settled(world)
+
+    with restored(world, postgres, backup):
+        world.conn.execute("UPDATE organizations SET slug = 'renamed' WHERE slug = 'default'")
+
+        [found] = replayed(world)
+
+        assert (found.organization, found.manifests, found.is_unknown) == ("default", 1, True)
+        assert (found.returned, found.plan) == ((), None)
+        assert world.status(documents["a"]) == "active"
+        assert count_unknown(world.conn, stores=world.stores) == 1, "it is told by every replay"
+
+
 def test_new_bytes_under_an_old_name_are_told_and_stay(world: World, postgres: Postgres) -> None:
     documents = drafts(world, "a")
     backup = f"{world.conn.info.dbname}_other"

@@ -140,6 +140,7 @@ def replay(as_json: Json = False) -> None:
 
     Looks in store "archive" for manifests that this database does not know. Nothing is destroyed
     by this command: somebody else approves the plan. Safe to repeat, until it finds nothing.
+    Exit code 3: some are of an organization that is not here.
     """
     with session(as_json=as_json) as s:
         found = purge_manifests.replay(
@@ -151,6 +152,15 @@ def replay(as_json: Json = False) -> None:
             requested_by=s.actor,
         )
         s.output.show({"organizations": found}, people=lambda: _print_replayed(s, found))
+        unknown = [one for one in found if one.is_unknown]
+        for one in unknown:
+            warn(
+                f"{one.manifests} purge manifest(s) are of organization {one.organization!r}, "
+                "which this database does not have: nothing of them was looked for. Add it if it "
+                "had documents when the backup was made, and replay again"
+            )
+    if unknown:
+        raise typer.Exit(PARTLY_DONE)
 
 
 def print_settled(s: Session, settled: Settled) -> None:

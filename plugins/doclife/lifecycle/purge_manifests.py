@@ -58,6 +58,8 @@ class Replayed:
     """Of them, those that a legal hold keeps."""
     different: Sequence[int]
     """Documents of the same external id whose bytes are others: they are new, and stay."""
+    is_unknown: bool = False
+    """This database has no organization of that name: nothing of it was looked for."""
 
 
 def write_manifests(conn: Connection, *, stores: Stores, now: datetime) -> int:
@@ -115,9 +117,22 @@ def replay(
     replayed = []
     for slug in sorted({manifest.organization for manifest in found}):
         tenant = tenants.get(slug)
-        if tenant is None:
-            continue  # it came after the backup, and so did its documents
         own = [manifest for manifest in found if manifest.organization == slug]
+        if tenant is None:
+            # It came after the backup, and so did its documents; or it has another name here, and
+            # then they are back.
+            replayed.append(
+                Replayed(
+                    organization=slug,
+                    manifests=len(own),
+                    plan=None,
+                    returned=(),
+                    held=(),
+                    different=(),
+                    is_unknown=True,
+                )
+            )
+            continue
         by_manifest = {
             manifest.uri: manifests.find_returned(
                 conn,
