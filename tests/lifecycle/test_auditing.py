@@ -632,6 +632,30 @@ def test_who_holds_the_chains_reads_what_was_appended_before_and_appends_alone(
     assert chain.verify() == []
 
 
+def test_a_large_statement_leaves_commitments_each_of_which_is_erased_alone(chain: Chain) -> None:
+    before = last_sequence(chain)
+    chain.world.conn.execute(
+        "INSERT INTO audit_entries (organization_id, actor, action, document_id, reason)"
+        " SELECT 1, 'x', 'document.expired', number, 'large ' || number"
+        " FROM generate_series(1, 4500) AS number"
+    )
+
+    assert last_sequence(chain) == before + 3
+    newest = (
+        "FROM (SELECT * FROM audit_commitments ORDER BY id DESC LIMIT %s) AS newest"
+        " WHERE entry_count > 1"
+    )
+    counts = f"SELECT array_agg(entry_count ORDER BY id) {newest}"
+    assert chain.world.value(counts, 3) == [2000, 2000, 500]
+    assert chain.world.value(f"SELECT count(DISTINCT secret) {newest}", 3) == 3
+    chain.world.conn.execute(
+        "SELECT erase_audit_payload(1, '{}', 'x', now(), 'asked', ARRAY[%s::bigint])",
+        (chain.entry("large 2500"),),
+    )
+    assert chain.world.value(f"SELECT count(secret) {newest}", 4) == 2
+    assert chain.verify() == []
+
+
 def test_entries_that_are_copied_in_are_committed_to(chain: Chain) -> None:
     with (
         chain.world.conn.transaction(),

@@ -101,8 +101,23 @@ BEGIN
             )
             AND entry.action <> 'audit.erased'
             AND (entry.erased_by IS NULL OR (erases_actors AND entry.actor LIKE '%:%'))
+        ORDER BY entry.id
         FOR NO KEY UPDATE
     ) AS found;
+    -- All of them in one order, so that two erasures never wait for each other: the entries above, and
+    -- what commits to them here.
+    PERFORM
+    FROM audit_commitments AS commitment
+    WHERE
+        commitment.organization_id = organization
+        AND commitment.id IN (
+            SELECT holding.id
+            FROM unnest(all_targets) AS target (id)
+            INNER JOIN audit_commitments AS holding
+                ON int8range(holding.first_entry_id, holding.last_entry_id, '[]') @> target.id
+        )
+    ORDER BY commitment.id
+    FOR UPDATE;
     FOR start IN 1..cardinality(all_targets) BY most LOOP
         targets := all_targets[start:start + most - 1];
         commitments := '{}';
@@ -120,7 +135,6 @@ BEGIN
                         ON int8range(holding.first_entry_id, holding.last_entry_id, '[]') @> target.id
                 )
             ORDER BY commitment.id
-            FOR UPDATE
         LOOP
             fresh := audit_secret();
             SELECT

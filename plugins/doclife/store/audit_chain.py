@@ -14,7 +14,7 @@ from doclife.store.rows import fetch_rows, fetch_value
 from doclife.store.sql import statement
 
 BATCHES_AT_ONCE = 20
-"""Held in memory: one has the commitments of up to some 100,000 entries, at 40 bytes each."""
+"""Held in memory: one has the commitments of up to 2,000 entries, at 40 bytes each."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
