@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -13,10 +14,11 @@ from psycopg import sql
 
 from doclife.domain.plan import PlanKind, PlanState
 from doclife.errors import RefusedError, StorageError
-from doclife.lifecycle import applying, halting
+from doclife.lifecycle import applying, halting, purging
 from doclife.lifecycle.purge_manifests import Replayed, count_unknown, replay, write_manifests
 from doclife.lifecycle.settling import Settled, settle
 from doclife.store.connection import connect
+from doclife.store.sql import statement
 from local import databases
 from local.postgres import Postgres
 from tests.conftest import admin_url
@@ -177,6 +179,53 @@ def test_a_manifest_says_what_was_destroyed_and_names_nobody(world: World) -> No
     assert b"secret" not in file.read_bytes()
     assert count_unknown(world.conn, stores=world.stores) == 0
     assert replayed(world) == []
+
+
+def test_what_has_its_manifest_is_not_counted_again(world: World) -> None:
+    drafts(world, "a", "b")
+    world.night()
+    world.purge()
+    assert write_manifests(world.conn, stores=world.stores, now=world.now) == 1
+
+    query: Any = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) " + statement("manifests/list_due")
+    told = [line for (line,) in world.conn.execute(query)]
+
+    assert [line for line in told if "certificate_items" in line and "never executed" in line], told
+
+
+def test_a_plan_that_destroys_more_later_has_another_manifest(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drafts(world, "a", "b")
+    world.night()
+    with monkeypatch.context() as patched:
+        patched.setattr(purging, "PURGE_BATCH_SIZE", 1)
+        patched.setattr(purging, "residue_erased", _dies_at_the_second())
+        with pytest.raises(KeyboardInterrupt):
+            world.purge()
+    assert write_manifests(world.conn, stores=world.stores, now=world.now) == 1
+    world.apply(world.value("SELECT id FROM plans WHERE state = 'applying'"))
+
+    assert write_manifests(world.conn, stores=world.stores, now=world.now) == 1
+
+    counts = world.conn.execute(
+        "SELECT document_count FROM purge_manifests ORDER BY document_count"
+    ).fetchall()
+    assert counts == [(1,), (2,)]
+    assert len(manifest_files(world)) == 2
+
+
+def _dies_at_the_second() -> Any:
+    honest, calls = purging.residue_erased, 0
+
+    def erased(*arguments: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise KeyboardInterrupt
+        return honest(*arguments, **named)
+
+    return erased
 
 
 def test_killed_between_file_and_row_the_manifest_is_written_once(

@@ -71,11 +71,10 @@ def write_manifests(conn: Connection, *, stores: Stores, now: datetime) -> int:
     :raises StorageError: the store did not take some of them; the others are written.
     """
     store = _store(stores)
-    due = manifests.list_due(conn)
-    if store is None or not due:
+    if store is None:
         return 0
     written, faults = 0, []
-    for plan in due:
+    for plan in manifests.list_due(conn):
         try:
             _write(conn, store, plan, now=now)
             written += 1
