@@ -24,8 +24,10 @@ from doclife.domain.signature import SigningKey
 from doclife.errors import StorageError
 from doclife.lifecycle import audit_heads, auditing
 from doclife.store import audit, audit_chain, organizations
-from doclife.store.connection import Connection
+from doclife.store.connection import Connection, connect
+from local import databases
 from local.postgres import Postgres
+from tests.conftest import role_url
 
 from .conftest import ACTOR, NOW, World
 
@@ -654,6 +656,18 @@ def test_a_large_statement_leaves_commitments_each_of_which_is_erased_alone(chai
     )
     assert chain.world.value(f"SELECT count(secret) {newest}", 4) == 2
     assert chain.verify() == []
+
+
+def test_only_an_erasure_says_that_an_entry_was_erased(chain: Chain, postgres: Postgres) -> None:
+    query = (
+        "INSERT INTO doclife.audit_entries (organization_id, actor, action, reason)"
+        " VALUES (1, 'x', 'audit.erased', 'not true')"
+    )
+    tasks = role_url(postgres, chain.world.conn.info.dbname, role=databases.TASKS)
+    with connect(tasks) as conn, pytest.raises(psycopg.errors.RestrictViolation):
+        conn.execute(query)
+    with pytest.raises(psycopg.errors.RestrictViolation):
+        chain.world.conn.execute(query)
 
 
 def test_entries_that_are_copied_in_are_committed_to(chain: Chain) -> None:

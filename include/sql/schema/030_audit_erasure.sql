@@ -222,6 +222,20 @@ BEGIN
 END
 $$;
 
+-- Who could write such an entry could excuse an edited one.
+CREATE FUNCTION refuse_erasure_by_others() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = doclife, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION 'an entry audit.erased is refused: only erase_audit_payload() writes it'
+        USING ERRCODE = 'restrict_violation';
+END
+$$;
+CREATE TRIGGER only_the_owner_says_what_was_erased BEFORE INSERT ON audit_entries
+FOR EACH ROW WHEN (new.action = 'audit.erased' AND current_user <> 'doclife_owner')
+EXECUTE FUNCTION refuse_erasure_by_others();
+
 GRANT EXECUTE ON FUNCTION
 erase_audit_payload(bigint, bigint [], text, timestamptz, text, bigint [], boolean, bigint)
 TO doclife_worker;
