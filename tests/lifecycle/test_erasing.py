@@ -490,6 +490,8 @@ def test_a_report_loses_the_lines_of_a_document_and_no_other() -> None:
     assert new_table.splitlines()[2] == table.splitlines()[2]
     assert erasing.erase_from_table(new_table, [1]) == new_table
     assert erasing.erase_from_page(new_page, [1]) == new_page
+    assert erasing.erase_from_page(page, range(2, 11)) == page
+    assert b"eleven" not in erasing.erase_from_page(page, range(2, 100_000))
 
 
 def reported(world: World) -> None:

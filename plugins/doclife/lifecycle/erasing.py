@@ -33,6 +33,8 @@ SWEEP_SIZE = 10_000
 ERASED = "[erased]"
 """Stands in a report where the name of a purged document stood."""
 _BOM = "\ufeff"
+_LINE = re.compile(r'(?P<head><tr data-document="(?P<document>[0-9]+)">).*?</tr>', flags=re.DOTALL)
+"""What the page of a report says of one document."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -181,15 +183,15 @@ def _read(stores: Stores, uri: str) -> bytes | None:
 
 def erase_from_page(page: bytes, document_ids: Sequence[int]) -> bytes:
     """Return a report's page without what it says of some documents; their numbers stay."""
-    erased = page.decode()
-    for document_id in document_ids:
-        erased = re.sub(
-            rf'(<tr data-document="{document_id}">).*?</tr>',
-            rf'\1<td colspan="5">#{document_id} {ERASED}</td></tr>',
-            erased,
-            flags=re.DOTALL,
-        )
-    return erased.encode()
+    wanted = {str(document_id) for document_id in document_ids}
+
+    def without(line: re.Match[str]) -> str:
+        if line["document"] not in wanted:
+            return line[0]
+        return f'{line["head"]}<td colspan="5">#{line["document"]} {ERASED}</td></tr>'
+
+    # Once over the page, however many documents are gone.
+    return _LINE.sub(without, page.decode()).encode()
 
 
 def erase_from_table(table: bytes, document_ids: Sequence[int]) -> bytes:
