@@ -744,6 +744,19 @@ def test_nobody_but_the_owner_removes_documents_or_history(filled: Catalogue, gr
     assert removable == []
 
 
+def test_only_tasks_read_with_what_tombstones_are_salted(filled: Catalogue, logins: Logins) -> None:
+    for login in ROLES:
+        with pytest.raises(InsufficientPrivilege):
+            logins[login].execute("SELECT tombstone_salt FROM deployment")
+    (hidden,) = one(
+        logins["officer"],
+        "SELECT array_agg(attname::text) FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped"
+        " AND attrelid = 'deployment'::regclass"
+        " AND NOT has_column_privilege(attrelid, attnum, 'SELECT')",
+    )
+    assert hidden == ["tombstone_salt"]
+
+
 @pytest.mark.parametrize("group", GROUPS)
 def test_nobody_but_the_owner_says_whose_a_login_is(filled: Catalogue, group: str) -> None:
     assert not filled.value(

@@ -17,6 +17,7 @@ GRANT UPDATE (fixity_checked_at, fixity_by) ON stored_objects TO doclife_worker;
 ALTER TABLE deployment
 ADD COLUMN fixity_budget_bytes bigint NOT NULL DEFAULT 10000000000
 CONSTRAINT a_fixity_budget_is_not_negative CHECK (fixity_budget_bytes >= 0);
+GRANT SELECT (fixity_budget_bytes) ON deployment TO doclife_reader;
 
 -- One check of the sample: of the deployment, like the stores.
 CREATE TABLE fixity_checks (
