@@ -50,22 +50,30 @@ def export(
         Path | None, typer.Option(metavar="FILE", help="Where to; else to the terminal.")
     ] = None,
     organization: Organization = None,
+    as_json: Json = False,
 ) -> None:
     """Write the whole chain as JSON lines, with the exact texts that were hashed.
 
     Verify it anywhere with: python doclife_verify.py audit FILE
     """
-    with session(as_json=False, organization=organization) as s, _written(out) as file:
-        for record in export_chain(s.conn, s.tenant(), now=s.now()):
-            file.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n")
+    with session(as_json=as_json, organization=organization) as s:
+        with _written(out) as file:
+            for record in export_chain(s.conn, s.tenant(), now=s.now()):
+                file.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n")
         if out is not None:
-            s.output.say(f"{out}: verify it with: python doclife_verify.py audit {out}")
+            s.output.show(
+                {"file": str(out)},
+                people=lambda: s.output.say(
+                    f"{out}: verify it with: python doclife_verify.py audit {out}"
+                ),
+            )
 
 
 @app.command()
-def verifier() -> None:
+def verifier(as_json: Json = False) -> None:
     """Print the verifier, one Python file that an auditor takes along."""
-    sys.stdout.write(verifier_text())
+    text = verifier_text()
+    sys.stdout.write(json.dumps({"program": text}) + "\n" if as_json else text)
 
 
 @app.command()

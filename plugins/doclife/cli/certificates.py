@@ -126,11 +126,12 @@ def prove(
     ] = None,
     file: Annotated[Path | None, typer.Option(help="Where to; else to the terminal.")] = None,
     organization: Organization = None,
+    as_json: Json = False,
 ) -> None:
     """Prove that one document is in a certificate, without showing any other."""
     if (document is None) == (external_id is None):
         raise typer.BadParameter("Name one document: --document NUMBER or --external-id TEXT.")
-    with session(as_json=True, organization=organization) as s:
+    with session(as_json=as_json or file is None, organization=organization) as s:
         if external_id is not None:
             [document] = find_document_ids(
                 s.conn, organization=s.organization, external_ids=[external_id]
@@ -146,6 +147,12 @@ def prove(
             s.output.show(proof, people=lambda: None)
         else:
             _write(file, [json.dumps(proof, ensure_ascii=False, indent=1).encode()])
+            s.output.show(
+                {"file": str(file)},
+                people=lambda: s.output.say(
+                    f"{file}: verify it with: python doclife_verify.py inclusion {file}"
+                ),
+            )
 
 
 @app.command()

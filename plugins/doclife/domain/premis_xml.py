@@ -39,7 +39,7 @@ class PremisFile:
 class PremisDeed:
     """One thing that was done to one document.
 
-    :param kind: of what ``identifier`` is a number, such as ``doclife audit entry``.
+    :param kind: of what ``identifier`` is a number, such as an entry of the audit trail.
     :param detail: the word of the audit trail for it.
     """
 
