@@ -81,7 +81,7 @@ def test_the_pages_are_accessible_and_fit_a_phone(
     server: ApiServer,  # noqa: F811 - fixture
 ) -> None:
     olga.goto(server.path("/integrations/endpoints/new"))
-    olga.get_by_label("Name, as rules and jobs say it").fill("erp")
+    olga.get_by_label("Name, as rules and jobs say it").fill("ledger")
     olga.get_by_label("Address", exact=True).fill("https://93.184.216.34/in")
     olga.get_by_label("More headers, or other values").fill("X-Tenant: 7")
     olga.get_by_role("button", name="Add, and show its secret").click()
