@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import Any
 
 import pytest
@@ -409,6 +410,9 @@ def killed(world: World, database: str, step: int) -> bool:
         finally:
             os._exit(status)
     _, status = os.waitpid(child, 0)
+    # What it held is free when its server process has gone, not a moment before.
+    while world.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'mortal'"):
+        time.sleep(0.01)
     return os.WIFSIGNALED(status)
 
 
