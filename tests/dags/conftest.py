@@ -6,7 +6,10 @@ import tests.airflow_environment as environment  # first: it sets what Airflow r
 
 # isort: split
 import importlib
+import threading
 import warnings
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -51,3 +54,30 @@ def documents_connection(database: str, postgres: Postgres, monkeypatch: pytest.
     )
     monkeypatch.setenv("AIRFLOW_CONN_DOCUMENTS", url)
     return url
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """Answers every call with an error."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(500)
+        self.end_headers()
+        self.wfile.write(b"no")
+
+    def log_message(self, *_given: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def receiver() -> Iterator[str]:
+    """URL of a server that refuses everything."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

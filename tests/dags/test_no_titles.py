@@ -16,6 +16,7 @@ from airflow.utils.types import DagRunType
 from sqlalchemy import delete
 
 from tests.dags.airflow_runs import Run, run_ids
+from tests.dags.airflow_traces import everything_in_airflow, everything_written
 from tests.dags.catalogue import (
     add_store,
     allow_everything,
@@ -23,11 +24,6 @@ from tests.dags.catalogue import (
     column,
     import_files,
     statuses,
-)
-from tests.dags.test_queue_secrets import (  # noqa: F401 - fixture: a server that refuses all
-    everything_in_airflow,
-    everything_written,
-    receiver,
 )
 
 pytestmark = pytest.mark.usefixtures("documents_connection")
@@ -59,7 +55,7 @@ def test_nothing_in_airflow_says_what_a_document_is_called_or_whose_it_is(
     dags,
     conn,
     tmp_path,
-    receiver,  # noqa: F811 - the fixture
+    receiver,
     monkeypatch,
     caplog,
     capfd,

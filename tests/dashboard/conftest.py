@@ -49,7 +49,9 @@ from tests.conftest import _copy, _drop, role_url
 from tests.dashboard.api_server import ApiServer, serving
 from tests.dashboard.browsers import Browser
 from tests.dashboard.scene import set_scene
-from tests.lifecycle.conftest import world  # noqa: F401 - fixture
+from tests.lifecycle import conftest as lifecycle_conftest
+
+world = lifecycle_conftest.world
 
 ROLES = {"admin": "ADMIN", "olga": "OP", "bob": "USER", "vic": "VIEWER"}
 

@@ -310,7 +310,7 @@ def rows_of_default(conn: Connection) -> dict[str, list[str]]:
             row
             for (row,) in conn.execute(
                 sql.SQL("SELECT one::text FROM {} AS one WHERE ").format(sql.Identifier(table))
-                + sql.SQL(condition)  # type: ignore[arg-type]  # made here
+                + sql.SQL(condition)
             )
         )
         for table, condition in conditions.items()

@@ -340,7 +340,7 @@ def test_a_dropped_tail_is_seen_by_an_earlier_head(chain: Chain) -> None:
     head = last_sequence(chain)
     chain.superuser.execute("DELETE FROM audit_entries WHERE reason IN ('d1', 'd2')")
     for table in ("audit_heads", "audit_batches"):
-        chain.superuser.execute(f"DELETE FROM {table} WHERE sequence >= %s", (head - 1,))  # type: ignore[arg-type]
+        chain.superuser.execute(f"DELETE FROM {table} WHERE sequence >= %s", (head - 1,))
     assert chain.verify() == []
     assert chain.verify(heads=chain.heads) == [("dropped", None, head)]
 

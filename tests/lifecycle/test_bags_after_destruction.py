@@ -18,6 +18,7 @@ import pytest
 from doclife.domain.actions import ActionType
 from doclife.domain.premis_xml import NAMESPACE
 from doclife.lifecycle import applying, cleaning, holding, planning, undo
+from doclife.store.connection import Connection
 
 from .conftest import ACTOR, World
 from .test_races import at_once
@@ -218,8 +219,8 @@ def test_two_purges_a_restore_and_a_hold_meet_at_one_bag(world: World, seed: int
             now=world.now,
         )
 
-    def purge(conn: object, plan_id: int) -> None:
-        World(conn=conn, folder=world.folder, now=world.now).apply(plan_id)  # type: ignore[arg-type]
+    def purge(conn: Connection, plan_id: int) -> None:
+        World(conn=conn, folder=world.folder, now=world.now).apply(plan_id)
 
     deeds = [
         lambda: purge(world.conn, first),

@@ -11,7 +11,7 @@ from doclife.operators.settle import SettlePurgesOperator
 from doclife.operators.task_run import TaskRun
 from doclife.storage.local import LocalFilesystem
 from doclife.store.connection import Connection
-from tests.lifecycle.conftest import World, world  # noqa: F401 - a fixture
+from tests.lifecycle.conftest import World
 from tests.lifecycle.test_erasure_requests import trashed
 
 
@@ -23,7 +23,7 @@ def settle(conn: Connection, *, mode: str, run: str = "run-1") -> dict[str, int]
     )
 
 
-def test_a_run_that_only_simulates_destroys_nothing_of_an_erasure(world: World) -> None:  # noqa: F811
+def test_a_run_that_only_simulates_destroys_nothing_of_an_erasure(world: World) -> None:
     trashed(world, "one")
 
     assert settle(world.conn, mode="simulate")["purged"] == 0
@@ -38,7 +38,7 @@ def test_a_run_that_only_simulates_destroys_nothing_of_an_erasure(world: World) 
 
 @pytest.mark.parametrize("is_away", [True, False])
 def test_a_store_that_is_away_is_tried_again_and_what_lasts_is_not(
-    world: World,  # noqa: F811
+    world: World,
     monkeypatch: pytest.MonkeyPatch,
     is_away: bool,
 ) -> None:

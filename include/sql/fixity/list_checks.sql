@@ -1,5 +1,6 @@
--- The newest checks.
---   size  integer
+-- What checks have come to, the newest first.
+--   check_id  bigint   only that one; NULL for all
+--   size      integer
 SELECT
     id AS check_id,
     started_at,
@@ -11,5 +12,6 @@ SELECT
     mended_count,
     cold_count
 FROM fixity_checks
+WHERE %(check_id)s::bigint IS NULL OR id = %(check_id)s
 ORDER BY id DESC
 LIMIT %(size)s;

@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import BinaryIO
 
 from fastapi import APIRouter, HTTPException, Response
@@ -72,9 +73,11 @@ def file_of(here: Visit, certificate: Certificate, kind: str) -> Response:
     if kind != "file":
         raise HTTPException(404, f"A certificate has a file and a pdf, and no {kind}")
     # On disk before it is sent, because the connection is somebody else's by then.
-    content = tempfile.TemporaryFile()  # noqa: SIM115 - closed by whoever sends it
-    with here.conn.transaction():
-        content.writelines(certifying.file_of(here.conn, certificate))
+    with ExitStack() as opened:
+        content = opened.enter_context(tempfile.TemporaryFile())
+        with here.conn.transaction():
+            content.writelines(certifying.file_of(here.conn, certificate))
+        opened.pop_all()  # from here on whoever sends it closes it
     return StreamingResponse(
         _chunks(content),
         media_type="application/json",

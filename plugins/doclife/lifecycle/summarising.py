@@ -95,7 +95,7 @@ def store_digests(
                 as_of=as_of,
                 actor=actor,
                 contact=_contact(tenant),
-                head=audit_chain.last_head(conn, tenant.id),
+                head=next(iter(audit_chain.list_heads(conn, tenant.id, size=1)), None),
                 links=links,
             )
             if is_early or day.morning < as_of + AHEAD:

@@ -126,14 +126,6 @@ def last_link(conn: Connection, organization_id: int) -> AuditLink | None:
     return found[0] if found else None
 
 
-def last_head(conn: Connection, organization_id: int) -> AuditHead | None:
-    """Return the newest signed head of a chain; None while none was signed."""
-    found = fetch_rows(
-        conn, statement("audit_chain/last_head"), {"organization_id": organization_id}, AuditHead
-    )
-    return found[0] if found else None
-
-
 def is_signed(
     conn: Connection, *, organization_id: int, sequence: int, key_fingerprint: str
 ) -> bool:
@@ -182,11 +174,12 @@ def insert_head(
     )
 
 
-def list_heads(conn: Connection, organization_id: int) -> list[AuditHead]:
-    """Return the signed heads of a chain, the newest first."""
-    return fetch_rows(
-        conn, statement("audit_chain/list_heads"), {"organization_id": organization_id}, AuditHead
-    )
+def list_heads(
+    conn: Connection, organization_id: int, *, size: int | None = None
+) -> list[AuditHead]:
+    """Return the signed heads of a chain, the newest first; all of them unless told how many."""
+    parameters = {"organization_id": organization_id, "size": size}
+    return fetch_rows(conn, statement("audit_chain/list_heads"), parameters, AuditHead)
 
 
 def hold_chains(conn: Connection) -> None:

@@ -115,14 +115,30 @@ def list_page(
     conn: Connection, *, organization_id: int | None, before: int | None, size: int
 ) -> list[Certificate]:
     """Return a page of certificates, the newest plan first."""
-    parameters = {"organization_id": organization_id, "before": before, "size": size}
-    return fetch_rows(conn, statement("certificates/list"), parameters, Certificate)
+    return _list(conn, organization_id=organization_id, plan_id=None, before=before, size=size)
 
 
 def find(conn: Connection, plan_id: int) -> Certificate | None:
     """Return the certificate of a plan; None when it has none."""
-    rows = fetch_rows(conn, statement("certificates/find"), {"plan_id": plan_id}, Certificate)
+    rows = _list(conn, organization_id=None, plan_id=plan_id, before=None, size=1)
     return rows[0] if rows else None
+
+
+def _list(
+    conn: Connection,
+    *,
+    organization_id: int | None,
+    plan_id: int | None,
+    before: int | None,
+    size: int,
+) -> list[Certificate]:
+    parameters = {
+        "organization_id": organization_id,
+        "plan_id": plan_id,
+        "before": before,
+        "size": size,
+    }
+    return fetch_rows(conn, statement("certificates/list"), parameters, Certificate)
 
 
 def find_of_document(conn: Connection, document_id: int) -> tuple[int, bool] | None:

@@ -9,7 +9,7 @@ from doclife.store.connection import Connection
 from doclife.store.rows import fetch_value
 from doclife.store.sql import SQL_DIR, statement
 
-QUEUE_NAMES = SQL_DIR / "compatibility" / "queue.sql"
+QUEUE_NAMES = SQL_DIR / "compatibility/queue.sql"
 
 
 def install_queue_names(conn: Connection, *, schema: str, file: Path = QUEUE_NAMES) -> None:

@@ -242,12 +242,14 @@ def end(conn: Connection, check_id: int, *, now: datetime) -> bool:
 
 def find(conn: Connection, check_id: int) -> FixityCheck:
     """Return what a check has come to."""
-    return fetch_rows(conn, statement("fixity/find"), {"check_id": check_id}, FixityCheck)[0]
+    parameters = {"check_id": check_id, "size": 1}
+    return fetch_rows(conn, statement("fixity/list_checks"), parameters, FixityCheck)[0]
 
 
 def list_checks(conn: Connection, *, size: int) -> list[FixityCheck]:
     """Return the newest checks."""
-    return fetch_rows(conn, statement("fixity/list_checks"), {"size": size}, FixityCheck)
+    parameters = {"check_id": None, "size": size}
+    return fetch_rows(conn, statement("fixity/list_checks"), parameters, FixityCheck)
 
 
 def count_by_store(conn: Connection) -> list[StoreFixity]:

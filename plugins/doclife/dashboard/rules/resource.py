@@ -1,11 +1,9 @@
 """``/rules`` of the JSON API: the same functions as the pages and the command line."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response, status
-from pydantic import BaseModel, ConfigDict, Field
 
 from doclife.dashboard import problems
 from doclife.dashboard.access import Deed
@@ -13,6 +11,22 @@ from doclife.dashboard.api.once import OnceRoute, in_steps, repeat_id
 from doclife.dashboard.gate import needs
 from doclife.dashboard.paging import PAGE_ROWS, write_cursor
 from doclife.dashboard.rules import looking
+from doclife.dashboard.rules.bodies import (
+    ChangedRule,
+    ChangesBody,
+    FileBody,
+    ListedBody,
+    NewRule,
+    Part,
+    PreviewBody,
+    RuleBody,
+    RulesPage,
+    RunBody,
+    StartedRun,
+    Switch,
+    VersionBody,
+    VersionsBody,
+)
 from doclife.dashboard.rules.deeds import RUN_DAG, start_run
 from doclife.dashboard.rules.files import apply_text, check_text
 from doclife.dashboard.rules.listing import ListedRule, find_page
@@ -28,7 +42,6 @@ from doclife.lifecycle.comparing import Impact
 from doclife.lifecycle.editing_rules import save_rule, switch_mode
 from doclife.lifecycle.ruling import RuleChange, export_rules, remove_rule
 from doclife.store import organizations, rules
-from doclife.store.stored_plans import PlanItem
 
 router = APIRouter(route_class=OnceRoute, tags=["rules"])
 
@@ -40,129 +53,6 @@ Cursor = Annotated[str, Query(max_length=500)]
 AsOf = Annotated[
     str, Query(max_length=40, description="A day or a moment, ISO 8601; empty is now.")
 ]
-
-
-class RuleBody(BaseModel):
-    """A rule as a rule file writes it, with every default written out in answers."""
-
-    name: str
-    version: int
-    created_at: datetime
-    rule: dict[str, Any]
-
-
-class ListedBody(RuleBody):
-    """A rule with how it ran last, when it runs next and what is due."""
-
-    next_run_at: datetime | None
-    last_plan_id: int | None
-    last_plan_state: str | None
-    last_planned_at: datetime | None
-    due_count: int | None = Field(
-        description="Archives and deletions due by the last forecast; null: never forecast."
-        " Counting ends at 10,001."
-    )
-    unknown_count: int | None
-
-
-class RulesPage(BaseModel):
-    """A page of rules, by name."""
-
-    items: list[ListedBody]
-    next_cursor: str | None
-
-
-class Part(BaseModel):
-    """Documents that are treated alike."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    text: str
-    documents: int
-    size_bytes: int
-    code: str | None = Field(description="Why they are left alone; null: it would be done.")
-
-
-class PreviewBody(BaseModel):
-    """What a rule would do. Nothing was stored or done."""
-
-    rule: str
-    as_of: datetime
-    due: int
-    parts: list[Part]
-    unknown: int
-    items: list[PlanItem]
-    next_cursor: str | None
-
-
-class VersionBody(BaseModel):
-    """One version of a rule."""
-
-    version: int
-    mode: str
-    author: str
-    commit_id: str | None
-    created_at: datetime
-    rule: dict[str, Any]
-
-
-class VersionsBody(BaseModel):
-    """All versions of a rule, the newest first."""
-
-    items: list[VersionBody]
-    next_cursor: None = None
-
-
-class NewRule(BaseModel):
-    """A rule to bring into force or to look at, as a rule file writes it."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    rule: dict[str, Any]
-
-
-class ChangedRule(NewRule):
-    """The next version of a rule."""
-
-    based_on: int = Field(ge=1, description="The version that you have seen.")
-
-
-class Switch(BaseModel):
-    """Another mode for a rule."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    mode: Mode
-    based_on: int = Field(ge=1, description="The version that you have seen.")
-
-
-class RunBody(BaseModel):
-    """How to run a rule."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    mode: Mode = Mode.SIMULATE
-
-
-class StartedRun(BaseModel):
-    """A run that Airflow has begun."""
-
-    dag_id: str
-    run_id: str
-
-
-class FileBody(BaseModel):
-    """The text of a rule file."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    text: str = Field(max_length=1_000_000)
-
-
-class ChangesBody(BaseModel):
-    """What applying a file has changed."""
-
-    changes: list[RuleChange]
 
 
 @router.get("/rules")
