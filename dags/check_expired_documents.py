@@ -20,6 +20,8 @@ and says which: correct it, then clear. `complete_restores` names documents that
 back, mostly because other bytes lie in their place by now: move those, then clear.
 `sign_audit_heads` says which store did not take a head. **When it is late:** see whether the task
 is queued (no worker is free) or running (a large import came in; let it end).
+
+**The whole of it,** task by task: docs/operate/check_expired_documents.md.
 """
 
 from datetime import timedelta

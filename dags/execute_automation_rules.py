@@ -15,6 +15,8 @@ undone: `doclife plans undo NUMBER`.
 it stopped. `finish`: it names the plans in which documents could not be done; `doclife plans show
 NUMBER` says why for each. A rule or setting that is wrong fails at once: correct it, then clear.
 **When it deletes too much:** stop everything first (`doclife halt on --reason ...`), then look.
+
+**The whole of it,** task by task: docs/operate/execute_automation_rules.md.
 """
 
 from datetime import timedelta

@@ -18,6 +18,8 @@ red: its jobs wait for their next attempt, then `doclife jobs list --state faile
 `doclife jobs retry` tries again. Wrong credentials stop that channel, alert the operators once, and
 lose nothing. **No runs at all** though jobs wait: is everything halted (`doclife halt`), the DAG
 paused, or the triggerer down? See docs/queue.md.
+
+**The whole of it,** task by task: docs/operate/process_queue.md.
 """
 
 from datetime import timedelta

@@ -18,6 +18,8 @@ as success answers nothing.
 cannot be read; mend it and clear with downstream. `record`: `ask` failed before, or was marked by
 hand: clear that one, with downstream. What was answered and not recorded is kept, so clearing
 `record` alone goes on with it. See docs/review.md.
+
+**The whole of it,** task by task: docs/operate/review_plan.md.
 """
 
 from airflow.sdk import DAG, Asset, Param

@@ -11,8 +11,8 @@ approved erasure has trashed. A purge that is done gets its certificate.
 **Rerun:** safe. Cleared tasks continue the plan of their run.
 
 **When it is red:** `plan` says in one sentence what forbids it: no such rule, the plan waits for
-approval, is too old, was replaced, or everything is halted. Nothing was done then. A shard or
-`finish`: as for `execute_automation_rules`. `certificates`: as for `weekly_cleanup`.
+approval, is too old, was replaced, or everything is halted. Nothing was done then. Every task:
+docs/operate/run_rule.md.
 """
 
 from airflow.sdk import DAG, Asset, Param

@@ -14,6 +14,8 @@ run by hand makes the summaries of the day for everybody, also where 08:00 is st
 **When it is red:** open the log of `summarise`. A template that does not render names its file and
 line: correct it and clear the task. Database away: bring it back and clear. Nobody loses anything
 but today's summary.
+
+**The whole of it,** task by task: docs/operate/send_daily_summaries.md.
 """
 
 from datetime import timedelta

@@ -25,6 +25,8 @@ plans show NUMBER`; bytes that are not the recorded ones are never removed. A st
 marker is not mounted, or not this deployment's: never "repair" that by adopting it unseen.
 `certificates` says *nothing can be signed*: make the Connection, clear the task, and every purge
 that waits gets its certificate. It is red with `finish` too, when what could be certified is.
+
+**The whole of it,** task by task: docs/operate/weekly_cleanup.md.
 """
 
 from datetime import timedelta

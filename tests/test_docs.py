@@ -21,7 +21,7 @@ from doclife.domain.own_events import OwnEvent
 from doclife.domain.rule import Rule
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
 EVERYTHING = "\n".join(TEXTS.values())
 RULES = TEXTS[ROOT / "docs" / "rules.md"]

@@ -14,6 +14,7 @@ from doclife.lifecycle.archiving import archive_batch
 from doclife.lifecycle.batch import Work, begin
 from doclife.lifecycle.closing import MAX_AGE_DAYS
 from doclife.lifecycle.deleting import delete_batch
+from doclife.lifecycle.log_fields import log_fields
 from doclife.lifecycle.notifying import notify_batch, webhook_batch
 from doclife.lifecycle.purging import purge_batch, remove_originals_batch
 from doclife.storage.stores import Stores
@@ -101,8 +102,11 @@ def apply_shard(
         )
     try:
         work = begin(conn, shard=shard, actor=actor, stores=stores, links=links)
-        batches.start_shard(conn, shard, now=now())
-        return _work_through(conn, work, step, now)
+        with log_fields(
+            plan_id=shard.plan_id, rule=work.rule_name, action=shard.action, shard=shard.shard
+        ):
+            batches.start_shard(conn, shard, now=now())
+            return _work_through(conn, work, step, now)
     finally:
         if not conn.closed:
             batches.give_back_shard(conn, shard)

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from doclife.domain.actions import ArchiveAction, ArchiveSettings
 from doclife.domain.plan import ShardOutcome
 from doclife.errors import ConfigurationError, TryAgainLater
-from doclife.lifecycle.batch import Work, open_batch
+from doclife.lifecycle.batch import Work, fail, open_batch
 from doclife.lifecycle.describing import describer
 from doclife.lifecycle.rewriting import take_out_unreferenced
 from doclife.storage import bags as bag_files
@@ -102,7 +102,7 @@ def _fail_without_store(
             {"document_id": document_id, "code": "no_store", "reason": reason}
             for document_id in batch.document_ids
         ]
-        return ShardOutcome(skipped=batch.skipped, failed=_fail(conn, work, failures, now))
+        return ShardOutcome(skipped=batch.skipped, failed=fail(conn, work, failures, now=now))
 
 
 def _commit(
@@ -119,14 +119,14 @@ def _commit(
     with conn.transaction():
         if bags.find_locked(conn, bag_id).state != "writing":
             raise TryAgainLater(f"bag {bag_id} was swept away while it was being written.")
-        failed = _fail(
+        failed = fail(
             conn,
             work,
             [
                 {"document_id": one.document_id, "code": one.reason_code, "reason": one.reason}
                 for one in written.failures
             ],
-            now,
+            now=now,
         )
         batch = open_batch(conn, work, now=now, size=len(copies), document_ids=list(copies))
         done = skipped = 0
@@ -217,11 +217,7 @@ def _fail_without_bytes(
         for source in sources
         if source.uri is None
     ]
-    return _fail(conn, work, failures, now)
-
-
-def _fail(conn: Connection, work: Work, failures: list[dict[str, object]], now: datetime) -> int:
-    return batches.fail(conn, work.shard, failures, now=now) if failures else 0
+    return fail(conn, work, failures, now=now)
 
 
 def _settings(work: Work) -> ArchiveSettings:

@@ -1,5 +1,6 @@
 """One batch of a plan being applied: locked, judged by the present, with what cannot go closed."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,9 +17,12 @@ from doclife.errors import ConfigurationError, RefusedError
 from doclife.lifecycle.catching import catch_in_batch, lock_conditions
 from doclife.lifecycle.closing import MAX_AGE_DAYS
 from doclife.lifecycle.judging import compilers_for, required_warnings
+from doclife.lifecycle.log_fields import log_fields
 from doclife.storage.stores import Stores
 from doclife.store import batches, organizations, rules, stored_plans
 from doclife.store.connection import Connection
+
+logger = logging.getLogger(__name__)
 
 NO_GRACE = Period.parse("0d")
 DEFAULT_GRACE = Period.parse("30d")
@@ -145,4 +149,28 @@ def open_batch(
         gone_ids=gone_ids,
     )
     skipped = batches.skip(conn, shard, now=now)
+    if logger.isEnabledFor(logging.DEBUG):
+        with log_fields(document_ids=list(cleared)):
+            logger.debug("%s documents go ahead, %s are skipped", len(cleared), skipped)
     return Batch(document_ids=cleared, skipped=skipped, today=today)
+
+
+def fail(
+    conn: Connection, work: Work, failures: Sequence[Mapping[str, object]], *, now: datetime
+) -> int:
+    """Close documents that could not be done; return how many. A line of the log names each.
+
+    :param failures: ``document_id``, ``code`` and ``reason`` each. The reason, which may quote a
+        path, goes into the item and not into the log.
+    """
+    if not failures:
+        return 0
+    for one in failures:
+        log_failure(int(str(one["document_id"])), code=str(one["code"]))
+    return batches.fail(conn, work.shard, failures, now=now)
+
+
+def log_failure(document_id: int, *, code: str) -> None:
+    """Say in the log that a document could not be done, by its number and a word for why."""
+    with log_fields(document_id=document_id, code=code):
+        logger.warning("Document %s cannot be done: %s", document_id, code)

@@ -29,6 +29,7 @@ from doclife.domain.merkle import inclusion_path, root_of
 from doclife.domain.signature import SigningKey
 from doclife.errors import ConfigurationError, StorageError
 from doclife.lifecycle.certificate_pages import certificate_pdf
+from doclife.lifecycle.log_fields import log_fields
 from doclife.lifecycle.signing import NO_KEY, publish_key
 from doclife.storage.reading import hashed
 from doclife.storage.stores import Store, Stores
@@ -195,7 +196,8 @@ def _issue(conn: Connection, plan_id: int, *, key: SigningKey, now: datetime, ac
             reason=f"plan {plan_id} is done: {body['documents']} document(s) destroyed",
             details=told,
         )
-    logger.info("Certificate %s issued: %s documents", plan_id, body["documents"])
+    with log_fields(plan_id=plan_id):
+        logger.info("Certificate %s issued: %s documents", plan_id, body["documents"])
     return True
 
 

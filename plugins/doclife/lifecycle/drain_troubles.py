@@ -10,6 +10,7 @@ from typing import Any
 from doclife.delivery.channel import Channel, Message
 from doclife.delivery.outcome import Attempt, Outcome
 from doclife.lifecycle.alerting import alert_operators
+from doclife.lifecycle.log_fields import log_fields
 from doclife.store import clock, queue
 from doclife.store.connection import Connection
 from doclife.store.queue import ClaimedJob, EndpointAnswers, PutOff
@@ -69,7 +70,8 @@ class Patience:
             return [_lost("the channel did not return in time")] * len(messages)
         except Exception as error:
             # Nobody knows how far it came: the jobs must not be lost with it.
-            logger.exception("The %s channel broke", messages[0].kind)
+            with log_fields(job_ids=[message.job_id for message in messages]):
+                logger.exception("The %s channel broke", messages[0].kind)
             return [_lost(type(error).__name__)] * len(messages)
         finally:
             del self._until[task]

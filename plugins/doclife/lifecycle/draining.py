@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from doclife.delivery.channel import Channel, Endpoint
 from doclife.delivery.outcome import Attempt, Outcome
+from doclife.lifecycle.delivery_tally import DeliveryTally
 from doclife.lifecycle.drain_lanes import Lane, Lanes, message_of, result_of
 from doclife.lifecycle.drain_troubles import Patience, note_endpoints, put_off_of, stop_channels
 from doclife.lifecycle.queue import LEASE_SECONDS
@@ -88,6 +89,7 @@ class Drainer:
     :param chance: draws from 0 to 1, for the waits between attempts.
     :param chores: what else there is to do every second meanwhile, in the same process: events and
         schedules that come while it lingers need no process of their own.
+    :param tally: counts every attempt; None counts nothing.
     """
 
     def __init__(
@@ -100,6 +102,7 @@ class Drainer:
         chance: Callable[[], float],
         settings: DrainSettings | None = None,
         chores: Callable[[Connection], None] | None = None,
+        tally: DeliveryTally | None = None,
     ) -> None:
         self._channels = channels
         self._find_endpoint = find_endpoint
@@ -109,6 +112,7 @@ class Drainer:
         self._claiming, self._recording = Session(connect), Session(connect)
         self._heart_session = Session(connect)
         self._chores, self._chores_session = chores, Session(connect)
+        self._tally = tally
         self._threads = ThreadPoolExecutor(max_workers=3, thread_name_prefix="doclife drain")
         self._lanes = Lanes()
         self._patience = Patience()
@@ -272,6 +276,8 @@ class Drainer:
         if not attempt.was_tried:
             self._put_off(job, attempt)
             return
+        if self._tally is not None:
+            self._tally.add(job.kind, attempt)
         if attempt.disables_endpoint:
             self._free(self._lanes.drop(job.kind, job.endpoint_id))
         if attempt.outcome is Outcome.SENT:

@@ -10,7 +10,7 @@ from doclife.domain.actions import NotifyAction, NotifySettings, WebhookAction, 
 from doclife.domain.message import Message, Unsendable
 from doclife.domain.plan import ShardOutcome
 from doclife.lifecycle.alerting import alert_of_templates
-from doclife.lifecycle.batch import Batch, Work, open_batch
+from doclife.lifecycle.batch import Batch, Work, log_failure, open_batch
 from doclife.lifecycle.composing import Concern, Occasion, compose_notice, compose_webhook
 from doclife.lifecycle.preferring import wishes_of
 from doclife.store import notices
@@ -124,6 +124,7 @@ def _outcomes(composed: Sequence[Message | Unsendable], new: set[int]) -> list[n
     outcomes = []
     for one in composed:
         if isinstance(one, Unsendable):
+            log_failure(one.document_id, code=one.reason_code)
             outcomes.append(
                 notices.Outcome(
                     document_id=one.document_id,

@@ -24,6 +24,7 @@ from doclife.lifecycle.alerting import alert_operators
 from doclife.lifecycle.applying import apply_plan
 from doclife.lifecycle.documents import find_document_ids
 from doclife.lifecycle.due import QUEUE
+from doclife.lifecycle.log_fields import log_fields
 from doclife.lifecycle.planning import plan_selection
 from doclife.lifecycle.reporting import make_report
 from doclife.storage.stores import Stores
@@ -199,7 +200,8 @@ def continue_plans(conn: Connection, *, stores: Stores, links: Links = NO_LINKS)
                 links=links,
             )
         except DoclifeError as error:
-            logger.warning("Plan %s is not applied: %s", plan.plan_id, error)
+            with log_fields(plan_id=plan.plan_id):
+                logger.warning("Plan %s is not applied: %s", plan.plan_id, error)
             continue
         continued += 1
         if outcome.failed:

@@ -12,7 +12,7 @@ from datetime import datetime
 from doclife.domain.plan import ShardOutcome
 from doclife.errors import TryAgainLater
 from doclife.lifecycle import destroying
-from doclife.lifecycle.batch import Work, open_batch
+from doclife.lifecycle.batch import Work, fail, open_batch
 from doclife.lifecycle.destroying import Checked, Destroyed, Failure, failed_ids, failure
 from doclife.lifecycle.erasing import residue_erased
 from doclife.store import batches, objects, purges
@@ -42,7 +42,7 @@ def purge_batch(conn: Connection, work: Work, *, now: datetime) -> ShardOutcome 
     ]
     checked = destroying.check(work.stores, untouched)
     with conn.transaction():
-        failed = _fail(conn, work, checked.failures, now)
+        failed = fail(conn, work, checked.failures, now=now)
         sound = sorted(set(waiting) - failed_ids(checked.failures))
         batch = open_batch(conn, work, now=now, size=PURGE_BATCH_SIZE, document_ids=sound)
         if batch is None:
@@ -68,7 +68,7 @@ def purge_batch(conn: Connection, work: Work, *, now: datetime) -> ShardOutcome 
         # Bytes that they share stay what the record says of them: nobody condemns them meanwhile.
         purges.lock(conn, batch.document_ids)
         objects.lock_of_documents(conn, batch.document_ids)
-        failed += _fail(conn, work, destroyed.failures, now)
+        failed += fail(conn, work, destroyed.failures, now=now)
         # While they still have their titles, of which certificates keep hashes.
         recorded = purges.record_destroyed(
             conn,
@@ -105,7 +105,7 @@ def remove_originals_batch(conn: Connection, work: Work, *, now: datetime) -> Sh
     pairs = _pairs(conn, waiting)
     checked = _check_pairs(work, waiting, pairs)
     with conn.transaction():
-        failed = _fail(conn, work, checked.failures, now)
+        failed = fail(conn, work, checked.failures, now=now)
         sound = sorted(set(waiting) - failed_ids(checked.failures))
         batch = open_batch(
             conn,
@@ -134,7 +134,7 @@ def remove_originals_batch(conn: Connection, work: Work, *, now: datetime) -> Sh
             for each in leaving
             if each.object_id in going and going[each.object_id].document_id in stayed
         ]
-        failed += _fail(conn, work, failures, now)
+        failed += fail(conn, work, failures, now=now)
         spared = failed_ids(failures)
         notes = _notes(checked, destroyed)
         detached = purges.detach_originals(
@@ -209,7 +209,3 @@ def _notes(checked: Checked, destroyed: Destroyed) -> dict[int, str]:
     """Return what the record must say beside that the bytes are gone, by document."""
     absent = {each.document_id: "its bytes were gone already" for each in checked.absent}
     return absent | destroyed.notes
-
-
-def _fail(conn: Connection, work: Work, failures: list[Failure], now: datetime) -> int:
-    return batches.fail(conn, work.shard, failures, now=now) if failures else 0

@@ -10,6 +10,7 @@ from typing import Any
 from doclife.domain.plan import PlanState, ShardRef
 from doclife.errors import RefusedError
 from doclife.lifecycle import applying
+from doclife.lifecycle.log_fields import log_fields
 from doclife.store import stored_plans
 from doclife.store.connection import Connection
 
@@ -55,16 +56,17 @@ def start_plans(conn: Connection, *, plan_ids: Sequence[int], now: datetime) -> 
     started, refusals = [], []
     for plan_id in plan_ids:
         summary = stored_plans.summary(conn, plan_id)
-        if summary.mode != "enforce" or summary.state not in STARTABLE:
-            logger.info("Plan %s is not started: %s, %s", plan_id, summary.mode, summary.state)
-            continue
-        try:
-            applying.start(conn, plan_id=plan_id, now=now)
-        except RefusedError as refusal:
-            logger.warning("%s", refusal)
-            refusals.append(str(refusal))
-        else:
-            started.append(plan_id)
+        with log_fields(plan_id=plan_id, rule=summary.rule):
+            if summary.mode != "enforce" or summary.state not in STARTABLE:
+                logger.info("Plan %s is not started: %s, %s", plan_id, summary.mode, summary.state)
+                continue
+            try:
+                applying.start(conn, plan_id=plan_id, now=now)
+            except RefusedError as refusal:
+                logger.warning("%s", refusal)
+                refusals.append(str(refusal))
+            else:
+                started.append(plan_id)
     if refusals and not started:
         raise RefusedError(" ".join(refusals))
     return started

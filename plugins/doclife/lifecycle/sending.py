@@ -1,15 +1,20 @@
 """Drains the queue with every channel there is: what ``process_queue`` and ``jobs drain`` call."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime, timedelta
+
+import psycopg
 
 from doclife.connections import Connections, ServiceConnection
 from doclife.delivery.channel import Endpoint
 from doclife.delivery.configuration import DeliverySettings
 from doclife.delivery.links import NO_LINKS, Links
 from doclife.delivery.opening import open_channels
+from doclife.errors import ConfigurationError
+from doclife.lifecycle.delivery_tally import DeliveryTally
 from doclife.lifecycle.draining import Drained, Drainer, DrainSettings
 from doclife.lifecycle.own_channels import OpenStores, continue_plans, own_channels
 from doclife.lifecycle.reacting import react_to_events
@@ -24,6 +29,11 @@ from doclife.store.endpoints import EndpointRecord
 from doclife.store.queue import EndpointRow
 from doclife.store.slack_channels import SlackChannelRow
 
+logger = logging.getLogger(__name__)
+
+GIVE_UP_COUNTS_SECONDS = 5.0
+"""How long the counts of metrics are tried to be stored at the end."""
+
 
 async def drain_queue(
     *,
@@ -36,6 +46,7 @@ async def drain_queue(
     chance: Callable[[], float],
     settings: DrainSettings,
     links: Links = NO_LINKS,
+    counts_deliveries: bool = False,
 ) -> Drained:
     """Send and do what is due until there is nothing more, the time is over, or all is halted.
 
@@ -46,7 +57,15 @@ async def drain_queue(
     :param chance: draws from 0 to 1, for the waits between attempts.
     :param links: where the messages lead that are written here: reports, and what rules with
         ON_EVENT say.
+    :param counts_deliveries: whether attempts are counted for metrics.
     """
+    tally = DeliveryTally() if counts_deliveries else None
+
+    def chores(conn: Connection) -> None:
+        do_chores(conn, open_stores=open_stores, links=links)
+        if tally is not None:
+            tally.store_now_and_then(conn)
+
     routes = slack_routes(
         await asyncio.to_thread(_slack_channels, connect),
         connections=connections,
@@ -67,9 +86,13 @@ async def drain_queue(
                 name=name,
                 chance=chance,
                 settings=settings,
-                chores=lambda conn: do_chores(conn, open_stores=open_stores, links=links),
+                chores=chores,
+                tally=tally,
             )
-            return await drainer.run()
+            drained = await drainer.run()
+    if tally is not None:
+        await asyncio.to_thread(_store, connect, tally)
+    return drained
 
 
 def do_chores(conn: Connection, *, open_stores: OpenStores, links: Links = NO_LINKS) -> None:
@@ -79,6 +102,17 @@ def do_chores(conn: Connection, *, open_stores: OpenStores, links: Links = NO_LI
     has_plans = react_to_events(conn, now=now).plans > 0
     if plan_scheduled_rules(conn, now=now) or has_plans:
         continue_plans(conn, stores=open_stores(conn), links=links)
+
+
+def _store(connect: Connect, tally: DeliveryTally) -> None:
+    session = Session(connect, give_up_seconds=GIVE_UP_COUNTS_SECONDS)
+    try:
+        session.run(tally.close)
+    except (psycopg.Error, ConfigurationError) as error:
+        # What was sent is recorded: a drain does not fail for the sake of a number.
+        logger.warning("The last attempts are not counted for metrics: %s", error)
+    finally:
+        session.close()
 
 
 def _slack_channels(connect: Connect) -> list[SlackChannelRow]:

@@ -127,6 +127,7 @@ class ActionOperator(LifecycleOperator):
         from doclife.domain.actions import ActionType
         from doclife.domain.plan import PlanState
         from doclife.lifecycle.applying import apply_plan
+        from doclife.lifecycle.log_fields import log_fields
         from doclife.lifecycle.planning import plan_selection
 
         plan = plan_selection(
@@ -143,7 +144,8 @@ class ActionOperator(LifecycleOperator):
             options=self.settings(),
             selection_key=run.selection_key,
         )
-        self.log.info("Plan %s: %s %s documents", plan.plan_id, self.action, plan.document_count)
+        with log_fields(plan_id=plan.plan_id, action=self.action):
+            self.log.info("Plan %s: %s documents", plan.plan_id, plan.document_count)
         if plan.state == PlanState.NEEDS_APPROVAL:
             start_reviews(conn, plan_id=plan.plan_id)
             raise RefusedError(

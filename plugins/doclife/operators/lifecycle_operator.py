@@ -9,6 +9,7 @@ from airflow.sdk import Asset, BaseOperator
 
 from doclife.operators.connecting import documents_database
 from doclife.operators.faults import lasting_faults_fail_at_once
+from doclife.operators.metrics import are_sent
 from doclife.operators.task_run import TaskRun
 
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ class LifecycleOperator(BaseOperator):
             documents_database(self.postgres_conn_id, application_name=run.name) as conn,
         ):
             result = self.work(conn, run)
+            if are_sent():
+                from doclife.lifecycle.measuring import note_success
+
+                note_success(conn, dag_id=run.dag_id, task_id=run.task_id, now=present())
         if isinstance(result, Mapping):
             self.log.info("%s: %s", self.task_id, result)
             self.publish(context, result)

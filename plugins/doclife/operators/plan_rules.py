@@ -52,6 +52,7 @@ class PlanRulesOperator(LifecycleOperator):
 
     def work(self, conn: "Connection", run: TaskRun) -> list[int]:
         """Store and start the plans."""
+        from doclife.lifecycle.log_fields import log_fields
         from doclife.lifecycle.planning import plan_due_rules
         from doclife.lifecycle.running import start_plans
 
@@ -66,15 +67,16 @@ class PlanRulesOperator(LifecycleOperator):
             mode=only_simulated(self.mode),
         )
         for plan in stored:
-            self.log.info(
-                "Plan %s of rule %s: %s documents, %s, %s%s",
-                plan.plan_id,
-                plan.rule,
-                plan.document_count,
-                plan.mode,
-                plan.state,
-                f" ({plan.approval_reason})" if plan.approval_reason else "",
-            )
+            with log_fields(plan_id=plan.plan_id, rule=plan.rule):
+                self.log.info(
+                    "Plan %s of rule %s: %s documents, %s, %s%s",
+                    plan.plan_id,
+                    plan.rule,
+                    plan.document_count,
+                    plan.mode,
+                    plan.state,
+                    f" ({plan.approval_reason})" if plan.approval_reason else "",
+                )
         plan_ids = [plan.plan_id for plan in stored]
         start_plans(conn, plan_ids=plan_ids, now=present())
         return plan_ids
@@ -137,6 +139,7 @@ class PlanRuleOperator(LifecycleOperator):
 
     def _plan(self, conn: "Connection", run: TaskRun) -> int:
         from doclife.lifecycle.applying import start
+        from doclife.lifecycle.log_fields import log_fields
         from doclife.lifecycle.planning import plan_rule
         from doclife.lifecycle.ruling import current_version
 
@@ -151,7 +154,8 @@ class PlanRuleOperator(LifecycleOperator):
             requested_by=run.actor,
             mode=parse_mode(self.mode),
         )
-        self.log.info("Plan %s: %s documents, %s", plan.plan_id, plan.document_count, plan.mode)
+        with log_fields(plan_id=plan.plan_id, rule=plan.rule):
+            self.log.info("Plan %s: %s documents, %s", plan.plan_id, plan.document_count, plan.mode)
         if plan.mode == "enforce" and plan.approval_reason is None:
             start(conn, plan_id=plan.plan_id, now=present())
         return plan.plan_id

@@ -12,6 +12,7 @@ from doclife.operators.connecting import (
 )
 from doclife.operators.lifecycle_operator import LifecycleOperator, present
 from doclife.operators.linking import message_links
+from doclife.operators.metrics import are_sent
 from doclife.operators.queue_trigger import conninfo_of
 from doclife.operators.review_runs import start_reviews
 from doclife.operators.task_run import TaskRun
@@ -142,6 +143,7 @@ class DrainQueueOperator(LifecycleOperator):
                 settings=DrainSettings(
                     linger_seconds=self.linger_seconds, most_seconds=self.most_seconds
                 ),
+                counts_deliveries=are_sent(),
             )
         )
         if drained.halt_reason:

@@ -8,6 +8,7 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from doclife.operators.connecting import documents_database
+from doclife.operators.metrics import measuring
 
 
 class QueueTrigger(BaseEventTrigger):
@@ -35,14 +36,15 @@ class QueueTrigger(BaseEventTrigger):
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Fire whenever somebody should begin to work."""
+        """Fire whenever somebody should begin to work; measure all the while."""
         from doclife.lifecycle.watching import WatchSettings, watch
 
-        async for work in watch(
-            self._conninfo, settings=WatchSettings(poll_seconds=self.poll_seconds)
-        ):
-            overdue = max(0.0, -(work.due_seconds or 0.0))
-            yield TriggerEvent({"overdue_seconds": overdue})
+        async with measuring(self._conninfo):
+            async for work in watch(
+                self._conninfo, settings=WatchSettings(poll_seconds=self.poll_seconds)
+            ):
+                overdue = max(0.0, -(work.due_seconds or 0.0))
+                yield TriggerEvent({"overdue_seconds": overdue})
 
     async def _conninfo(self) -> str:
         # Not asyncio.to_thread: what finds Connections in the triggerer asks its event loop back,

@@ -1,0 +1,4 @@
+-- Forget the counts of old days.
+--   before  date
+DELETE FROM delivery_counts
+WHERE day < %(before)s;
