@@ -1,20 +1,19 @@
 """The first import of an application's table against a bare INSERT ... SELECT of the same rows.
 
-    python -m benchmarks.adopt_table [--rows 2000000]
-
 The peer copies the same columns into a plain table with a primary key, in one statement. The first
 import reads them through a mapping, judges every value, makes each row a document with all indexes
 and triggers, and commits every 5,000 rows with how far it is. It must not be seen by anybody: no
 job, event or notice, and no plan.
 """
 
-import argparse
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from benchmarks.machine import machine_line
-from benchmarks.server import measured_server, migrated_database, settings_line
+from benchmarks.benchmark import Benchmark, run
+from benchmarks.machine import seconds
+from benchmarks.results import Quantity, Row
+from benchmarks.server import measured_server, migrated_database
 from doclife.domain.table_mapping import read_mapping
 from doclife.lifecycle import adopting_tables
 from doclife.store.connection import Connection
@@ -73,30 +72,33 @@ fields:
 SILENT = ("jobs", "events", "notices", "notifications", "plans")
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=2_000_000)
-    rows = parser.parse_args().rows
-    print(machine_line())
-    print(f"PostgreSQL with {settings_line()}")
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    rows: int = 2_000_000
+
+
+def measure(sizes: Sizes) -> Iterator[Row]:
     with measured_server() as server, migrated_database(server, "adopt_table") as conn:
         conn.execute(TABLE)
-        conn.execute(FILL, (rows,))
+        conn.execute(FILL, (sizes.rows,))
         conn.execute("ANALYZE public.documents")
         conn.execute(
             "CREATE TABLE public.copied (id uuid PRIMARY KEY, organization_id bigint, title text,"
             " document_type text, owner text, tags text[], metadata jsonb, media_type text,"
             " size_bytes bigint, created_on date, expires_on date)"
         )
-        peer = seconds(lambda: conn.execute(COPY))
-        own = seconds(lambda: attach(conn, rows))
+        theirs = seconds(lambda: conn.execute(COPY))
+        ours = seconds(lambda: attach(conn, sizes.rows))
         for table in SILENT:
             assert count(conn, table) == 0, table
-        print(
-            f"{rows:,} rows: bare INSERT ... SELECT {peer:.1f} s, first import {own:.1f} s "
-            f"({rows / own:,.0f} rows/s), {peer / own:.2f} of its rate"
-        )
+    yield Row.of_rounds(
+        what=f"first import of an application's table, {sizes.rows:,} rows",
+        peer="a bare `INSERT ... SELECT` into a plain table with a primary key",
+        of=Quantity.RATE,
+        ours=[sizes.rows / ours],
+        theirs=[sizes.rows / theirs],
+        unit="rows/s",
+    )
 
 
 def attach(conn: Connection, rows: int) -> None:
@@ -111,11 +113,7 @@ def count(conn: Connection, table: str) -> int:
     return int(row[0])
 
 
-def seconds(work: Callable[[], object]) -> float:
-    began = time.monotonic()
-    work()
-    return time.monotonic() - began
-
+BENCHMARK = Benchmark(measure=measure, sizes=Sizes(), quick=Sizes(rows=10_000))
 
 if __name__ == "__main__":
-    main()
+    run(BENCHMARK, "adopt_table")

@@ -1,28 +1,28 @@
-"""Archive of 10,000 real files, on disk for good, against ``cp -r``, bagit.py and ``sync``.
-
-    python -m benchmarks.archive_files [--rounds 5] [--folder DIR]
+"""Archive of real files, on disk for good, against ``cp -r``, bagit.py and ``sync``.
 
 The peer copies the tree, makes it a bag (``bagit.py --sha256``), validates the bag
 (``bagit.py --validate``) and flushes the disks (``sync``). Ours copies while it checks every file
 against its recorded SHA-256, flushes each bag, drops it from the page cache, reads it back from the
-disk, hashes it again and seals it: ten bags of 1,000 documents. Sources are in the page cache.
-Promised: faster than the peer.
+disk, hashes it again and seals it: bags of 1,000 documents. Sources are in the page cache.
+
+What binds is the file system's cost of a new file. In a folder where much was just deleted that
+says more about the deletions: set TMPDIR to a fresh file system for figures to publish.
 """
 
-import argparse
 import hashlib
 import os
-import statistics
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
 
-from benchmarks.machine import FILE_COUNT, machine_line, make_small_files, scratch, summary
+from benchmarks.benchmark import Benchmark, run
+from benchmarks.machine import make_small_files, scratch, seconds
+from benchmarks.results import Quantity, Row
 from doclife.domain.premis_xml import PremisFile, premis_xml
 from doclife.storage import uris
 from doclife.storage.bag_text import BagInfo
@@ -32,39 +32,45 @@ from doclife.storage.stores import StoreRecord, Stores
 BAGIT = (sys.executable, "-W", "ignore", "-m", "bagit", "--quiet")
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--folder", type=Path, help="where to put the files; default: /tmp")
-    arguments = parser.parse_args()
-    print(machine_line())
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    rounds: int = 5
+    files: int = 10_000
+
+
+def measure(sizes: Sizes) -> Iterator[Row]:
     ours: list[float] = []
-    peer: dict[str, list[float]] = {"cp -r": [], "--sha256": [], "--validate": [], "sync": []}
-    with scratch(arguments.folder) as folder:
-        size_bytes = make_small_files(folder / "documents")
+    theirs: list[float] = []
+    with scratch() as folder:
+        size_bytes = make_small_files(folder / "documents", count=sizes.files)
         (folder / "archive").mkdir()
         stores = opened(folder)
         payloads = recorded(folder / "documents")
-        for number in range(arguments.rounds):
+        for number in range(sizes.rounds):
             os.sync()
             ours.append(seconds(partial(archive, stores, folder / "archive", payloads, number)))
             os.sync()
-            copy = str(folder / f"copy-{number}")
-            for name, command in (
-                ("cp -r", ("cp", "-r", str(folder / "documents"), copy)),
-                ("--sha256", (*BAGIT, "--sha256", copy)),
-                ("--validate", (*BAGIT, "--validate", copy)),
-                ("sync", ("sync",)),
-            ):
-                peer[name].append(seconds(partial(run, command)))
-    totals = [sum(steps) for steps in zip(*peer.values(), strict=True)]
-    print(f"{FILE_COUNT:,} files, {size_bytes / 1e6:,.0f} MB")
-    print(f"  ours: {summary(ours)}")
-    print(f"  cp -r + bagit.py + sync: {summary(totals)}")
-    print("    " + ", ".join(f"{name} {statistics.median(t):.2f}" for name, t in peer.items()))
-    ratio = statistics.median(ours) / statistics.median(totals)
-    print(f"  ratio {ratio:.2f}; bound 1.0: {'kept' if ratio < 1 else 'BROKEN'}")
+            theirs.append(seconds(partial(peer, folder / "documents", folder / f"copy-{number}")))
+    yield Row.of_rounds(
+        what=f"archive of {sizes.files:,} files, {size_bytes / 1e6:.0f} MB, into bags, synced",
+        peer="`cp -r`, `bagit.py --sha256`, `bagit.py --validate`, `sync`",
+        of=Quantity.TIME,
+        ours=ours,
+        theirs=theirs,
+        unit="s",
+        wanted=1,
+    )
+
+
+def peer(documents: Path, copy: Path) -> None:
+    """Do what one would do by hand."""
+    for command in (
+        ("cp", "-r", documents, copy),
+        (*BAGIT, "--sha256", copy),
+        (*BAGIT, "--validate", copy),
+        ("sync",),
+    ):
+        subprocess.run(command, check=True)
 
 
 def opened(folder: Path) -> Stores:
@@ -139,17 +145,7 @@ def archive(stores: Stores, folder: Path, payloads: list[Payload], number: int) 
         assert not written.failures, written.failures
 
 
-def seconds(work: Callable[[], None]) -> float:
-    """Return how long it takes."""
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
-def run(command: tuple[str, ...]) -> None:
-    """Run a program that must succeed."""
-    subprocess.run(command, check=True)
-
+BENCHMARK = Benchmark(measure=measure, sizes=Sizes(), quick=Sizes(rounds=1, files=300))
 
 if __name__ == "__main__":
-    main()
+    run(BENCHMARK, "archive_files")

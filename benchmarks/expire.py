@@ -1,20 +1,19 @@
 """Expiry and trash of documents, with audit entry and event each, against the bare UPDATE.
 
-    python -m benchmarks.expire [--documents 5000000] [--batch 100000] [--rounds 3]
-
 The peer is the one-statement UPDATE of the same rows of the same table with every trigger
 switched off and nothing recorded: the least that PostgreSQL can do. ``insert order`` means that
 documents expire roughly in the order they came; ``random order`` anywhere in the table.
 """
 
-import argparse
 import resource
-import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from benchmarks.server import measured_server, migrated_database, settings_line
+from benchmarks.benchmark import Benchmark, run
+from benchmarks.results import Quantity, Row
+from benchmarks.server import measured_server, migrated_database
 from doclife.domain.actions import ActionType
 from doclife.domain.compiler import RuleVersion
 from doclife.domain.rule import Rule
@@ -27,19 +26,31 @@ FIRST_DAY = date(2015, 1, 1)
 NOW = datetime(2026, 6, 1, 3, tzinfo=UTC)
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--documents", type=int, default=5_000_000)
-    parser.add_argument("--batch", type=int, default=100_000, help="documents per operation")
-    parser.add_argument("--rounds", type=int, default=3)
-    arguments = parser.parse_args()
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    rounds: int = 3
+    documents: int = 5_000_000
+    batch: int = 100_000
+    """Documents of each operation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """What is done to a day's documents; returns to how many."""
+
+    name: str
+    do: Callable[[Connection, date], int]
+    prepare: Callable[[Connection, date], None] = lambda _conn, _day: None
+    wanted: dict[str, float]
+    """Its bound in each order."""
+
+
+def measure(sizes: Sizes) -> Iterator[Row]:
     with measured_server() as server:
-        print(f"PostgreSQL with {settings_line()}")
         for order in ("insert", "random"):
             with migrated_database(server, f"bench_{order}") as conn:
-                fill(conn, arguments.documents, arguments.batch, order)
-                report(conn, order, arguments.rounds)
+                fill(conn, sizes.documents, sizes.batch, order)
+                yield from rows(conn, order, sizes)
 
 
 def fill(conn: Connection, count: int, per_day: int, order: str) -> None:
@@ -68,24 +79,28 @@ def fill(conn: Connection, count: int, per_day: int, order: str) -> None:
     conn.execute("VACUUM (ANALYZE)")
 
 
-def report(conn: Connection, order: str, rounds: int) -> None:
-    """Measure each operation on a day of its own and print its ratio to the bare UPDATE."""
+def rows(conn: Connection, order: str, sizes: Sizes) -> Iterator[Row]:
+    """Measure each operation on a day of its own."""
     memory_before = resident_bytes()
-    rates: dict[str, list[float]] = {name: [] for name in OPERATIONS}
-    days = (FIRST_DAY + timedelta(days=offset) for offset in range(rounds * len(OPERATIONS)))
-    for _ in range(rounds):
-        for name, operation in OPERATIONS.items():
-            rates[name].append(rate(conn, operation, next(days)))
-    base = statistics.median(rates["bare UPDATE"])
-    print(f"{order} order:")
-    for name, measured in rates.items():
-        middle = statistics.median(measured)
-        print(
-            f"  {name}: {middle:,.0f}/s, {middle / base:.2f} of bare "
-            f"[{min(measured):,.0f} to {max(measured):,.0f}]"
-        )
+    bare: list[float] = []
+    rates: dict[str, list[float]] = {each.name: [] for each in OPERATIONS}
+    days = (FIRST_DAY + timedelta(days=offset) for offset in range(1 << 20))
+    for _ in range(sizes.rounds):
+        bare.append(rate(conn, BARE, next(days)))
+        for each in OPERATIONS:
+            rates[each.name].append(rate(conn, each, next(days)))
     grown = resident_bytes() - memory_before
-    print(f"  memory of this process grew by {grown / 1e6:.0f} MB at the most")
+    print(f"memory of this process grew by {grown / 1e6:.0f} MB at the most", flush=True)
+    for each in OPERATIONS:
+        yield Row.of_rounds(
+            what=f"{each.name}, {sizes.batch:,} of {sizes.documents:,} documents in {order} order",
+            peer="the bare one-statement UPDATE",
+            of=Quantity.RATE,
+            ours=rates[each.name],
+            theirs=bare,
+            unit="documents/s",
+            wanted=each.wanted.get(order),
+        )
 
 
 def resident_bytes() -> int:
@@ -93,12 +108,12 @@ def resident_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def rate(conn: Connection, operation: Callable[[Connection, date], int], day: date) -> float:
+def rate(conn: Connection, operation: Operation, day: date) -> float:
     """Return documents per second of an operation, after a checkpoint so that all pay alike."""
-    PREPARATIONS.get(operation, lambda _conn, _day: None)(conn, day)
+    operation.prepare(conn, day)
     conn.execute("CHECKPOINT")
     started = time.perf_counter()
-    count = operation(conn, day)
+    count = operation.do(conn, day)
     return count / (time.perf_counter() - started)
 
 
@@ -215,19 +230,33 @@ def apply_trash(conn: Connection, _day: date) -> int:
     return outcome.done
 
 
-OPERATIONS: dict[str, Callable[[Connection, date], int]] = {
-    "bare UPDATE": update_bare,
-    "bare UPDATE with our triggers": update_with_triggers,
-    "expire: stamp, audit entry and event each": expire_day,
-    "plan: a rule's hits judged and stored as items": plan_trash,
-    "trash: judged again, item, audit entry and event each": apply_trash,
-}
-PREPARATIONS: dict[Callable[[Connection, date], int], Callable[[Connection, date], None]] = {
-    expire_day: narrow_to,
-    plan_trash: add_trash_rule,
-    apply_trash: plan_to_apply,
-}
-
+BARE = Operation(name="bare UPDATE", do=update_bare, wanted={})
+OPERATIONS = (
+    Operation(name="the bare UPDATE with our triggers", do=update_with_triggers, wanted={}),
+    Operation(
+        name="expiry with audit entry and event each",
+        do=expire_day,
+        prepare=narrow_to,
+        wanted={"insert": 0.25, "random": 0.4},
+    ),
+    Operation(
+        name="judging a rule's hits and storing a plan's items",
+        do=plan_trash,
+        prepare=add_trash_rule,
+        wanted={},
+    ),
+    Operation(
+        name="trash with item, audit entry and event each",
+        do=apply_trash,
+        prepare=plan_to_apply,
+        wanted={"insert": 0.1, "random": 0.1},
+    ),
+)
+BENCHMARK = Benchmark(
+    measure=measure,
+    sizes=Sizes(),
+    quick=Sizes(rounds=1, documents=50_000, batch=1000),
+)
 
 if __name__ == "__main__":
-    main()
+    run(BENCHMARK, "expire")

@@ -1,35 +1,38 @@
-"""From a stored job to the first byte at its receiver, on an idle system: beside ``./run``.
+"""From a stored job to the first byte at its receiver, on an idle system as ``./run`` starts it.
 
-    ./run --no-samples                                                (in another terminal)
-    PYTHONPATH=plugins:. .venv/bin/python -m benchmarks.first_byte [--times 10]
-
-Each time it waits until no run is under way and the trigger has rested, stores one webhook call as
-an application does, and times its arrival at a receiver of its own; then it says when Airflow had
-made a run and when the sending process had begun. The first time after a start is left out of the
-median: the files of Python are read from the disk then.
+Starts a whole system of its own. Each time it waits until no run is under way and the trigger has
+rested, stores one webhook call as an application does, and times its arrival at a receiver of its
+own; then it says when Airflow had made a run and when the sending process had begun. The first
+time after a start is left out: the files of Python are read from the disk then.
 """
 
-import argparse
 import os
-import statistics
 import threading
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, LiteralString
 
 import psycopg
 from psycopg.types.json import Jsonb
 
+from benchmarks.benchmark import Benchmark, run
+from benchmarks.machine import scratch
+from benchmarks.results import Quantity, Row
 from doclife.lifecycle.watching import WatchSettings
 from doclife.store import endpoints
 from doclife.store.connection import Connection, connect
-from local.databases import AIRFLOW, METADATA
 from local.deliveries import HOOK_CONNECTION
-from local.environment import load_secrets
 from local.ports import own_loopback
-from local.state import State
+from tests.e2e.stack import running
 
 LONGEST_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    times: int = 10
 
 
 class Arrivals(ThreadingHTTPServer):
@@ -65,24 +68,15 @@ class Arrival(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--times", type=int, default=10)
-    times = parser.parse_args().times
-    state = State()
-    running = state.running()
-    if running is None:
-        raise SystemExit("Nothing runs. Start it with: ./run --no-samples")
-    address = running.documents_url.rsplit("@", 1)[1].split("/", 1)[0]
-    password = load_secrets(state)[f"password_{AIRFLOW}"]
+def measure(sizes: Sizes) -> Iterator[Row]:
     with (
-        connect(running.documents_url, application_name="benchmark") as conn,
-        psycopg.connect(
-            f"postgresql://{AIRFLOW}:{password}@{address}/{METADATA}", autocommit=True
-        ) as airflow,
+        scratch() as folder,
+        running(folder / "first byte") as stack,
+        connect(stack.documents_url, application_name="benchmark") as conn,
+        psycopg.connect(stack.airflow_url(), autocommit=True) as airflow,
     ):
-        arrivals = Arrivals()
         name = f"timed-{os.getpid()}"
+        arrivals = Arrivals()
         endpoints.insert(
             conn,
             organization_id=1,
@@ -95,27 +89,38 @@ def main() -> None:
             max_per_second=None,
             created_by="benchmark",
         )
-        found = []
-        for _ in range(times + 1):
-            wait_until_idle(conn, airflow)
-            load, begun = os.getloadavg()[0], time.time()
-            call = {"endpoint": name, "type": "document.due", "data": {}}
-            job_id = one(conn, "SELECT enqueue_job('webhook', %s)", Jsonb(call))
-            seconds = arrivals.wait_for(job_id) - begun
-            run_at = one(
-                airflow,
-                "SELECT extract(EPOCH FROM max(start_date)) FROM dag_run"
-                " WHERE dag_id = 'process_queue'",
-            )
-            worker_at = one(conn, "SELECT extract(EPOCH FROM max(started_at)) FROM job_workers")
-            found.append(seconds)
-            print(
-                f"{seconds:.2f} s (a run after {float(run_at) - begun:.2f} s, its process sends "
-                f"after {float(worker_at) - begun:.2f} s), load {load:.1f}",
-                flush=True,
-            )
-        warm = sorted(found[1:])
-        print(f"median {statistics.median(warm):.2f} s [{warm[0]:.2f} to {warm[-1]:.2f}]")
+        found = [once(conn, airflow, arrivals, name) for _ in range(sizes.times + 1)][1:]
+    yield Row.of_rounds(
+        what="from a stored job to the first byte at its receiver, on an idle system",
+        peer="what Airflow takes of it until it has made a run",
+        of=Quantity.TIME,
+        ours=[arrived for arrived, _ in found],
+        theirs=[run for _, run in found],
+        unit="s",
+    )
+
+
+def once(
+    conn: Connection, airflow: Connection, arrivals: Arrivals, endpoint: str
+) -> tuple[float, float]:
+    """Store one call; return after how many seconds it arrived, and Airflow had made a run."""
+    wait_until_idle(conn, airflow)
+    load, begun = os.getloadavg()[0], time.time()
+    call = {"endpoint": endpoint, "type": "document.due", "data": {}}
+    job_id = one(conn, "SELECT enqueue_job('webhook', %s)", Jsonb(call))
+    seconds = arrivals.wait_for(job_id) - begun
+    run_at = one(
+        airflow,
+        "SELECT extract(EPOCH FROM max(start_date)) FROM dag_run WHERE dag_id = 'process_queue'",
+    )
+    run_after = float(run_at) - begun
+    worker_at = one(conn, "SELECT extract(EPOCH FROM max(started_at)) FROM job_workers")
+    print(
+        f"{seconds:.2f} s (a run after {run_after:.2f} s, its process sends "
+        f"after {float(worker_at) - begun:.2f} s), load {load:.1f}",
+        flush=True,
+    )
+    return seconds, run_after
 
 
 def wait_until_idle(conn: Connection, airflow: Connection) -> None:
@@ -133,5 +138,7 @@ def one(conn: Connection, query: LiteralString, *parameters: object) -> Any:
     return row[0]
 
 
+BENCHMARK = Benchmark(measure=measure, sizes=Sizes(), quick=Sizes(times=1))
+
 if __name__ == "__main__":
-    main()
+    run(BENCHMARK, "first_byte")

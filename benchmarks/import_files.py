@@ -1,80 +1,72 @@
 """Import of files against ``sha256sum`` over the same files.
 
-    python -m benchmarks.import_files [--rounds 5] [--folder DIR]
-
 Both read from the page cache, in turns. The import hashes every byte, registers every document
 with event and audit entry in a durable PostgreSQL, and counts what is there for its progress bar.
-Promised: at most 1.3 times sha256sum for 2 GB in four files, 3 times for 10,000 small files.
 """
 
-import argparse
-import statistics
 import subprocess
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.machine import (
-    machine_line,
-    make_large_files,
-    make_small_files,
-    scratch,
-    summary,
-)
-from benchmarks.server import measured_server, migrated_database, settings_line
+from benchmarks.benchmark import Benchmark, run
+from benchmarks.machine import make_large_files, make_small_files, scratch, seconds
+from benchmarks.results import Quantity, Row
+from benchmarks.server import measured_server, migrated_database
 from doclife.lifecycle.registering import ImportSettings, import_documents
 from doclife.store import clock
 from doclife.store.connection import Connection
 from local.postgres import Postgres
 
-LARGE_COUNT, LARGE_BYTES = 4, 512 << 20
+LARGE_COUNT = 4
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--folder", type=Path, help="where to put the files; default: /tmp")
-    arguments = parser.parse_args()
-    print(machine_line())
-    print(f"PostgreSQL with {settings_line()}")
-    with measured_server() as server, scratch(arguments.folder) as folder:
-        size_bytes = make_large_files(folder / "large", count=LARGE_COUNT, size_bytes=LARGE_BYTES)
-        report(server, folder / "large", size_bytes, rounds=arguments.rounds, bound=1.3)
-        size_bytes = make_small_files(folder / "small")
-        report(server, folder / "small", size_bytes, rounds=arguments.rounds, bound=3.0)
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    rounds: int = 5
+    small_files: int = 10_000
+    large_megabytes: int = 512
+    """Of each of the large files."""
 
 
-def report(server: Postgres, folder: Path, size_bytes: int, *, rounds: int, bound: float) -> None:
-    """Measure one folder and print the ratio."""
+def measure(sizes: Sizes) -> Iterator[Row]:
+    with measured_server() as server, scratch() as folder:
+        size_bytes = make_large_files(
+            folder / "large", count=LARGE_COUNT, size_bytes=sizes.large_megabytes << 20
+        )
+        name = f"{LARGE_COUNT} files, {size_bytes / 1e9:.1f} GB"
+        yield from rows(server, folder / "large", name, rounds=sizes.rounds, wanted=1.3)
+        size_bytes = make_small_files(folder / "small", count=sizes.small_files)
+        name = f"{sizes.small_files:,} files, {size_bytes / 1e6:.0f} MB"
+        yield from rows(server, folder / "small", name, rounds=sizes.rounds, wanted=3)
+
+
+def rows(server: Postgres, folder: Path, name: str, *, rounds: int, wanted: float) -> Iterator[Row]:
+    """Measure one folder: all of it new, known, and known by size and time."""
     peer: list[float] = []
     first: list[float] = []
     again: list[float] = []
     quick: list[float] = []
-    count = 0
     for number in range(rounds):
         with migrated_database(server, f"import_{folder.name}_{number}") as conn:
             peer.append(seconds(lambda: sha256sum(folder)))
             first.append(seconds(lambda: import_(conn, folder, is_new=True)))
-            peer.append(seconds(lambda: sha256sum(folder)))
             again.append(seconds(lambda: import_(conn, folder, is_new=False)))
             quick.append(seconds(lambda: import_(conn, folder, is_new=False, quick=True)))
-            count = conn.execute("SELECT count(*) FROM documents").fetchall()[0][0]
-    base = statistics.median(peer)
-    print(f"{folder.name}: {count:,} files, {size_bytes / 1e6:,.0f} MB; sha256sum {summary(peer)}")
-    for name, measured in (("import", first), ("again", again), ("again, --quick", quick)):
-        ratio = statistics.median(measured) / base
-        rate = size_bytes / 1e6 / statistics.median(measured)
-        print(f"  {name}: {summary(measured)}, {ratio:.2f} times sha256sum, {rate:,.0f} MB/s")
-    ratio = statistics.median(first) / base
-    print(f"  bound {bound}: {'kept' if ratio <= bound else 'BROKEN'}")
-
-
-def seconds(work: Callable[[], None]) -> float:
-    """Return how long it takes."""
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+    for what, ours, bound in (
+        (f"import of {name}", first, wanted),
+        (f"import of {name}, for the second time", again, None),
+        (f"import of {name}, for the second time with --quick", quick, None),
+    ):
+        yield Row.of_rounds(
+            what=what,
+            peer="`sha256sum` over them",
+            of=Quantity.TIME,
+            ours=ours,
+            theirs=peer,
+            unit="s",
+            wanted=bound,
+        )
 
 
 def sha256sum(folder: Path) -> None:
@@ -100,5 +92,11 @@ def import_(conn: Connection, folder: Path, *, is_new: bool, quick: bool = False
     assert (result.new > 0, result.unchanged > 0, result.changed) == (is_new, not is_new, 0)
 
 
+BENCHMARK = Benchmark(
+    measure=measure,
+    sizes=Sizes(),
+    quick=Sizes(rounds=1, small_files=500, large_megabytes=16),
+)
+
 if __name__ == "__main__":
-    main()
+    run(BENCHMARK, "import_files")

@@ -1,25 +1,23 @@
 """Mails a second over SMTP, beside Postfix's own load generator to the same server.
 
-    python -m benchmarks.mail [--rounds 3] [--programs FOLDER]
-
 ``smtp-sink`` takes the mail, ``smtp-source`` is the limit: it sends a ready text in C, over as many
 connections as we use. Ours takes messages as they are stored with a job, builds each mail, and
-reads what became of each recipient. Both programs come with Postfix (Debian: ``postfix``).
+reads what became of each recipient. Both programs come with Postfix.
 """
 
-import argparse
 import asyncio
 import json
 import os
-import shutil
-import statistics
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from benchmarks.machine import machine_line
+from benchmarks.benchmark import Benchmark, find_program, program, run
+from benchmarks.machine import seconds
+from benchmarks.results import Quantity, Row
 from doclife.delivery.channel import Message
 from doclife.delivery.email import EmailChannel
 from doclife.delivery.mail import Sender
@@ -28,40 +26,38 @@ from doclife.delivery.outcome import Outcome
 from doclife.delivery.smtp import SmtpTransport
 from local.ports import free_port
 
-MAILS, SIDE_BY_SIDE, GROUP = 4000, SmtpTransport.concurrency, 100
+SIDE_BY_SIDE, GROUP = SmtpTransport.concurrency, 100
 SIZE = 1024
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--programs", help="where smtp-sink and smtp-source are")
-    arguments = parser.parse_args()
-    print(machine_line())
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    rounds: int = 3
+    mails: int = 4000
+
+
+def measure(sizes: Sizes) -> Iterator[Row]:
     limit: list[float] = []
     ours: list[float] = []
-    with sink(program("smtp-sink", arguments.programs)) as port:
-        for _ in range(arguments.rounds):
-            limit.append(MAILS / seconds_of(program("smtp-source", arguments.programs), port))
-            ours.append(MAILS / asyncio.run(send(port)))
-    ratio = statistics.median(ours) / statistics.median(limit)
-    print(
-        f"{MAILS:,} mails of 1 kB over {SIDE_BY_SIDE} connections: smtp-source "
-        f"{statistics.median(limit):,.0f}/s, doclife {statistics.median(ours):,.0f}/s: {ratio:.2f} "
-        "of the limit"
+    with sink() as port:
+        for _ in range(sizes.rounds):
+            limit.append(sizes.mails / seconds(lambda: send_ready(port, sizes.mails)))
+            ours.append(sizes.mails / asyncio.run(send(port, sizes.mails)))
+    yield Row.of_rounds(
+        what=f"{sizes.mails:,} mails of 1 kB over SMTP, built, sent and accounted for one by one, "
+        f"{SIDE_BY_SIDE} connections",
+        peer="`smtp-source` to the same `smtp-sink`",
+        of=Quantity.RATE,
+        ours=ours,
+        theirs=limit,
+        unit="mails/s",
     )
 
 
-def program(name: str, folder: str | None) -> str:
-    found = shutil.which(name, path=folder or "/usr/sbin:/usr/bin:/usr/local/sbin")
-    if found is None:
-        raise SystemExit(f"{name} is missing, the limit of this benchmark: apt-get install postfix")
-    return found
-
-
 @contextmanager
-def sink(command: str) -> Iterator[int]:
-    port = free_port()
+def sink() -> Iterator[int]:
+    port, command = free_port(), find_program("smtp-sink")
+    assert command is not None
     # As root it insists on being told who to be.
     user = ["-u", "root"] if os.geteuid() == 0 else []
     process = subprocess.Popen([command, *user, f"127.0.0.1:{port}", "64"])
@@ -73,20 +69,20 @@ def sink(command: str) -> Iterator[int]:
         process.wait()
 
 
-def seconds_of(command: str, port: int) -> float:
-    """Time smtp-source; each connection carries as many mails as one of ours."""
-    started = time.perf_counter()
+def send_ready(port: int, mails: int) -> None:
+    """Let smtp-source send; each connection carries as many mails as one of ours."""
+    command = find_program("smtp-source")
+    assert command is not None
     subprocess.run(
         [
-            *(command, "-d", "-s", str(SIDE_BY_SIDE), "-m", str(MAILS), "-l", str(SIZE)),
+            *(command, "-d", "-s", str(SIDE_BY_SIDE), "-m", str(mails), "-l", str(SIZE)),
             *("-f", "records@example.org", "-t", "a@example.org", f"inet:127.0.0.1:{port}"),
         ],
         check=True,
     )
-    return time.perf_counter() - started
 
 
-async def send(port: int) -> float:
+async def send(port: int, mails: int) -> float:
     service = MailService(
         provider=Provider.SMTP,
         sender=Sender(address="records@example.org", name="Records"),
@@ -96,7 +92,7 @@ async def send(port: int) -> float:
     )
     transport = SmtpTransport(service, clock=lambda: datetime.now(UTC))
     channel = EmailChannel(transport, sender=service.sender)
-    groups = iter([messages(first) for first in range(0, MAILS, GROUP)])
+    groups = iter([messages(first) for first in range(0, mails, GROUP)])
 
     async def send_some() -> None:
         for group in groups:
@@ -129,5 +125,13 @@ def messages(first: int) -> list[Message]:
     ]
 
 
+WHY = "takes the mails and sets the limit"
+BENCHMARK = Benchmark(
+    measure=measure,
+    sizes=Sizes(),
+    quick=Sizes(rounds=1, mails=400),
+    needs=tuple(program(name, why=WHY, package="postfix") for name in ("smtp-sink", "smtp-source")),
+)
+
 if __name__ == "__main__":
-    main()
+    run(BENCHMARK, "mail")

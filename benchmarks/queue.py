@@ -1,7 +1,5 @@
 """Jobs a second beside the peers, on the same server in the same run.
 
-    python -m benchmarks.queue --peers FOLDER [--rounds 3] [--only enqueue,drain,call]
-
 ``enqueue``: from Python objects to stored rows over each one's bulk interface; ours checks each
 payload for its kind. ``drain``: jobs that do nothing, ours in batches, with attempts and history.
 ``drain singly``: the same with one call of the handler for each job, as the peers do it. ``call``:
@@ -11,27 +9,27 @@ guarded HTTP client with nothing around it.
 
 Every database is fresh, vacuumed and checkpointed before a drain. Ours stops the clock when its
 process has started and ended in order, start of the interpreter left out; a peer when its last
-handler has run. The peers are installed into FOLDER when they are not there; nginx answers.
+handler has run. The peers are installed outside the tree when they are not there; nginx answers.
 """
 
-import argparse
 import asyncio
 import os
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import psycopg
 
-from benchmarks.machine import machine_line
+from benchmarks.benchmark import PEERS, Benchmark, program, run
 from benchmarks.peers import SCRIPTS, SLOW, Done, Peers, together
 from benchmarks.queue_worker import DELIVERY
-from benchmarks.receiver import Receiver, receiver
-from benchmarks.server import measured_server, migrated_database, settings_line
+from benchmarks.receiver import NGINX, Receiver, receiver
+from benchmarks.results import Quantity, Row
+from benchmarks.server import measured_server, migrated_database
 from doclife.delivery.exchange import Answer, open_client
 from doclife.lifecycle.queue import add_many
 from doclife.store import cleaning, endpoints
@@ -40,10 +38,38 @@ from local.postgres import Postgres
 
 BATCH = 1000
 SIDE_BY_SIDE = 100
-COUNTS = {"enqueue": 30_000, "drain": 60_000, "drain singly": 60_000, "call": 20_000}
+WORDS = {
+    "enqueue": "storing {:,} jobs of 1 kB in bulk from Python objects, payloads checked",
+    "drain": "draining {:,} jobs that do nothing, with attempts and history",
+    "drain singly": "draining {:,} jobs that do nothing, one call of the handler for each",
+    "call": "{:,} signed, guarded webhook calls with attempt history, one process",
+    "call x2": "{:,} signed, guarded webhook calls with attempt history, two processes each",
+}
 FLOORS = {"enqueue": 1.3, "drain": 1.5, "drain singly": 1.0, "call": 0.9, "call x2": 1.2}
-MEASURES = ("enqueue", "drain", "drain singly", "call", "call x2")
-OURS = "doclife"
+"""Against the best peer."""
+CLIENT_FLOOR = 0.6
+"""Of calls by one process, against the client alone."""
+OURS, CLIENT = "doclife", "our guarded HTTP client alone"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    rounds: int = 3
+    only: str = ",".join(WORDS)
+    """What is measured."""
+    names: str = ",".join(SCRIPTS)
+    """Beside which peers."""
+    enqueue: int = 30_000
+    drain: int = 60_000
+    call: int = 20_000
+
+    def count(self, what: str) -> int:
+        """Return how many jobs a measurement has."""
+        return {"enqueue": self.enqueue, "call": self.call}.get(_kind(what), self.drain)
+
+
+def _kind(what: str) -> str:
+    return what.removesuffix(" x2")
 
 
 def payload(i: int) -> dict[str, object]:
@@ -66,69 +92,59 @@ def notice(i: int) -> dict[str, object]:
     return {"recipient": "a@example.org", "title": f"{i}", "body": "x" * 900}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--peers", type=Path, required=True, help="folder of the peers")
-    parser.add_argument(
-        "--only", default="enqueue,drain,drain singly,call,call x2", help="what to measure"
-    )
-    parser.add_argument("--names", default=",".join(SCRIPTS), help="which peers")
-    arguments = parser.parse_args()
-    peers = Peers(arguments.peers)
+def measure(sizes: Sizes) -> Iterator[Row]:
+    peers = Peers(PEERS)
     peers.install()
-    names = [name for name in arguments.names.split(",") if name]
-    print(machine_line())
-    print(f"PostgreSQL with {settings_line()}")
-    rates: dict[tuple[str, str], list[float]] = {}
+    names = [name for name in sizes.names.split(",") if name]
+    chosen = sizes.only.split(",")
+    rates: dict[str, dict[str, list[float]]] = {what: {} for what in chosen}
     with measured_server() as server, receiver() as far_side:
-        measure = Measure(server, far_side, peers)
-        for number in range(arguments.rounds):
-            for what in arguments.only.split(","):
+        measuring = Measure(server, far_side, peers, sizes)
+        for number in range(sizes.rounds):
+            for what in chosen:
                 for name in (OURS, *names):
-                    done = measure.one(what, name)
+                    done = measuring.one(what, name)
                     if done is not None:
-                        rates.setdefault((what, name), []).append(done.rate)
-                if what.startswith("call"):
-                    rates.setdefault((what, "client alone"), []).append(client_alone(far_side))
+                        rates[what].setdefault(name, []).append(done.rate)
+                if _kind(what) == "call":
+                    alone = client_alone(far_side, sizes.call // 2)
+                    rates[what].setdefault(CLIENT, []).append(alone)
             print(f"round {number + 1}: load {os.getloadavg()[0]:.1f}", flush=True)
-    report(rates)
+    for what in chosen:
+        yield from rows(what, rates[what], sizes.count(what))
 
 
-def report(rates: dict[tuple[str, str], list[float]]) -> None:
-    for what in dict.fromkeys(each for each, _ in rates):
-        middles = {
-            name: statistics.median(found) for (each, name), found in rates.items() if each == what
-        }
-        print(f"{what}:")
-        for name, middle in middles.items():
-            found = rates[what, name]
-            print(
-                f"  {name}: {middle:,.0f}/s [{min(found):,.0f} to {max(found):,.0f}]"
-                + (f", ours is {middles[OURS] / middle:.2f} of it" if name != OURS else "")
-            )
-        theirs = [middle for name, middle in middles.items() if name in SCRIPTS]
-        if theirs:
-            say(f"{what} against the best peer", middles[OURS] / max(theirs), FLOORS[what])
-        if what == "call":
-            ratio = middles[OURS] / middles["client alone"]
-            say("call against the guarded client alone", ratio, 0.6)
-
-
-def say(what: str, ratio: float, floor: float) -> None:
-    print(f"  {what}: {ratio:.2f}; floor {floor}: {'kept' if ratio >= floor else 'BROKEN'}")
+def rows(what: str, rates: Mapping[str, list[float]], count: int) -> Iterator[Row]:
+    """Return ours beside each peer; the bound is one against the best."""
+    theirs = {name: found for name, found in rates.items() if name != OURS}
+    rivals = [name for name in theirs if name != CLIENT]
+    best = max(rivals, key=lambda name: statistics.median(rates[name]), default=None)
+    for name, found in theirs.items():
+        wanted = FLOORS[what] if name == best else None
+        if name == CLIENT and what == "call":
+            wanted = CLIENT_FLOOR
+        yield Row.of_rounds(
+            what=WORDS[what].format(count),
+            peer=name,
+            of=Quantity.RATE,
+            ours=rates[OURS],
+            theirs=found,
+            unit="jobs/s",
+            wanted=wanted,
+        )
 
 
 class Measure:
     """One measurement each, in a database of its own."""
 
-    def __init__(self, server: Postgres, far_side: Receiver, peers: Peers) -> None:
+    def __init__(self, server: Postgres, far_side: Receiver, peers: Peers, sizes: Sizes) -> None:
         self._server, self._far_side, self._peers = server, far_side, peers
+        self._sizes = sizes
 
     def one(self, what: str, name: str) -> Done | None:
         processes = 2 if what.endswith("x2") else 1
-        kind = what.removesuffix(" x2")
-        count = COUNTS[kind] // (10 if name in SLOW else 1)
+        kind = _kind(what)
+        count = self._sizes.count(what) // (10 if name in SLOW else 1)
         if processes == 2 and name in SLOW:
             return None
         run = self._ours if name == OURS else self._peer
@@ -229,9 +245,9 @@ def fill(conn: Connection, count: int, *, kind: str = "webhook") -> Done:
     return Done(count=count, seconds=time.perf_counter() - started)
 
 
-def client_alone(far_side: Receiver) -> float:
+def client_alone(far_side: Receiver, count: int) -> float:
     """POSTs a second of the guarded client, 100 at a time, with nothing around it."""
-    return asyncio.run(_post_alone(far_side.url, COUNTS["call"] // 2))
+    return asyncio.run(_post_alone(far_side.url, count))
 
 
 async def _post_alone(url: str, count: int) -> float:
@@ -250,5 +266,15 @@ async def _post_alone(url: str, count: int) -> float:
         return count / (time.perf_counter() - started)
 
 
+BENCHMARK = Benchmark(
+    measure=measure,
+    sizes=Sizes(),
+    quick=Sizes(rounds=1, enqueue=2000, drain=2000, call=1000),
+    needs=(
+        NGINX,
+        program("npm", why="installs graphile-worker and pg-boss", package="npm"),
+    ),
+)
+
 if __name__ == "__main__":
-    main()
+    run(BENCHMARK, "queue")

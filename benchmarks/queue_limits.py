@@ -1,7 +1,5 @@
 """What the queue must not do to others, and to itself in years.
 
-    python -m benchmarks.queue_limits [--rounds 3] [--history 10000000] [--only claims,dead,memory]
-
 ``claims``: the 95th percentile of a claim of 500, with an empty history and with millions of
 finished jobs in it. ``dead``: calls a second to endpoints that answer, without and beside an
 endpoint that takes connections, never answers and has 10,000 jobs. ``memory``: the most that a
@@ -9,30 +7,31 @@ process ever had resident that delivered 20,000 webhooks, above what a process h
 imported Airflow's task runner.
 """
 
-import argparse
 import asyncio
 import json
-import os
 import socket
 import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from benchmarks.machine import machine_line
-from benchmarks.queue import add_endpoint, fill, make_partitions, payload, say, settle
+from benchmarks.benchmark import Benchmark, run
+from benchmarks.queue import add_endpoint, fill, make_partitions, payload, settle
 from benchmarks.queue_worker import drain
-from benchmarks.receiver import Receiver, receiver
-from benchmarks.server import measured_server, migrated_database, settings_line
+from benchmarks.receiver import NGINX, Receiver, receiver
+from benchmarks.results import Quantity, Row
+from benchmarks.server import measured_server, migrated_database
 from doclife.lifecycle.queue import add_many
 from doclife.store import queue
 from doclife.store.connection import Connection
 from local.postgres import Postgres
 
-CLAIMS = 150
-JOBS = 20_000
-"""In the queue while claims are measured, and delivered where memory is."""
-DEAD_JOBS, LIVING_JOBS = 10_000, 10_000
+CLAIM = 500
+QUEUED = 20_000
+"""Jobs in the queue while claims are measured."""
+MEMORY_MB = 170
 BARE = (
     "import resource, airflow.sdk.execution_time.task_runner;"
     "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
@@ -43,48 +42,57 @@ WORKING = (
 )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--history", type=int, default=10_000_000)
-    parser.add_argument("--only", default="claims,dead,memory")
-    arguments = parser.parse_args()
-    only = arguments.only.split(",")
-    print(machine_line())
-    print(f"PostgreSQL with {settings_line()}")
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    rounds: int = 3
+    only: str = "memory,dead,claims"
+    history: int = 10_000_000
+    claims: int = 150
+    """Of a round."""
+    dead: int = 10_000
+    """Jobs of the endpoint that never answers."""
+    living: int = 10_000
+    delivered: int = 20_000
+    """Webhooks of the process whose memory is measured."""
+
+
+def measure(sizes: Sizes) -> Iterator[Row]:
+    only = sizes.only.split(",")
     with measured_server() as server:
         if "memory" in only:
-            measure_memory(server)
+            yield measure_memory(server, sizes)
         if "dead" in only:
-            measure_dead(server, arguments.rounds)
+            yield measure_dead(server, sizes)
         if "claims" in only:
-            measure_claims(server, arguments.history, arguments.rounds)
+            yield measure_claims(server, sizes)
 
 
-def measure_claims(server: Postgres, history: int, rounds: int) -> None:
+def measure_claims(server: Postgres, sizes: Sizes) -> Row:
     """Interleaved, in two databases, so that what else the machine does falls on both."""
     with migrated_database(server, "young") as young, migrated_database(server, "old") as old:
         for conn in (young, old):
             make_partitions(conn)
             add_endpoint(conn, url="http://127.0.0.1:9/")
-            fill(conn, JOBS)
-        age(old, history)
+            fill(conn, QUEUED)
+        age(old, sizes.history)
         for conn in (young, old):
             settle(conn)
         percentiles: dict[str, list[float]] = {"young": [], "old": []}
-        for _ in range(rounds):
-            seconds: dict[str, list[float]] = {"young": [], "old": []}
-            for _ in range(CLAIMS):
-                seconds["young"].append(claim_once(young))
-                seconds["old"].append(claim_once(old))
-            for name, found in seconds.items():
-                percentiles[name].append(statistics.quantiles(found, n=20)[-1])
-    before, after = (statistics.median(percentiles[name]) for name in ("young", "old"))
-    print(
-        f"claim of 500: 95th percentile {before * 1000:.1f} ms with an empty history, "
-        f"{after * 1000:.1f} ms with {history:,} finished jobs ({after / before - 1:+.0%}); "
-        f"bound +20 %: {'kept' if after < before * 1.2 else 'BROKEN'}; "
-        f"load {os.getloadavg()[0]:.1f}"
+        for _ in range(sizes.rounds):
+            taken: dict[str, list[float]] = {"young": [], "old": []}
+            for _ in range(sizes.claims):
+                taken["young"].append(claim_once(young))
+                taken["old"].append(claim_once(old))
+            for name, found in taken.items():
+                percentiles[name].append(statistics.quantiles(found, n=20)[-1] * 1000)
+    return Row.of_rounds(
+        what=f"95th percentile of a claim of {CLAIM} with {sizes.history:,} finished jobs",
+        peer="the same with an empty history",
+        of=Quantity.TIME,
+        ours=percentiles["old"],
+        theirs=percentiles["young"],
+        unit="ms",
+        wanted=1.2,
     )
 
 
@@ -116,30 +124,32 @@ def age(conn: Connection, history: int) -> None:
 def claim_once(conn: Connection) -> float:
     worker = queue.start_worker(conn, name="benchmark", lease_seconds=60)
     started = time.perf_counter()
-    claimed = queue.claim(conn, worker_id=worker, size=500, kinds=["webhook"])
+    claimed = queue.claim(conn, worker_id=worker, size=CLAIM, kinds=["webhook"])
     seconds = time.perf_counter() - started
-    assert len(claimed) == 500
+    assert len(claimed) == CLAIM
     queue.end_worker(conn, worker_id=worker)
     return seconds
 
 
-def measure_dead(server: Postgres, rounds: int) -> None:
+def measure_dead(server: Postgres, sizes: Sizes) -> Row:
     alone: list[float] = []
     beside: list[float] = []
     with receiver() as far_side:
-        for _ in range(rounds):
-            alone.append(living_rate(server, far_side, dead_jobs=0))
-            beside.append(living_rate(server, far_side, dead_jobs=DEAD_JOBS))
-    without, with_it = statistics.median(alone), statistics.median(beside)
-    print(
-        f"{LIVING_JOBS:,} calls to living endpoints: {without:,.0f}/s alone, {with_it:,.0f}/s"
-        f" beside a dead one with {DEAD_JOBS:,} jobs ({with_it / without - 1:+.0%});"
-        f" each round {[f'{b / a - 1:+.0%}' for a, b in zip(alone, beside, strict=True)]}"
+        for _ in range(sizes.rounds):
+            alone.append(living_rate(server, far_side, dead=0, living=sizes.living))
+            beside.append(living_rate(server, far_side, dead=sizes.dead, living=sizes.living))
+    return Row.of_rounds(
+        what=f"calls to a living endpoint beside a dead one with {sizes.dead:,} jobs",
+        peer="the same without the dead one",
+        of=Quantity.RATE,
+        ours=beside,
+        theirs=alone,
+        unit="calls/s",
+        wanted=0.9,
     )
-    say("the living beside a dead one", with_it / without, 0.9)
 
 
-def living_rate(server: Postgres, far_side: Receiver, *, dead_jobs: int) -> float:
+def living_rate(server: Postgres, far_side: Receiver, *, dead: int, living: int) -> float:
     """Calls a second to the living, who stand behind the dead one's jobs in the queue."""
     with (
         migrated_database(server, "dead") as conn,
@@ -155,15 +165,15 @@ def living_rate(server: Postgres, far_side: Receiver, *, dead_jobs: int) -> floa
             max_concurrency=8,
         )
         add_endpoint(conn, url=far_side.url)
-        for first in range(0, dead_jobs, 1000):
+        for first in range(0, dead, 1000):
             jobs = [{**payload(first + i), "endpoint": "dead"} for i in range(1000)]
             add_many(conn, kind="webhook", payloads=jobs, requested_by="benchmark")
-        fill(conn, LIVING_JOBS)
+        fill(conn, living)
         settle(conn)
-        return asyncio.run(_until_the_living_are_served(server.url("dead"), far_side))
+        return asyncio.run(_until_served(server.url("dead"), far_side, living))
 
 
-async def _until_the_living_are_served(database: str, far_side: Receiver) -> float:
+async def _until_served(database: str, far_side: Receiver, count: int) -> float:
     served = await asyncio.to_thread(far_side.served)
     started = time.perf_counter()
     draining = asyncio.create_task(drain(database, is_nothing=False))
@@ -171,31 +181,42 @@ async def _until_the_living_are_served(database: str, far_side: Receiver) -> flo
     while True:
         await asyncio.sleep(0.05)
         asked += 1
-        if await asyncio.to_thread(far_side.served) - served - asked >= LIVING_JOBS:
+        if await asyncio.to_thread(far_side.served) - served - asked >= count:
             break
         assert not draining.done(), draining.result()
     seconds = time.perf_counter() - started
     await draining
-    return LIVING_JOBS / seconds
+    return count / seconds
 
 
-def measure_memory(server: Postgres) -> None:
+def measure_memory(server: Postgres, sizes: Sizes) -> Row:
     bare = int(subprocess.check_output([sys.executable, "-c", BARE], text=True)) * 1024
     with migrated_database(server, "memory") as conn, receiver() as far_side:
         make_partitions(conn)
         add_endpoint(conn, url=far_side.url)
-        fill(conn, JOBS)
+        fill(conn, sizes.delivered)
         settle(conn)
         command = [sys.executable, "-c", WORKING, server.url("memory")]
         told = json.loads(subprocess.check_output(command, text=True).splitlines()[-1])
-    assert told["done"] == JOBS, told
-    above = (told["peak"] - bare) / 1e6
-    verdict = "kept" if above <= 170 else "BROKEN"
-    print(
-        f"memory: {told['peak'] / 1e6:.0f} MB for {JOBS:,} webhooks, {bare / 1e6:.0f} MB a bare "
-        f"task process: {above:.0f} MB above it; at most 170: {verdict}"
+    assert told["done"] == sizes.delivered, told
+    return Row.of_rounds(
+        what=f"memory of a process that delivers {sizes.delivered:,} webhooks, above that of one "
+        "that imported Airflow's task runner",
+        peer=f"the bound of {MEMORY_MB} MB",
+        of=Quantity.MEMORY,
+        ours=[(told["peak"] - bare) / 1e6],
+        theirs=[MEMORY_MB],
+        unit="MB",
+        wanted=1,
     )
 
 
+BENCHMARK = Benchmark(
+    measure=measure,
+    sizes=Sizes(),
+    quick=Sizes(rounds=1, history=10_000, claims=20, dead=1000, living=1000, delivered=1000),
+    needs=(NGINX,),
+)
+
 if __name__ == "__main__":
-    main()
+    run(BENCHMARK, "queue_limits")

@@ -1,6 +1,5 @@
 """The far side of the measured calls: nginx with one worker that answers 200 at once."""
 
-import shutil
 import subprocess
 import time
 import urllib.request
@@ -8,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.benchmark import find_program, program
 from benchmarks.machine import scratch
 from local.ports import free_port
 
@@ -35,6 +35,9 @@ http {{
 """
 
 
+NGINX = program("nginx", why="answers the calls", package="nginx-light")
+
+
 class Receiver:
     """A running nginx."""
 
@@ -50,15 +53,14 @@ class Receiver:
 
 @contextmanager
 def receiver() -> Iterator[Receiver]:
-    """Start it, and stop it afterwards. Needs nginx (Debian: ``nginx-light``)."""
-    program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/opt/homebrew/bin")
-    if program is None:
-        raise SystemExit("nginx is missing, which answers the calls: apt-get install nginx-light")
-    with scratch(None) as folder:
+    """Start it, and stop it afterwards."""
+    command = find_program("nginx")
+    assert command is not None, NGINX.how
+    with scratch() as folder:
         port = free_port()
         path = Path(folder) / "nginx.conf"
         path.write_text(CONFIGURATION.format(folder=folder, port=port))
-        process = subprocess.Popen([program, "-c", path, "-p", folder, "-e", folder / "error.log"])
+        process = subprocess.Popen([command, "-c", path, "-p", folder, "-e", folder / "error.log"])
         try:
             found = Receiver(port)
             for _ in range(100):

@@ -31,6 +31,7 @@ def measured_server() -> Iterator[Postgres]:
     server = Postgres(home, settings=SETTINGS)
     try:
         server.start()
+        print(f"PostgreSQL with {settings_line()}", flush=True)
         yield server
     finally:
         server.remove()

@@ -42,6 +42,8 @@ def run(arguments: list[str]) -> int:
                 return reset(State(), is_sure=bool(rest))
             case "doclife", _:
                 doclife(State(), rest)
+            case "bench", _:
+                bench(rest)
             case "test", _:
                 test(rest)
             case _:
@@ -182,6 +184,14 @@ def doclife(state: State, arguments: list[str]) -> None:
     if not is_offline and not {"DOCLIFE_DATABASE_URL", "AIRFLOW_CONN_DOCUMENTS"} & env.keys():
         raise LocalError("Nothing runs. Start it with: ./run")
     os.execve(sys.executable, [sys.executable, "-m", "doclife.cli", *arguments], env)
+
+
+def bench(arguments: list[str]) -> None:
+    """Become what runs the benchmarks, which import this project and its tests."""
+    found = [str(ROOT / "plugins"), str(ROOT), os.environ.get("PYTHONPATH")]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, found))}
+    os.chdir(ROOT)
+    os.execve(sys.executable, [sys.executable, "-m", "benchmarks", *arguments], env)
 
 
 def test(arguments: list[str]) -> None:

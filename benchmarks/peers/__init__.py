@@ -50,6 +50,17 @@ class Done:
         return self.count / self.seconds
 
 
+def install_python(venv: Path, packages: Sequence[str]) -> Path:
+    """Make an environment with these packages, unless it is there, and return its Python."""
+    python, installed = venv / "bin" / "python", venv / "installed.json"
+    wanted = json.dumps(packages)
+    if not installed.exists() or installed.read_text() != wanted:
+        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
+        installed.write_text(wanted)
+    return python
+
+
 class Peers:
     """All peers, in a folder of their own.
 
@@ -67,10 +78,7 @@ class Peers:
         installed = self.folder / "installed.json"
         wanted = json.dumps([PYTHON, NODE])
         if not installed.exists() or installed.read_text() != wanted:
-            venv = self.folder / "venv"
-            subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-            pip = [self._python, "-m", "pip", "install", "--quiet"]
-            subprocess.run([*pip, *PYTHON], check=True)
+            install_python(self.folder / "venv", PYTHON)
             npm = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", self.folder]
             subprocess.run([*npm, *NODE], check=True, cwd=self.folder)
             installed.write_text(wanted)

@@ -74,15 +74,18 @@ class Stack:
         """Ask the catalogue for one column."""
         return [row[0] for row in self.rows(query, *parameters)]
 
-    def airflow_rows(self, query: str) -> list[tuple[Any, ...]]:
-        """Ask Airflow's own database."""
-        url = databases.as_role(
+    def airflow_url(self) -> str:
+        """Return the address of Airflow's own database."""
+        return databases.as_role(
             self.documents_url,
             role=databases.AIRFLOW,
             password=self.home.read("secrets.json")[f"password_{databases.AIRFLOW}"],
             database=databases.METADATA,
         )
-        with psycopg.connect(url) as conn:
+
+    def airflow_rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask Airflow's own database."""
+        with psycopg.connect(self.airflow_url()) as conn:
             return conn.execute(query).fetchall()
 
     def statuses(self) -> dict[str, str]:
