@@ -11,6 +11,7 @@ from pathlib import Path
 
 from local.airflow_api import AirflowApi
 from local.deliveries import find_catcher
+from local.drill import doclife_environment, drill, require_documents
 from local.errors import LocalError
 from local.postgres import end_of, hidden_place
 from local.processes import find
@@ -42,6 +43,8 @@ def run(arguments: list[str]) -> int:
                 return reset(State(), is_sure=bool(rest))
             case "doclife", _:
                 doclife(State(), rest)
+            case "drill", _:
+                return drill(State(), rest)
             case "bench", _:
                 bench(rest)
             case "test", _:
@@ -164,15 +167,7 @@ def reset(state: State, *, is_sure: bool) -> int:
 
 def doclife(state: State, arguments: list[str]) -> None:
     """Become the doclife command line, on the documents of what runs here."""
-    env = dict(os.environ)
-    plugins = str(ROOT / "plugins")
-    env["PYTHONPATH"] = os.pathsep.join(filter(None, [plugins, env.get("PYTHONPATH")]))
-    running = state.running()
-    if running and find(running.supervisor):
-        env.setdefault("DOCLIFE_DATABASE_URL", running.documents_url)
-        env.setdefault("DOCLIFE_AIRFLOW_URL", f"http://127.0.0.1:{running.port}")
-        for name, value in running.variables.items():
-            env.setdefault(name, value)
+    env = doclife_environment(state)
     # Rules are written, validated and tested without a database too; keys are made, and what a
     # certificate says is verified, anywhere.
     is_offline = (
@@ -181,8 +176,8 @@ def doclife(state: State, arguments: list[str]) -> None:
         or arguments[:2] in (["signing-key", "new"], ["certificates", "verify"])
         or "--help" in arguments
     )
-    if not is_offline and not {"DOCLIFE_DATABASE_URL", "AIRFLOW_CONN_DOCUMENTS"} & env.keys():
-        raise LocalError("Nothing runs. Start it with: ./run")
+    if not is_offline:
+        require_documents(env)
     os.execve(sys.executable, [sys.executable, "-m", "doclife.cli", *arguments], env)
 
 

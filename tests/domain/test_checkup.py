@@ -47,7 +47,6 @@ QUEUE = Queue(
     expired_workers=0,
     expired_since=None,
     failed_today=0,
-    is_overflowing=False,
 )
 STORE = StoreState(
     name="archive",
@@ -55,6 +54,7 @@ STORE = StoreState(
     marker="ours",
     detail=None,
     is_writable=True,
+    probe_fault=None,
     archived_by=("acme/contracts",),
     free_bytes=500_000_000_000,
     total_bytes=1_000_000_000_000,
@@ -176,7 +176,6 @@ def test_what_the_queue_cannot_do_by_itself_is_told() -> None:
         expired_workers=1,
         expired_since=NOW - timedelta(minutes=10),
         failed_today=2,
-        is_overflowing=True,
     )
 
     assert levels(judge_queue(queue, now=NOW)) == [Level.OK, *[Level.WARNING] * 4]
@@ -224,6 +223,8 @@ def test_a_night_that_did_not_come_is_told_and_two_are_a_fault(hours: float, lev
         ({"marker": "absent", "archived_by": ()}, "warning"),
         ({"marker": "unreachable", "archived_by": ()}, "fault"),
         ({"is_writable": False}, "fault"),
+        ({"probe_fault": "a file cannot be written in it"}, "fault"),
+        ({"probe_fault": "a file cannot be removed in it", "archived_by": ()}, "warning"),
         ({"is_writable": False, "archived_by": ()}, "warning"),
         ({"free_bytes": 49_000_000_000}, "warning"),
         ({"free_bytes": 999_000_000}, "fault"),

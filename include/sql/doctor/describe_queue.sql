@@ -3,8 +3,7 @@
 -- Returns one row: oldest_due_at (the turn of the free job that has waited longest, of those that
 -- nothing keeps back; NULL without one), calls_without_endpoint (webhook calls that wait for an
 -- endpoint of their name), expired_workers (their lease ran out and nobody took up their batches),
--- expired_since (since when), failed_today (jobs given up in the last 24 hours),
--- is_overflowing (finished jobs or attempts lie in the partition for what has no day of its own).
+-- expired_since (since when), failed_today (jobs given up in the last 24 hours).
 WITH leased AS (
     SELECT unnest(batch.job_ids) AS job_id
     FROM job_batches AS batch
@@ -43,6 +42,4 @@ SELECT
     (
         SELECT count(*) FROM jobs_failed
         WHERE state = 'failed' AND finished_at > %(now)s - interval '24 hours'
-    ) AS failed_today,
-    EXISTS (SELECT FROM job_history_default) OR EXISTS (SELECT FROM delivery_attempts_default)
-        AS is_overflowing;
+    ) AS failed_today;

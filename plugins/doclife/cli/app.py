@@ -4,6 +4,7 @@ import typer
 
 from doclife.cli import (
     audit,
+    backups,
     certificates,
     comparing,
     deliveries,
@@ -91,6 +92,7 @@ app.add_typer(limits.app, name="limits")
 app.add_typer(halt.app, name="halt")
 app.add_typer(audit.app, name="audit")
 app.add_typer(certificates.app, name="certificates")
+app.add_typer(backups.app, name="backup")
 app.add_typer(erasure.app, name="erasure")
 app.add_typer(signing_key.app, name="signing-key")
 app.command("forecast")(looking_ahead.forecast)

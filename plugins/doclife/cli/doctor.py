@@ -1,9 +1,13 @@
 """doclife doctor: what is not well, and how to put it right."""
 
 import os
+import secrets
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from importlib import metadata
+from typing import Annotated
 
 import typer
 from rich.text import Text
@@ -14,6 +18,7 @@ from doclife.cli.output import FAILED, Output, counted
 from doclife.connections import from_environment
 from doclife.domain.checkup import Finding, Level, fault
 from doclife.domain.checkup_airflow import judge_airflow, judge_dags
+from doclife.domain.checkup_versions import judge_airflow_version, judge_python, read_version
 from doclife.errors import ConfigurationError, DoclifeError
 from doclife.lifecycle import checkup
 from doclife.settings import AIRFLOW_URL, Settings, read_settings
@@ -25,12 +30,22 @@ ORDER = (Level.FAULT, Level.WARNING, Level.OK)
 NOT_ASKED = f"not asked: {AIRFLOW_URL} is not set"
 
 
-def examine(as_json: Json = False) -> None:
-    """Check the database, rights, guards, indexes, clock, stores, Connections, nights, the queue.
+def examine(
+    probe_buckets: Annotated[
+        bool,
+        typer.Option(
+            "--probe-buckets",
+            help="Also write, read and remove a small file in each bucket, as in each folder.",
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Check database, rights, indexes, upkeep, clock, versions, stores, Connections, nights, queue.
 
-    Everything is looked at, whatever is found; nothing is changed. Exit code 1: there is a fault.
+    Everything is looked at, whatever is found; nothing is changed but for a small file that is
+    written into each store of a folder, and removed. Exit code 1: there is a fault.
     """
-    found = _examine()
+    found = _examine(probes_buckets=probe_buckets)
     output = Output(as_json=as_json)
     worst = next(level for level in ORDER if any(one.level is level for one in found))
     output.show({"state": worst, "findings": found}, people=lambda: _print(output, found))
@@ -38,9 +53,9 @@ def examine(as_json: Json = False) -> None:
         raise typer.Exit(FAILED)
 
 
-def _examine() -> list[Finding]:
+def _examine(*, probes_buckets: bool) -> list[Finding]:
     connections = from_environment(os.environ)
-    around = checkup.check_surroundings(os.environ, connections=connections)
+    around = [*_versions(), *checkup.check_surroundings(os.environ, connections=connections)]
     try:
         settings = read_settings(os.environ)
     except ConfigurationError as error:
@@ -55,11 +70,22 @@ def _examine() -> list[Finding]:
                     machine_now=lambda: datetime.now(UTC),
                     connections=connections,
                     options=credentials(connections),
+                    probe_token=secrets.token_hex(8),
+                    probes_buckets=probes_buckets,
                 ),
                 *around,
             ]
     except ConfigurationError as error:
         return [checkup.unreachable(error), *around]
+
+
+def _versions() -> Iterator[Finding]:
+    yield from judge_python((sys.version_info.major, sys.version_info.minor))
+    try:
+        installed = read_version(metadata.version("apache-airflow-core"))
+    except metadata.PackageNotFoundError:
+        installed = None
+    yield from judge_airflow_version(installed)
 
 
 def _airflow(settings: Settings) -> Iterator[Finding]:

@@ -18,7 +18,6 @@ class Queue:
     expired_workers: int
     expired_since: datetime | None
     failed_today: int
-    is_overflowing: bool
 
 
 WAIT_WARNING, WAIT_FAULT = timedelta(minutes=15), timedelta(hours=6)
@@ -58,12 +57,6 @@ def judge_queue(queue: Queue, *, now: datetime) -> Iterator[Finding]:
             "queue",
             f"{queue.failed_today} job(s) were given up in the last 24 hours",
             fix="doclife jobs list --state failed; when the reason is gone: doclife jobs retry",
-        )
-    if queue.is_overflowing:
-        yield warning(
-            "queue",
-            "finished jobs lie in the partition for days without one, which is never pruned",
-            fix="weekly_cleanup makes partitions ahead: look why it did not run, and trigger it",
         )
 
 
@@ -180,6 +173,8 @@ class StoreState:
 
     :param marker: ``ours``, ``foreign``, ``absent`` or ``unreachable``.
     :param is_writable: None where only trying would tell.
+    :param probe_fault: what did not work when a file was written, read and removed; None when all
+        of it did, or when it was not tried.
     :param archived_by: rules that archive into it.
     :param free_bytes: None where it is not on this machine; likewise ``total_bytes``.
     """
@@ -189,6 +184,7 @@ class StoreState:
     marker: str
     detail: str | None
     is_writable: bool | None
+    probe_fault: str | None
     archived_by: Sequence[str]
     free_bytes: int | None
     total_bytes: int | None
@@ -219,6 +215,16 @@ def judge_stores(stores: Sequence[StoreState]) -> Iterator[Finding]:
                 f"{store.root_uri} cannot be written to by this user: nothing can be archived into "
                 f"it or purged from it{needed}",
                 fix="give the users of the tasks and of the command line rights on the folder",
+            )
+            continue
+        if store.probe_fault is not None:
+            judged = fault if store.archived_by else warning
+            yield judged(
+                about,
+                f"{store.root_uri} is ours, and {store.probe_fault}{needed}",
+                fix="give the users of the tasks and of the command line the rights to read, "
+                "write and remove there (a bucket: s3:GetObject, PutObject, DeleteObject and, with "
+                "versions, DeleteObjectVersion)",
             )
             continue
         free, total = store.free_bytes, store.total_bytes

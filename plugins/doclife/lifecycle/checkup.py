@@ -1,28 +1,33 @@
 """Looks at everything a deployment needs, and says what is not well and how to put it right.
 
 Each part is looked at by itself: one that cannot be reached is a finding, and hides no other.
-Nothing is changed.
+Nothing is changed, but for a file that is written into a store to see whether it can be, and
+removed.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 import psycopg
 
 from doclife.connections import Connections
 from doclife.delivery.configuration import read_delivery_settings
-from doclife.domain import checkup, checkup_running
-from doclife.domain.actions import ArchiveAction
+from doclife.domain import checkup, checkup_reach, checkup_running
 from doclife.domain.checkup import Finding, fault, ok, warning
-from doclife.domain.checkup_running import StoreState
-from doclife.errors import ConfigurationError, DoclifeError
-from doclife.lifecycle.signing import CONNECTION as SIGNING_CONNECTION
-from doclife.lifecycle.signing import read_signing_key
-from doclife.lifecycle.stores import Options, StoreStatus, describe_stores
-from doclife.storage import uris
-from doclife.storage.local import room_in
-from doclife.store import clock, doctor, organizations, rules, switches
+from doclife.errors import DoclifeError
+from doclife.lifecycle.checkup_beside import (
+    look_at_connections,
+    look_at_signing_key,
+    look_at_stores,
+)
+from doclife.lifecycle.checkup_upkeep import (
+    look_at_partitions,
+    look_at_proof,
+    look_at_rights,
+    look_at_vacuum,
+)
+from doclife.lifecycle.stores import Options
+from doclife.store import clock, doctor, switches
 from doclife.store.connection import Connection, one_line
 from doclife.store.migrations import list_pending
 
@@ -38,7 +43,7 @@ def check_surroundings(
     """
     return _each(
         {
-            "signing key": lambda: _signing_key(connections),
+            "signing key": lambda: look_at_signing_key(connections),
             "mail": lambda: _mail(environment, connections),
         }
     )
@@ -50,6 +55,8 @@ def check_database(
     machine_now: Callable[[], datetime],
     connections: Connections,
     options: Options,
+    probe_token: str | None,
+    probes_buckets: bool = False,
 ) -> list[Finding]:
     """Return what can be said of the database and of what it names.
 
@@ -57,6 +64,9 @@ def check_database(
 
     :param machine_now: the present by this machine's clock, aware; compared with the database's.
     :param options: gives the credentials of stores.
+    :param probe_token: names the file that is written into each store of a folder, and removed;
+        one that nobody else has. None: none is.
+    :param probes_buckets: also into each bucket.
     """
     found = _each(
         {
@@ -68,27 +78,57 @@ def check_database(
     if any(one.about == "migrations" and one.level is not checkup.Level.OK for one in found):
         return found
     now = clock.present(conn)
-    return found + _each(
+    return [
+        *found,
+        *check_structure(conn),
+        *_each(
+            {
+                "halt": lambda: _halt(conn),
+                "stores": lambda: look_at_stores(
+                    conn, options=options, probe_token=probe_token, probes_buckets=probes_buckets
+                ),
+                "connections": lambda: look_at_connections(conn, connections),
+                "nights": lambda: checkup_running.judge_nights(doctor.list_nights(conn), now=now),
+                "plans": lambda: checkup_running.judge_plans(doctor.list_slow_plans(conn), now=now),
+                "queue": lambda: checkup_running.judge_queue(
+                    doctor.describe_queue(conn, now=now), now=now
+                ),
+                "channels": lambda: checkup_running.judge_channels(
+                    doctor.list_channel_troubles(conn, now=now)
+                ),
+                "partitions": lambda: look_at_partitions(conn, now=now),
+                "vacuum": lambda: look_at_vacuum(conn, now=now),
+                "proof": lambda: look_at_proof(conn, now=now),
+            }
+        ),
+    ]
+
+
+def check_structure(conn: Connection) -> list[Finding]:
+    """Return whether the database is made as the migrations make it; a restored one, too."""
+    return _each(
         {
-            "rights": lambda: checkup.judge_rights(
-                doctor.list_rights(conn), doctor.list_logins(conn)
-            ),
+            "rights": lambda: look_at_rights(conn),
+            "applications": lambda: checkup_reach.judge_reach(doctor.list_reach(conn)),
+            "functions": lambda: checkup_reach.judge_functions(doctor.list_open_functions(conn)),
             "guards": lambda: checkup.judge_triggers(doctor.list_disabled_triggers(conn)),
             "policies": lambda: checkup.judge_policies(doctor.list_open_tables(conn)),
             "indexes": lambda: checkup.judge_indexes(
                 doctor.expected_indexes(), doctor.list_indexes(conn)
             ),
-            "halt": lambda: _halt(conn),
-            "stores": lambda: checkup_running.judge_stores(_stores(conn, options)),
-            "connections": lambda: _connections(conn, connections),
-            "nights": lambda: checkup_running.judge_nights(doctor.list_nights(conn), now=now),
-            "plans": lambda: checkup_running.judge_plans(doctor.list_slow_plans(conn), now=now),
-            "queue": lambda: checkup_running.judge_queue(
-                doctor.describe_queue(conn, now=now), now=now
+        }
+    )
+
+
+def check_beside(conn: Connection, *, connections: Connections, options: Options) -> list[Finding]:
+    """Return what can be said of what lies beside the database; nothing is written."""
+    return _each(
+        {
+            "stores": lambda: look_at_stores(
+                conn, options=options, probe_token=None, probes_buckets=False
             ),
-            "channels": lambda: checkup_running.judge_channels(
-                doctor.list_channel_troubles(conn, now=now)
-            ),
+            "connections": lambda: look_at_connections(conn, connections),
+            "signing key": lambda: look_at_signing_key(connections),
         }
     )
 
@@ -140,20 +180,6 @@ def _halt(conn: Connection) -> Iterator[Finding]:
     yield from checkup.judge_halt(reason=state.reason, is_adopted=state.is_adopted)
 
 
-def _signing_key(connections: Connections) -> Iterator[Finding]:
-    key = read_signing_key(connections)
-    if key is None:
-        yield warning(
-            "signing key",
-            f"Airflow Connection {SIGNING_CONNECTION} is not known here: what this process issues "
-            "cannot be signed",
-            fix=f"doclife signing-key new, or airflow connections get {SIGNING_CONNECTION} where "
-            "it is kept in Airflow",
-        )
-    else:
-        yield ok("signing key", f"fingerprint {key.fingerprint}")
-
-
 def _mail(environment: Mapping[str, str], connections: Connections) -> Iterator[Finding]:
     settings = read_delivery_settings(environment)
     service = settings.mail_service(connections)
@@ -167,44 +193,3 @@ def _mail(environment: Mapping[str, str], connections: Connections) -> Iterator[
         )
     else:
         yield ok("mail", f"over {service.provider}; try it: doclife mail test ADDRESS")
-
-
-def _connections(conn: Connection, connections: Connections) -> Iterator[Finding]:
-    needed = doctor.list_named_connections(conn)
-    known: set[str] = set()
-    broken: dict[str, str] = {}
-    for connection_id, _ in needed:
-        try:
-            if connections(connection_id) is not None:
-                known.add(connection_id)
-        except ConfigurationError as error:
-            broken[connection_id] = str(error)
-    yield from checkup.judge_connections(needed, known=frozenset(known), broken=broken)
-
-
-def _stores(conn: Connection, options: Options) -> Sequence[StoreState]:
-    archived_by: dict[str, list[str]] = defaultdict(list)
-    for tenant in organizations.list_all(conn):
-        for version in rules.list_current(conn, tenant.id):
-            for action in version.rule.actions:
-                if isinstance(action, ArchiveAction):
-                    archived_by[action.with_.store].append(f"{tenant.slug}/{version.rule.name}")
-    return [
-        _state(store, archived_by=archived_by[store.name])
-        for store in describe_stores(conn, options=options)
-    ]
-
-
-def _state(store: StoreStatus, *, archived_by: Sequence[str]) -> StoreState:
-    is_looked_at = uris.scheme_of(store.root_uri) == "file" and store.marker == "ours"
-    room = room_in(store.root_uri) if is_looked_at else None
-    return StoreState(
-        name=store.name,
-        root_uri=store.root_uri,
-        marker=store.marker,
-        detail=store.detail,
-        is_writable=None if room is None else room.is_writable,
-        archived_by=archived_by,
-        free_bytes=None if room is None else room.free_bytes,
-        total_bytes=None if room is None else room.total_bytes,
-    )

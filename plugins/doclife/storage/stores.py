@@ -99,7 +99,7 @@ class Store:
 class Stores:
     """Every store of the deployment.
 
-    :param open_filesystem: how a root is reached; only tests give another one.
+    :param open_filesystem: how a root is reached; only drills and tests give another one.
     """
 
     def __init__(
@@ -118,6 +118,14 @@ class Stores:
             )
             for record in records
         }
+
+    def seen_through(self, wrap: Callable[[Filesystem], Filesystem]) -> "Stores":
+        """Return the same stores, each reached through what ``wrap`` makes of its filesystem."""
+        return Stores(
+            (store.record for store in self),
+            deployment_id=self.deployment_id,
+            open_filesystem=lambda root_uri, options: wrap(filesystem_for(root_uri, options)),
+        )
 
     def __iter__(self) -> Iterator[Store]:
         """Yield each store once, in the order they were given."""

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 
 from doclife.domain.checkup import (
@@ -14,7 +15,10 @@ from doclife.domain.checkup import (
     Right,
     Server,
 )
+from doclife.domain.checkup_proof import HeadState
+from doclife.domain.checkup_reach import OpenFunction, Reach, Unreadable
 from doclife.domain.checkup_running import ChannelTrouble, Night, Queue, SlowPlan
+from doclife.domain.checkup_upkeep import DatabaseUpkeep, HoldBack, TableUpkeep
 from doclife.store.connection import Connection
 from doclife.store.migrations import SCHEMA_DIR
 from doclife.store.rows import fetch_rows
@@ -24,6 +28,16 @@ _COMMENT = re.compile(r"--[^\n]*")
 _BODY = re.compile(r"(\$\w*\$).*?\1", re.DOTALL)
 _INDEX = re.compile(r"CREATE (UNIQUE )?INDEX (\w+)\s+ON\s[^;]+")
 _DROPPED = re.compile(r"DROP INDEX (?:IF EXISTS )?(\w+)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class History:
+    """How far ahead a history table has partitions."""
+
+    name: str
+    last_day: date | None
+    is_overflowing: bool
+    """Its default partition has rows."""
 
 
 def describe_server(conn: Connection) -> Server:
@@ -101,3 +115,43 @@ def list_named_connections(conn: Connection) -> list[tuple[str, str]]:
     """Return the ids of the Connections that are named, each with who needs it."""
     rows = conn.execute(statement("doctor/list_named_connections")).fetchall()
     return [(connection_id, needed_by) for connection_id, needed_by in rows]
+
+
+def list_history(conn: Connection) -> list[History]:
+    """Return how far ahead the history tables have partitions."""
+    return fetch_rows(conn, statement("doctor/list_history"), {}, History)
+
+
+def list_upkeep(conn: Connection) -> list[TableUpkeep]:
+    """Return how each table is vacuumed, partitions included."""
+    return fetch_rows(conn, statement("doctor/list_upkeep"), {}, TableUpkeep)
+
+
+def describe_upkeep(conn: Connection) -> DatabaseUpkeep:
+    """Return how old the oldest row is that was not frozen."""
+    return fetch_rows(conn, statement("doctor/describe_upkeep"), {}, DatabaseUpkeep)[0]
+
+
+def list_hold_backs(conn: Connection) -> list[HoldBack]:
+    """Return for whose sake vacuum keeps what is dead, or the server keeps WAL."""
+    return fetch_rows(conn, statement("doctor/list_hold_backs"), {}, HoldBack)
+
+
+def list_heads(conn: Connection) -> list[HeadState]:
+    """Return how far the audit chain of each organization was signed."""
+    return fetch_rows(conn, statement("doctor/list_heads"), {}, HeadState)
+
+
+def list_reach(conn: Connection) -> list[Reach]:
+    """Return what logins of applications may beyond their role."""
+    return fetch_rows(conn, statement("doctor/list_reach"), {}, Reach)
+
+
+def list_unreadable(conn: Connection) -> list[Unreadable]:
+    """Return the tables that tasks or readers may not read any more."""
+    return fetch_rows(conn, statement("doctor/list_unreadable"), {}, Unreadable)
+
+
+def list_open_functions(conn: Connection) -> list[OpenFunction]:
+    """Return the functions that run as their owner and are not closed to others."""
+    return fetch_rows(conn, statement("doctor/list_open_functions"), {}, OpenFunction)

@@ -39,7 +39,7 @@ def migrate(conn: Connection, *, directory: Path = SCHEMA_DIR) -> list[str]:
             if name == FIRST:
                 conn.execute(statement("migrations/create_schema"))
                 conn.execute(statement("migrations/create_ledger"))
-            applied = _list_applied(conn)
+            applied = list_applied(conn)
             _refuse_rewritten_history(files, applied)
             if name in applied:
                 continue
@@ -60,12 +60,12 @@ def list_pending(conn: Connection, *, directory: Path = SCHEMA_DIR) -> list[str]
     """
     files = {path.name: path.read_bytes() for path in sorted(directory.glob("*.sql"))}
     is_empty = not fetch_value(conn, statement("migrations/ledger_exists"), {})
-    applied = {} if is_empty else _list_applied(conn)
+    applied = {} if is_empty else list_applied(conn)
     _refuse_rewritten_history(files, applied)
     return [name for name in files if name not in applied]
 
 
-def _list_applied(conn: Connection) -> dict[str, str]:
+def list_applied(conn: Connection) -> dict[str, str]:
     """Return the checksum of each migration that was applied, by name."""
     return dict(conn.execute(statement("migrations/list_applied")).fetchall())
 
