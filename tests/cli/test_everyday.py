@@ -27,6 +27,28 @@ def test_a_halt_stops_applying_until_it_is_taken_off(acme, plan_id):
     acme("plans", "apply", plan_id, "--yes")
 
 
+def test_what_a_plan_of_named_documents_failed_on_is_planned_again(acme, conn, plan_id):
+    named = [one["external_id"] for one in acme.json("documents", "list")["documents"]][:2]
+    (made,) = acme.json(
+        "plans", "create", "--action", "notify", "--with", "to=records@example.org",
+        "--reason", "look", "--documents", *named,
+    )["plans"]  # fmt: skip
+    first = str(made["plan_id"])
+    refused = acme("plans", "again", first, "--reason", "once more", exit_code=1)
+    assert "may still do what failed" in refused.errors
+    conn.execute(
+        "UPDATE plan_items SET state = 'failed', reason_code = 'x', reason = 'x',"
+        " finished_at = now() WHERE plan_id = %s",
+        (first,),
+    )
+    acme("plans", "apply", first, "--yes", exit_code=3)
+
+    (again,) = acme.json("plans", "again", first, "--reason", "once more")["plans"]
+
+    assert (again["state"], again["document_count"]) == ("planned", 2)
+    assert "of kind rule" in acme("plans", "again", plan_id, "--reason", "x", exit_code=1).errors
+
+
 def test_a_halt_needs_a_reason(cli):
     cli("halt", "on", exit_code=2)
     cli("halt", "on", "--reason", " ", exit_code=1)

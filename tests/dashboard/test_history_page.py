@@ -37,6 +37,14 @@ def test_a_plan_says_its_rule_and_who_asked_and_leads_to_its_page(olga):
 
 
 @pytest.mark.usefixtures("nights")
+def test_a_plan_says_how_long_it_took(olga, conn):
+    conn.execute("UPDATE plans SET applied_at = applying_at + interval '72 seconds'")
+
+    assert "1 min 12 s" in olga.text("/history")
+    assert "Took 1 min 12 s" in olga.text("/plans/1")
+
+
+@pytest.mark.usefixtures("nights")
 @pytest.mark.parametrize(
     ("query", "is_found"),
     [("q=draft", True), ("q=nobody", False), ("state=applied", True), ("state=failed", False),

@@ -137,6 +137,10 @@ PAGES = {
     "/batches/new": ["batches/new?q=lease", "batches/new?q=nothing-like-it"],
     "/dags/{dag_id}": ["dags/run_rule"],
     "/documents/{document_id}": ["documents/1", "documents/2"],
+    "/erasure": ["erasure", "erasure?state=closed"],
+    "/erasure/-/new": ["erasure/-/new"],
+    "/erasure/{request_id}": ["erasure/1"],
+    "/erasure/{request_id}/close": ["erasure/1/close"],
     "/halt": ["halt"],
     "/integrations/endpoints/new": ["integrations/endpoints/new"],
     "/integrations/endpoints/{endpoint_id}": ["integrations/endpoints/1"],
@@ -178,6 +182,7 @@ NO_PAGES = {
 """Files, and parts of pages that their scripts ask for."""
 THINGS = (
     ("/endpoints", {"name": "erp", "url": "https://93.184.216.34/in"}),
+    ("/erasure-requests", {"person": "lena.ott@example.org"}),
     ("/documents/1/hold", {"matter": "Smith", "reason": "asked by legal"}),
     ("/jobs", {
         "kind": "notification", "run_at": "2099-01-01T00:00:00Z",

@@ -222,6 +222,62 @@ def test_what_takes_several_steps_goes_on_under_its_key_when_it_died(
         once(second, world, is_in_steps=True, digest=b"2").begin()
 
 
+def test_a_key_stays_taken_while_whoever_uses_it_waits_without_a_connection(
+    world: World, second: Connection, database: str
+) -> None:
+    first = once(world.conn, world, is_in_steps=True)
+    assert first.begin() is None
+    first.pause()
+    held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+    assert value(world.conn, held) == 0
+
+    with pytest.raises(repeating.RefusedError, match="still being done"):
+        once(second, world, is_in_steps=True).begin()
+    with connect(database) as third:
+        first.go_on(third)
+        assert value(world.conn, held) == 1
+        first.end(repeating.Answer(status=200, media_type=None, body=b"done"))
+
+    found = once(second, world, is_in_steps=True).begin()
+    assert found is not None
+    assert found.body == b"done"
+    assert value(world.conn, held) == 0
+
+
+def test_a_key_whose_user_died_while_waiting_is_free_after_a_minute(
+    world: World, second: Connection
+) -> None:
+    first = once(world.conn, world, is_in_steps=True)
+    first.begin()
+    first.pause()
+
+    world.now += timedelta(seconds=50)
+    with pytest.raises(repeating.RefusedError, match="still being done"):
+        once(second, world, is_in_steps=True).begin()
+    world.now += timedelta(seconds=20)
+
+    assert once(second, world, is_in_steps=True).begin() is None
+
+
+def test_whoever_looks_at_a_key_at_the_moment_of_its_return_does_not_take_it_over(
+    world: World, second: Connection, database: str
+) -> None:
+    first = once(world.conn, world, is_in_steps=True)
+    first.begin()
+    first.pause()
+    with connect(database) as third:
+        looking = repeating.idempotency_keys
+        key = looking.Key(requested_by="user:olga", key="k")
+        assert looking.try_lock_longer(third, key)
+        first.go_on(world.conn)
+        looking.unlock(third, key)
+
+    with pytest.raises(repeating.RefusedError, match="still being done"):
+        once(second, world, is_in_steps=True).begin()
+    first.end(repeating.Answer(status=200, media_type=None, body=b"done"))
+    assert once(second, world, is_in_steps=True).begin() is not None
+
+
 def test_a_key_has_the_age_of_its_first_use_within_a_day(world: World, second: Connection) -> None:
     def begin(hours: float) -> Once:
         begun = Once(
@@ -284,6 +340,7 @@ def test_a_request_that_is_cancelled_gives_its_key_back(world: World) -> None:
     def visit(request: Request) -> SimpleNamespace:
         return SimpleNamespace(
             request=request, conn=world.conn, actor="user:olga", now=world.now,
+            lease=SimpleNamespace(take=lambda: world.conn, holder=None),
             tenant=organizations.find(world.conn, "default"),
         )  # fmt: skip
 

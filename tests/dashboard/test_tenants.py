@@ -137,6 +137,10 @@ def theirs(conn: Connection, tmp_path: Path) -> Values:
         "INSERT INTO import_runs (organization_id, source, requested_by, started_at)"
         f" VALUES (1, '/{SECRET}', 'user:ben', now())"
     )
+    conn.execute(
+        "INSERT INTO erasure_requests (organization_id, person, person_key, due_on, requested_by,"
+        f" requested_at) VALUES (1, '{SECRET}@acme.org', 'key', current_date, 'user:ben', now())"
+    )
     report = make_report(
         conn,
         job_id=99_001,
@@ -176,6 +180,8 @@ def theirs(conn: Connection, tmp_path: Path) -> Values:
         "notification_ids": [numbers("SELECT id FROM notifications")],
         "report_id": [report.report_id],
         "address": [f"{SECRET}@suppressed.org"],
+        "request_id": [1],
+        "person": [f"{SECRET}@acme.org"],
         "dag_id": ["test"],
         "run_id": numbers("SELECT DISTINCT run_id FROM plans"),
         "kind": ["email", "table", "json"],

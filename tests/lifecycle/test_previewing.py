@@ -78,6 +78,29 @@ def test_a_preview_lists_exactly_what_the_plan_of_that_night_does(
     ]
 
 
+def test_a_preview_lists_what_has_been_due_longest_first_page_by_page(world: World) -> None:
+    days = (40, 400, 90, 400, 31, 200)
+    for number, age in enumerate(days):
+        world.add_document(f"d-{number}", tags=["temp"], created_on=days_ago(age))
+    rule = drafted(
+        when=TEMP["when"],
+        retain={"for": "30d", "after": "created_on"},
+        actions=[{"do": "NOTIFY", "with": {"to": "a@example.org"}}, {"do": "DELETE"}],
+    )
+    longest_first = ["d-1", "d-3", "d-5", "d-2", "d-0", "d-4"]
+
+    whole = preview(world, rule, size=100).items
+    seen: list[Any] = []
+    after = None
+    while page := preview(world, rule, after=after, size=4).items:
+        seen += page
+        after = (page[-1].due_on, page[-1].document_id)
+
+    assert list(dict.fromkeys(item.external_id for item in whole)) == longest_first
+    assert seen == list(whole)
+    assert [item.due_on for item in whole] == sorted(item.due_on or world.now for item in whole)
+
+
 def test_a_preview_leaves_nothing_behind(world: World) -> None:
     world.add_document("goes", tags=["temp"])
     counts = (

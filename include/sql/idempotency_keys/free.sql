@@ -7,5 +7,6 @@ SET
     request_digest = NULL,
     status = NULL,
     media_type = NULL,
-    body = NULL
+    body = NULL,
+    taken_until = NULL
 WHERE requested_by = %(requested_by)s AND key = %(key)s;

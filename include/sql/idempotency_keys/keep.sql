@@ -26,4 +26,5 @@ SET
     END,
     status = excluded.status,
     media_type = excluded.media_type,
-    body = excluded.body;
+    body = excluded.body,
+    taken_until = NULL;

@@ -16,7 +16,7 @@ from doclife.domain.actions import ActionType
 from doclife.domain.plan import PlanKind, PlanState, PlanSummary
 from doclife.domain.rule import Mode
 from doclife.errors import ConfigurationError
-from doclife.lifecycle import applying, planning, ruling, undo
+from doclife.lifecycle import applying, planning, planning_again, ruling, undo
 from doclife.lifecycle.documents import find_document_ids
 from doclife.lifecycle.settling import Settled, settle
 from doclife.store import decisions, organizations, reviews, stored_plans
@@ -168,6 +168,34 @@ def create(
         s.output.show(
             {"run_id": s.run_id, "plans": made},
             people=lambda: plan_pages.print_made(s, made),
+        )
+
+
+@app.command()
+def again(
+    plan_id: PlanId,
+    reason: Annotated[str, typer.Option(help="Why; kept with each document.")],
+    run_id: RunId = None,
+    as_json: Json = False,
+) -> None:
+    """Plan once more what a plan of chosen documents failed on: the same action and settings.
+
+    They are judged anew, and nothing is done before the new plan is applied. What a rule failed on
+    is due again when the rule runs next.
+    """
+    with session(as_json=as_json, run_id=run_id) as s:
+        made = planning_again.plan_failed_again(
+            s.conn,
+            plan_id=plan_id,
+            now=s.now(),
+            dag_id=DAG_ID,
+            run_id=s.run_id,
+            requested_by=s.actor,
+            reason=reason,
+        )
+        s.output.show(
+            {"run_id": s.run_id, "plans": [made]},
+            people=lambda: plan_pages.print_made(s, [made]),
         )
 
 

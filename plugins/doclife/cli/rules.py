@@ -287,7 +287,7 @@ def _print(s: Session, shown: Preview) -> None:
             style="yellow",
         )
     if shown.items:
-        s.output.heading("The first documents, in the order in which they came")
+        s.output.heading("The first documents, those longest due first")
         plan_pages.print_items(s, shown.items)
     s.output.say("Nothing was stored or done.", style="dim")
 

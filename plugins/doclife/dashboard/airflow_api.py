@@ -10,6 +10,7 @@ import anyio.from_thread
 import httpx
 from fastapi import Request
 
+from doclife.dashboard.visit import Visit
 from doclife.errors import RefusedError
 
 FORWARDED = ("authorization", "cookie", "referer")
@@ -27,15 +28,17 @@ class AirflowRefused(RefusedError):
         self.status = status
 
 
-def call(request: Request, method: str, path: str, content: dict[str, Any] | None = None) -> Any:
+def call(here: Visit, method: str, path: str, content: dict[str, Any] | None = None) -> Any:
     """Make one call on behalf of whoever makes the request, and return its JSON.
 
-    For routes that are not ``async``: it waits in the route's own thread.
+    For routes that are not ``async``: it waits in the route's own thread, and gives its connection
+    back before. What is called within a transaction would wait with one, and is an error.
 
     :param path: with ``/api/v2/`` in front.
     :raises AirflowRefused: Airflow says no; the message is what it said.
     """
-    return anyio.from_thread.run(_call, request, method, path, content)
+    here.lease.give_back()
+    return anyio.from_thread.run(_call, here.request, method, path, content)
 
 
 async def _call(request: Request, method: str, path: str, content: dict[str, Any] | None) -> Any:

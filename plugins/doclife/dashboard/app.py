@@ -31,6 +31,7 @@ from doclife.dashboard.api import description as description_resource
 from doclife.dashboard.api import documents as document_resource
 from doclife.dashboard.api import endpoint_settings as endpoint_settings_resource
 from doclife.dashboard.api import endpoints as endpoints_resource
+from doclife.dashboard.api import erasure as erasure_resource
 from doclife.dashboard.api import halting as halting_resource
 from doclife.dashboard.api import imports as imports_resource
 from doclife.dashboard.api import jobs as jobs_resource
@@ -38,10 +39,12 @@ from doclife.dashboard.api import looking_ahead as looking_ahead_resource
 from doclife.dashboard.api import many_jobs as many_jobs_resource
 from doclife.dashboard.api import matters as matters_resource
 from doclife.dashboard.api import oneself as oneself_resource
+from doclife.dashboard.api import planning_again as planning_again_resource
 from doclife.dashboard.api import reports as reports_resource
 from doclife.dashboard.api import schedules as schedules_resource
 from doclife.dashboard.batches import pages as batch_pages
 from doclife.dashboard.documents import pages as document_pages
+from doclife.dashboard.erasure import pages as erasure_pages
 from doclife.dashboard.gate import Gate, TokenCheck
 from doclife.dashboard.integrations import pages as integration_pages
 from doclife.dashboard.jobs import pages as job_pages
@@ -75,6 +78,7 @@ PAGES: tuple[APIRouter, ...] = (
     forecast.router,
     history.router,
     document_pages.router,
+    erasure_pages.router,
     job_pages.router,
     batch_pages.router,
     integration_pages.router,
@@ -87,9 +91,11 @@ RESOURCES: tuple[APIRouter, ...] = (
     rule_resource.router,
     plan_resource.router,
     document_resource.router,
+    erasure_resource.router,
     matters_resource.router,
     imports_resource.router,
     batches_resource.router,
+    planning_again_resource.router,
     description_resource.router,
     # Before single ones: a dash is no number.
     many_jobs_resource.router,

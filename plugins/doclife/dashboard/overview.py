@@ -7,10 +7,11 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from doclife.dashboard.erasure.listing import SOON
 from doclife.dashboard.integrations.listing import slack_integrations
 from doclife.dashboard.rules.listing import plan_state
 from doclife.dashboard.visit import Here, Visit
-from doclife.lifecycle import belts, notifications
+from doclife.lifecycle import belts, erasure_requests, notifications
 from doclife.lifecycle.fixity_report import in_words
 from doclife.store import fixity, reports, stored_plans
 from doclife.store.reports import Today
@@ -86,6 +87,7 @@ def _matters(here: Visit, today: Today) -> Iterator[Matter]:
             button="See why",
         )
     yield from _damaged(here)
+    yield from _to_be_answered(here)
     yield from _waiting(here, today, known={plan.plan_id for plan in tripped})
     if today.jobs_failed:
         yield Matter(
@@ -124,6 +126,24 @@ def _damaged(here: Visit) -> Iterator[Matter]:
             text=f"Since {damage.found_at:%Y-%m-%d}: {in_words(damage)}.",
             link=here.link(f"documents/{damage.document_id}"),
             button="See the document",
+        )
+
+
+def _to_be_answered(here: Visit) -> Iterator[Matter]:
+    """Name requests by number: not everybody who sees this may know the persons."""
+    found = erasure_requests.list_open(
+        here.conn, organization=here.tenant, due_by=here.today + SOON, size=SHOWN_OF_A_KIND
+    )
+    for request in found:
+        is_late = request.due_on < here.today
+        yield Matter(
+            icon="clock",
+            tone="bad" if is_late else "wrn",
+            title=f"Erasure request {request.request_id} "
+            f"{'is late' if is_late else 'must be answered soon'}",
+            text=f"The person must have an answer by {request.due_on}.",
+            link=here.link(f"erasure/{request.request_id}"),
+            button="See the request",
         )
 
 

@@ -3,7 +3,9 @@
 import base64
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from typing import Generic, TypeVar
 
 from doclife.domain.text import text_fault
@@ -96,6 +98,22 @@ def read_name(cursor: str | None) -> str | None:
     place = read_cursor(cursor)
     if place is None or (isinstance(place, str) and text_fault(place) is None):
         return place
+    raise no_place(str(cursor))
+
+
+def read_day_and_id(cursor: str | None) -> tuple[date | None, int] | None:
+    """Return the day, which may be none, and the id that a page ends with; None to begin.
+
+    :raises ConfigurationError: the cursor is of no page by days.
+    """
+    match read_cursor(cursor):
+        case None:
+            return None
+        case [None, int(number)] if 0 < number <= LARGEST_ID:
+            return None, number
+        case [str(day), int(number)] if 0 < number <= LARGEST_ID:
+            with suppress(ValueError):
+                return date.fromisoformat(day), number
     raise no_place(str(cursor))
 
 

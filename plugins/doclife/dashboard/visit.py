@@ -13,6 +13,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from doclife.dashboard import rendering
 from doclife.dashboard.access import Person, Rights
 from doclife.dashboard.gate import make_token
+from doclife.dashboard.lease import Lease
 from doclife.dashboard.navigation import tabs_of
 from doclife.domain.organization import Organization
 from doclife.lifecycle.alerting import OPERATORS
@@ -26,11 +27,10 @@ FLASH_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class Visit:
-    """Who asks, about which organization, on which connection, at which moment."""
+    """Who asks, about which organization, with which connection, at which moment."""
 
     request: Request
-    conn: Connection
-    """From the pool; in autocommit until ``with conn.transaction()``."""
+    lease: Lease
     person: Person
     may: Rights
     tenant: Organization
@@ -41,6 +41,11 @@ class Visit:
     """Whether the person is bound to organizations, and must not see what spans all."""
     now: datetime
     """The present by the database's clock."""
+
+    @property
+    def conn(self) -> Connection:
+        """A connection from the pool; in autocommit until ``with conn.transaction()``."""
+        return self.lease.conn
 
     @property
     def actor(self) -> str:
@@ -66,9 +71,10 @@ class Visit:
 
     def page(self, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
         """Return a whole page; the template extends ``base.html.j2``."""
-        answer = rendering.render(
-            template, self._context() | self._frame() | context, status=status
-        )
+        everything = self._context() | self._frame() | context
+        # A template may still ask for rights, and the identity provider take its time.
+        self.lease.give_back()
+        answer = rendering.render(template, everything, status=status)
         if FLASH_COOKIE in self.request.cookies:
             answer.delete_cookie(FLASH_COOKIE, path=self._cookie_path())
         if "organization" in self.request.query_params:
@@ -151,21 +157,24 @@ def _flash_serializer() -> URLSafeTimedSerializer:
 
 def _visit(request: Request) -> Iterator[Visit]:
     person: Person = request.state.person
-    with request.app.state.pool.connection() as conn:
-        allowed, is_bound = _organizations(conn, person)
+    lease = Lease(request.app.state.pool)
+    try:
+        allowed, is_bound = _organizations(lease.conn, person)
         visit = Visit(
             request=request,
-            conn=conn,
+            lease=lease,
             person=person,
             may=request.state.rights,
             tenant=_chosen(request, allowed),
             organizations=allowed,
             is_bound=is_bound,
-            now=clock.present(conn),
+            now=clock.present(lease.conn),
         )
         if (on_visit := getattr(request.state, "on_visit", None)) is not None:
             on_visit(visit)
         yield visit
+    finally:
+        lease.end()
 
 
 def _organizations(conn: Connection, person: Person) -> tuple[tuple[Organization, ...], bool]:

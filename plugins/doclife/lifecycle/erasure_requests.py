@@ -14,14 +14,17 @@ from datetime import date, datetime
 from doclife.domain.duration import Period
 from doclife.domain.organization import Organization
 from doclife.domain.plan import PlanSummary
+from doclife.domain.text import text_fault
 from doclife.errors import ConfigurationError, RefusedError
 from doclife.lifecycle.planning_erasure import plan_erasure
 from doclife.store import audit, erasures, organizations, stored_plans
 from doclife.store.connection import Connection
 from doclife.store.erasures import ErasureRequest, Obstacle
+from doclife.store.stored_plans import PlanItem
 
 __all__ = ["ErasureRequest", "Obstacle"]
 
+_PREVIEW = "preview"
 ANSWERED_WITHIN = Period.parse("1mo")
 """GDPR art. 12(3): without undue delay, and at the latest one month after the request."""
 
@@ -37,6 +40,69 @@ class Answer:
     """What becomes of the documents of the plan, by reason: those that are kept with why."""
     remaining: int
     """Documents that name the person and are not destroyed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What a request would come to, were it made now."""
+
+    documents: int
+    """Documents that name the person and are not destroyed."""
+    to_do: int
+    """How many of them would be destroyed once somebody else has approved it."""
+    outcomes: Sequence[Obstacle]
+    items: Sequence[PlanItem]
+    """The first ones, those that are kept included."""
+    due_on: date
+    earlier: int | None
+    """The open request of the same person; a second one is refused."""
+
+
+def preview_request(
+    conn: Connection,
+    *,
+    organization: Organization,
+    person: str,
+    fields: Sequence[str] = (),
+    due_on: date | None = None,
+    now: datetime,
+    actor: str,
+    after: int = 0,
+    size: int = 20,
+) -> Preview:
+    """Return what ``request_erasure`` would plan: it is planned, and taken back.
+
+    :param after: the last document of the page before; 0 for the first page.
+    :param size: how many documents to return beside the counts.
+    :raises ConfigurationError: as ``request_erasure``.
+    """
+    person, due = _checked(
+        conn, organization=organization, person=person, fields=fields, due_on=due_on, now=now
+    )
+    with conn.transaction(force_rollback=True):
+        earlier = erasures.find_earlier(conn, organization_id=organization.id, person=person)
+        documents = erasures.find_documents(
+            conn, organization_id=organization.id, person=person, fields=fields
+        )
+        plan = plan_erasure(
+            conn,
+            organization=organization,
+            document_ids=documents,
+            authority=_PREVIEW,
+            due_on=due,
+            now=now,
+            dag_id=_PREVIEW,
+            run_id=_PREVIEW,
+            requested_by=actor,
+        )
+        return Preview(
+            documents=len(documents),
+            to_do=plan.document_count,
+            outcomes=erasures.count_obstacles(conn, plan.plan_id),
+            items=stored_plans.list_items(conn, plan.plan_id, after=after, size=size),
+            due_on=due,
+            earlier=earlier,
+        )
 
 
 def request_erasure(
@@ -59,18 +125,9 @@ def request_erasure(
     :raises ConfigurationError: nobody is named, a field is not declared, or the day is past.
     :raises RefusedError: the person has an open request.
     """
-    person = person.strip()
-    if not person:
-        raise ConfigurationError("an erasure request names a person, as documents name their owner")
-    today = organization.date_of(now)
-    unknown = sorted({*fields} - organizations.metadata_types(conn, organization.id).keys())
-    if unknown:
-        raise ConfigurationError(
-            f"metadata {', '.join(unknown)} is not declared in organization {organization.slug}"
-        )
-    due = due_on or ANSWERED_WITHIN.add_to(today)
-    if due < today:
-        raise ConfigurationError(f"the answer cannot be due on {due}: today is {today}")
+    person, due = _checked(
+        conn, organization=organization, person=person, fields=fields, due_on=due_on, now=now
+    )
     with conn.transaction():
         organizations.lock_planning(conn, organization.id)
         earlier = erasures.find_earlier(conn, organization_id=organization.id, person=person)
@@ -120,7 +177,8 @@ def plan_request(
 ) -> Answer:
     """Plan what an open request asks for, with what came since; while a plan is open, that one.
 
-    :raises ConfigurationError: there is no such request, or it is closed.
+    :raises ConfigurationError: there is no such request.
+    :raises RefusedError: it is closed.
     """
     request = _open(conn, organization, request_id)
     authority = authority_of(request_id)
@@ -170,15 +228,34 @@ def list_requests(
     )
 
 
+def list_open(
+    conn: Connection,
+    *,
+    organization: Organization,
+    due_by: date | None = None,
+    after: tuple[date | None, int] | None = None,
+    size: int = 50,
+) -> list[ErasureRequest]:
+    """Return the open requests, those that must be answered soonest first.
+
+    :param due_by: only those whose answer is due by this day.
+    :param after: deadline and number of the last request of the page before.
+    """
+    return erasures.list_open(
+        conn, organization_id=organization.id, due_by=due_by, after=after, size=size
+    )
+
+
 def close_request(
     conn: Connection, *, organization: Organization, request_id: int, actor: str, now: datetime
 ) -> Answer:
     """Close a request: the person had an answer. It names nobody from here on.
 
-    What is kept stays kept, with its reason in the plan. Closing it once more is refused.
+    What is kept stays kept, with its reason in the plan.
 
-    :raises RefusedError: its plan is still open, or has not destroyed yet what it trashed: what is
-        approved must not lose its request, and what is to be destroyed is not kept.
+    :raises RefusedError: it is closed, or its plan is still open, or has not destroyed yet what it
+        trashed: what is approved must not lose its request, and what is to be destroyed is not
+        kept.
     """
     request = _open(conn, organization, request_id)
     authority = authority_of(request_id)
@@ -227,6 +304,36 @@ def authority_of(request_id: int) -> str:
     return f"erasure request {request_id}"
 
 
+def _checked(
+    conn: Connection,
+    *,
+    organization: Organization,
+    person: str,
+    fields: Sequence[str],
+    due_on: date | None,
+    now: datetime,
+) -> tuple[str, date]:
+    """Return whom a request is about and by when they must have an answer.
+
+    :raises ConfigurationError: nobody is named, a field is not declared, or the day is past.
+    """
+    person = person.strip()
+    if not person:
+        raise ConfigurationError("an erasure request names a person, as documents name their owner")
+    if (fault := text_fault(person)) is not None:
+        raise ConfigurationError(f"the name of a person cannot be {fault}")
+    today = organization.date_of(now)
+    unknown = sorted({*fields} - organizations.metadata_types(conn, organization.id).keys())
+    if unknown:
+        raise ConfigurationError(
+            f"metadata {', '.join(unknown)} is not declared in organization {organization.slug}"
+        )
+    due = due_on or ANSWERED_WITHIN.add_to(today)
+    if due < today:
+        raise ConfigurationError(f"the answer cannot be due on {due}: today is {today}")
+    return person, due
+
+
 def _unfinished(conn: Connection, organization: Organization, request_id: int) -> str | None:
     """Return what is still to be done about a request's documents; None when nothing is."""
     authority = authority_of(request_id)
@@ -273,5 +380,5 @@ def _find(conn: Connection, organization: Organization, request_id: int) -> Eras
 def _open(conn: Connection, organization: Organization, request_id: int) -> ErasureRequest:
     request = _find(conn, organization, request_id)
     if request.state != "open":
-        raise ConfigurationError(f"erasure request {request_id} is closed: it names nobody now")
+        raise RefusedError(f"erasure request {request_id} is closed: it names nobody now.")
     return request

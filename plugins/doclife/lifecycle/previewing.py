@@ -23,7 +23,7 @@ class Preview:
     as_of: datetime
     counts: Sequence[stored_plans.ItemCount]
     items: Sequence[stored_plans.PlanItem]
-    """The first documents of the plan, those it would leave alone included."""
+    """Of the plan, those longest due first; those it would leave alone included."""
     unknown_count: int
     """Documents it could not judge because what it needs is missing or malformed."""
     not_due: plans.NotDue
@@ -37,13 +37,13 @@ def preview_rule(
     rule: Rule,
     as_of: datetime,
     now: datetime,
-    after: int = 0,
+    after: stored_plans.DuePlace | None = None,
     size: int = 20,
 ) -> Preview:
     """Return what ``rule``, stored or still a draft, would do at ``as_of``; nothing is kept.
 
     :param as_of: aware; may lie in the future.
-    :param after: the last document of the page before; 0 for the first page.
+    :param after: where the page before ended; None for the first page.
     :param size: how many items to return beside the counts.
     """
     with conn.transaction(force_rollback=True):
@@ -73,13 +73,15 @@ def preview_rule(
             metadata_types=organizations.metadata_types(conn, tenant.id),
             as_of=tenant.date_of(as_of),
         )[0]
-        unknown = compiler.hits(organization_id=tenant.id, include_unknown=True)
+        [unknown_count] = plans.count_unknown(
+            conn, [compiler.cannot_say()], organization_id=tenant.id
+        )
         return Preview(
             rule=rule.name,
             as_of=as_of,
             counts=stored_plans.count_items(conn, summary.plan_id),
-            items=stored_plans.list_items(conn, summary.plan_id, after=after, size=size),
-            unknown_count=plans.count_unknown(conn, unknown),
+            items=stored_plans.list_items_by_due(conn, summary.plan_id, after=after, size=size),
+            unknown_count=unknown_count,
             not_due=plans.count_not_due(
                 conn,
                 compiler.hits(organization_id=tenant.id, due_by=date.max),

@@ -4,6 +4,9 @@ Whoever does not know whether a request was done sends it again under the same k
 transaction is kept together with its answer, so that there is never one without the other. What
 takes several (bytes are moved, Airflow is called) notes its key first and its answer last: when it
 died between, the next request under the key does it again, from where it stopped.
+
+The turn of a key is a lock of its session, which a death gives back. While somebody else is waited
+for, the connection serves others; then the key itself says until when it is taken.
 """
 
 from contextlib import suppress
@@ -13,11 +16,14 @@ from datetime import datetime, timedelta
 import psycopg
 
 from doclife.errors import ConfigurationError, RefusedError
-from doclife.store import idempotency_keys
+from doclife.store import clock, idempotency_keys
 from doclife.store.connection import Connection
 from doclife.store.idempotency_keys import Kept, Key
 
 KEPT_FOR = timedelta(hours=24)
+AWAY_FOR = timedelta(minutes=1)
+"""How long a key stays taken without a connection: more than anybody waits for Airflow. It is also
+how long it stays taken when the server dies meanwhile."""
 PRUNED_AT_ONCE = 5_000
 
 
@@ -36,6 +42,8 @@ class Answer:
 
 class Once:
     """One request under a key. Begin it, do it, and end it or give it up, all on one connection.
+
+    What takes several transactions may change its connection: ``pause`` it, and ``go_on``.
 
     :param requested_by: the actor, whose keys are their own.
     :param request_digest: SHA-256 of all that is asked for.
@@ -63,6 +71,7 @@ class Once:
         """When the key was first used within the day; known once begun. The same each time that a
         request is sent again, also after a crash or a refusal, and another one a day later."""
         self._transaction = None if is_in_steps else conn.transaction()
+        self._is_locked = False
 
     def begin(self) -> Answer | None:
         """Take the key's turn; return the answer when it was done before, and nothing is to do.
@@ -71,7 +80,8 @@ class Once:
         :raises ConfigurationError: the key was used for another request.
         """
         if self._transaction is None:
-            if not idempotency_keys.try_lock_longer(self._conn, self._key):
+            self._is_locked = idempotency_keys.try_lock_longer(self._conn, self._key)
+            if not self._is_locked:
                 raise _at_work()
         else:
             self._transaction.__enter__()
@@ -94,9 +104,23 @@ class Once:
             self._leave()
             raise
         if self._transaction is None:
-            idempotency_keys.unlock(self._conn, self._key)
+            self._unlock()
         else:
             self._transaction.__exit__(None, None, None)
+
+    def pause(self) -> None:
+        """Let go of the connection's lock: the key says itself that it is taken, for a minute."""
+        until = clock.present(self._conn) + AWAY_FOR
+        idempotency_keys.take_until(self._conn, self._key, until=until)
+        self._unlock()
+
+    def go_on(self, conn: Connection) -> None:
+        """Take the lock again on another connection.
+
+        Whoever looks at the key at this moment may have the lock: the key stays taken by its time.
+        """
+        self._conn = conn
+        self._is_locked = idempotency_keys.try_lock_longer(conn, self._key)
 
     def give_up(self) -> None:
         """Let go of the key: it was refused. What is one transaction is taken back with it."""
@@ -120,6 +144,8 @@ class Once:
                 "this Idempotency-Key was used for another request: take a new one"
             )
         if kept.status is None:
+            if kept.taken_until is not None and kept.taken_until > self._now:
+                raise _at_work()
             return None
         return Answer(status=kept.status, media_type=kept.media_type, body=kept.body)
 
@@ -134,6 +160,7 @@ class Once:
                 status=status,
                 media_type=media_type,
                 body=body,
+                taken_until=None,
             ),
             since=self._now - KEPT_FOR,
         )
@@ -141,9 +168,14 @@ class Once:
     def _leave(self) -> None:
         if self._transaction is None:
             with suppress(psycopg.OperationalError):
-                idempotency_keys.unlock(self._conn, self._key)
+                self._unlock()
         else:
             self._transaction.__exit__(psycopg.Rollback, psycopg.Rollback(), None)
+
+    def _unlock(self) -> None:
+        if self._is_locked:
+            idempotency_keys.unlock(self._conn, self._key)
+            self._is_locked = False
 
 
 def forget_old_keys(conn: Connection, *, now: datetime) -> int:

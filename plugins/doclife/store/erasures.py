@@ -101,6 +101,29 @@ def list_requests(
     return fetch_rows(conn, statement("erasure/list"), parameters, ErasureRequest)
 
 
+def list_open(
+    conn: Connection,
+    *,
+    organization_id: int,
+    due_by: date | None = None,
+    after: tuple[date | None, int] | None = None,
+    size: int,
+) -> list[ErasureRequest]:
+    """Return a page of open requests, the soonest deadline first.
+
+    :param after: deadline and number of the last request of the page before.
+    """
+    after_due_on, after_id = after or (None, None)
+    parameters = {
+        "organization_id": organization_id,
+        "due_by": due_by,
+        "after_due_on": after_due_on,
+        "after_id": after_id,
+        "size": size,
+    }
+    return fetch_rows(conn, statement("erasure/list_open"), parameters, ErasureRequest)
+
+
 def set_plan(
     conn: Connection,
     request_id: int,

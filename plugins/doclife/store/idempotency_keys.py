@@ -31,6 +31,8 @@ class Kept:
     """Of HTTP; None while it is being done, and when whoever did it died."""
     media_type: str | None
     body: bytes | None
+    taken_until: datetime | None
+    """Until when nobody else takes it up, though no session has its lock; None else."""
 
 
 def try_lock(conn: Connection, key: Key) -> bool:
@@ -73,6 +75,11 @@ def keep(conn: Connection, key: Key, *, organization_id: int, kept: Kept, since:
             "body": kept.body,
         },
     )
+
+
+def take_until(conn: Connection, key: Key, *, until: datetime) -> None:
+    """Let nobody else take a key up before a moment, or before it is kept or freed."""
+    conn.execute(statement("idempotency_keys/take_until"), {**_named(key), "until": until})
 
 
 def free(conn: Connection, key: Key) -> None:

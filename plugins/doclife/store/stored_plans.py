@@ -1,12 +1,12 @@
 """Reads stored plans: their state, what they come to, their shards and items."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from doclife.domain.plan import PlanKind, PlanState, PlanSummary, ShardRef
 from doclife.store.connection import Connection
-from doclife.store.rows import fetch_dicts, fetch_rows
+from doclife.store.rows import fetch_dicts, fetch_rows, fetch_value
 from doclife.store.sql import statement
 
 
@@ -81,6 +81,44 @@ def list_items(
     """Return a page of a plan's items; ``after`` is the last document id of the page before."""
     parameters = {"plan_id": plan_id, "after": after, "state": state, "size": size}
     return fetch_rows(conn, statement("plans/list_items"), parameters, PlanItem)
+
+
+DuePlace = tuple[date | None, int]
+"""Where a page by due date ends: the due date and the document of its last item."""
+
+
+def list_items_by_due(
+    conn: Connection, plan_id: int, *, after: DuePlace | None = None, size: int = 100
+) -> list[PlanItem]:
+    """Return a page of a plan's items, those that have been due longest first."""
+    after_due_on, after_document = after or (None, None)
+    parameters = {
+        "plan_id": plan_id,
+        "after_due_on": after_due_on,
+        "after_document": after_document,
+        "size": size,
+    }
+    return fetch_rows(conn, statement("plans/list_items_by_due"), parameters, PlanItem)
+
+
+def list_failed(conn: Connection, plan_id: int, *, size: int) -> list[int]:
+    """Return the first documents that a plan failed on, ascending."""
+    parameters = {"plan_id": plan_id, "size": size}
+    return [row[0] for row in conn.execute(statement("plans/list_failed"), parameters)]
+
+
+def prune_items(
+    conn: Connection, *, idle_before: datetime, skipped_before: datetime, size: int
+) -> int | None:
+    """Forget some of what the oldest plan that has such items did not do; None: there is none.
+
+    :param idle_before: plans made before this that never acted: simulated, superseded, lapsed.
+    :param skipped_before: what other plans left out that were made before this, and have ended.
+    :param size: how many rows at most; returns how many went.
+    """
+    parameters = {"idle_before": idle_before, "skipped_before": skipped_before, "size": size}
+    gone: int | None = fetch_value(conn, statement("cleaning/prune_plan_items"), parameters)
+    return gone
 
 
 def list_plans(

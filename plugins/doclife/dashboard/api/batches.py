@@ -181,7 +181,7 @@ def carry_out(here: Here, request: Request, body: NewBatch) -> DoneBatch:
             plan_state=stored.plan.state,
             approval_reason=stored.plan.approval_reason,
             passed_over=list(stored.passed_over),
-            message=doing.set_going(here, request, stored),
+            message=doing.set_going(here, stored.plan),
         )
     if wanted.deed is BatchDeed.RESTORE:
         taken = doing.restore(here, wanted, chosen, reason=body.reason, expected=expected)
@@ -205,12 +205,12 @@ def carry_out(here: Here, request: Request, body: NewBatch) -> DoneBatch:
     dependencies=[needs(Deed.RUN), in_steps()],
     tags=["plans"],
 )
-def apply(here: Here, request: Request, plan_id: int) -> AppliedBody:
+def apply(here: Here, plan_id: int) -> AppliedBody:
     """Let Airflow apply a plan of chosen documents that waits for nobody; once is enough."""
     plan = find(here, plan_id)
     if not can_apply(plan):
         raise RefusedError(f"plan {plan_id} is {plan['state']}: there is nothing here to begin.")
-    return AppliedBody(message=doing.start(request, plan_id))
+    return AppliedBody(message=doing.start(here, plan_id))
 
 
 def _read(here: Visit, body: Batch) -> tuple[BatchRequest, Chosen]:

@@ -16,10 +16,12 @@ from anyio import CancelScope
 from fastapi import Depends, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
+from psycopg_pool import PoolTimeout
 from starlette.concurrency import run_in_threadpool
 
 from doclife.dashboard.access import Deed
 from doclife.dashboard.gate import SAFE_METHODS, Need
+from doclife.dashboard.lease import Lease
 from doclife.dashboard.visit import Visit
 from doclife.errors import ConfigurationError
 from doclife.lifecycle.repeating import Answer, Once
@@ -126,6 +128,7 @@ class _Asked:
     def __init__(self, key: str, body: bytes, steps: Steps | None) -> None:
         self._key, self._body, self._steps = key, body, steps
         self._once: Once | None = None
+        self._lease: Lease | None = None
 
     def begin(self, visit: Visit) -> None:
         """Begin, once the login, the rights and the organization are known."""
@@ -140,14 +143,16 @@ class _Asked:
         )
         if (answer := once.begin()) is not None:
             raise _AnsweredBeforeError(answer)
-        self._once = once
+        self._once, self._lease = once, visit.lease
+        if self._steps is not None:
+            visit.lease.holder = once
         visit.request.state.repeat_id = hashlib.sha256(
             json.dumps([visit.actor, self._key, once.begun_at.astimezone(UTC).isoformat()]).encode()
         ).hexdigest()[:32]
 
     def end(self, response: Response) -> None:
         """Keep the answer; a refusal is not kept."""
-        if self._once is None:
+        if self._once is None or self._lease is None:
             return
         if not 200 <= response.status_code < 300:
             self.give_up()
@@ -155,6 +160,7 @@ class _Asked:
         body = bytes(response.body)
         if self._steps is not None and self._steps.hidden:
             body = json.dumps(json.loads(body) | dict.fromkeys(self._steps.hidden)).encode()
+        self._lease.take()
         self._once.end(
             Answer(
                 status=response.status_code,
@@ -165,8 +171,13 @@ class _Asked:
 
     def give_up(self) -> None:
         """Let go of the key."""
-        if self._once is not None:
-            self._once.give_up()
+        if self._once is None or self._lease is None:
+            return
+        try:
+            self._lease.take()
+        except PoolTimeout:
+            return  # the key is free in a minute
+        self._once.give_up()
 
 
 def _read_key(header: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
 from doclife.dashboard import airflow_api
 from doclife.dashboard.access import Deed
@@ -19,7 +19,7 @@ from doclife.dashboard.submitted import Pairs
 from doclife.dashboard.visit import Here, Visit
 from doclife.domain.batch import BatchDeed, BatchRequest
 from doclife.domain.batch_seal import opened
-from doclife.domain.plan import PlanState
+from doclife.domain.plan import PlanState, PlanSummary
 from doclife.errors import ConfigurationError, DoclifeError, RefusedError
 from doclife.lifecycle.batching import (
     LOOK_AGAIN,
@@ -41,7 +41,7 @@ FIRST = 3
 
 
 @router.post("/batches", dependencies=[needs(Deed.RUN)])
-def carry_out(here: Here, request: Request, pairs: Pairs) -> Response:
+def carry_out(here: Here, pairs: Pairs) -> Response:
     """Do it: what was previewed, and nothing else."""
     asked = read(pairs)
     try:
@@ -60,7 +60,7 @@ def carry_out(here: Here, request: Request, pairs: Pairs) -> Response:
                 reason=reason,
                 expected=expected,
             )
-            return _to_plan(here, request, stored)
+            return _to_plan(here, stored)
         if asked.deed is BatchDeed.RESTORE:
             taken = restore(here, asked.request, chosen, reason=reason, expected=expected)
             return _restored(here, asked, taken)
@@ -82,12 +82,12 @@ def carry_out(here: Here, request: Request, pairs: Pairs) -> Response:
 
 
 @router.post("/plans/{plan_id}/apply", dependencies=[needs(Deed.RUN)])
-def apply(here: Here, request: Request, plan_id: int) -> Response:
+def apply(here: Here, plan_id: int) -> Response:
     """Let Airflow apply a stored plan that waits for nobody."""
     plan = find(here, plan_id)
     if not can_apply(plan):
         raise RefusedError(f"plan {plan_id} is {plan['state']}: there is nothing here to begin.")
-    return here.redirect(f"plans/{plan_id}", flash=start(request, plan_id))
+    return here.redirect(f"plans/{plan_id}", flash=start(here, plan_id))
 
 
 def seen_to_do(seen: str, chosen: Chosen, request: BatchRequest) -> frozenset[int]:
@@ -108,14 +108,14 @@ def require_some(chosen: Chosen) -> None:
         raise ConfigurationError("no document is chosen")
 
 
-def start(request: Request, plan_id: int) -> str:
+def start(here: Visit, plan_id: int) -> str:
     """Let Airflow apply a plan on behalf of whoever asks; once is enough. Return what to say.
 
     :raises AirflowRefused: Airflow does not take it; the plan stays as it is.
     """
     try:
         airflow_api.call(
-            request,
+            here,
             "POST",
             f"/api/v2/dags/{APPLYING_DAG}/dagRuns",
             {
@@ -132,16 +132,16 @@ def start(request: Request, plan_id: int) -> str:
     return "Airflow applies it now."
 
 
-def set_going(here: Visit, request: Request, stored: StoredBatch) -> str:
+def set_going(here: Visit, plan: PlanSummary) -> str:
     """Let a stored batch be applied, or somebody be asked about it, and return what to say."""
-    plan_id = stored.plan.plan_id
+    plan_id = plan.plan_id
     try:
-        if stored.plan.state is PlanState.PLANNED and stored.plan.document_count:
-            return start(request, plan_id)
-        if stored.plan.state is PlanState.NEEDS_APPROVAL:
+        if plan.state is PlanState.PLANNED and plan.document_count:
+            return start(here, plan_id)
+        if plan.state is PlanState.NEEDS_APPROVAL:
             question = find_question(here.conn, plan_id=plan_id, stage=None, attempt=None)
             if question is not None:
-                answering.let_it_be_asked(request, question)
+                answering.let_it_be_asked(here, question)
             return "It waits for approval; somebody is asked."
     except AirflowRefused as refusal:
         return f"The plan is stored, but nothing applies it yet. {refusal}"
@@ -178,8 +178,8 @@ def restore(
     )
 
 
-def _to_plan(here: Visit, request: Request, stored: StoredBatch) -> Response:
-    words = [set_going(here, request, stored)]
+def _to_plan(here: Visit, stored: StoredBatch) -> Response:
+    words = [set_going(here, stored.plan)]
     if stored.passed_over:
         counts = ", ".join(
             f"{one.documents:,} {wording.CODES[str(one.code)].lower()}"

@@ -7,8 +7,6 @@ checks it.
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from fastapi import Request
-
 from doclife.dashboard import airflow_api
 from doclife.dashboard.airflow_api import AirflowRefused
 from doclife.dashboard.visit import Visit
@@ -22,9 +20,7 @@ SETTLES = timedelta(seconds=3)
 ANSWERS = (Answer.APPROVE, Answer.REJECT)
 
 
-def answer(
-    here: Visit, request: Request, *, plan_id: int, answer: Answer, comment: str | None
-) -> None:
+def answer(here: Visit, *, plan_id: int, answer: Answer, comment: str | None) -> None:
     """Answer the question that stands about a plan.
 
     :raises RefusedError: the plan waits for nobody, or somebody was quicker.
@@ -34,10 +30,10 @@ def answer(
     if question is None:
         raise RefusedError(f"plan {plan_id} waits for nobody.")
     path = question_path(question)
-    _require_standing(here, request, question, path)
+    _require_standing(here, question, path)
     try:
         airflow_api.call(
-            request,
+            here,
             "PATCH",
             f"/api/v2/{path}/hitlDetails",
             {
@@ -62,13 +58,13 @@ def airflow_page(question: Question) -> str:
     return f"dags/{REVIEW_DAG}/runs/{run_id}/tasks/{REVIEW_TASK}/required_actions"
 
 
-def _require_standing(here: Visit, request: Request, question: Question, path: str) -> None:
+def _require_standing(here: Visit, question: Question, path: str) -> None:
     try:
-        detail = airflow_api.call(request, "GET", f"/api/v2/{path}/hitlDetails")
+        detail = airflow_api.call(here, "GET", f"/api/v2/{path}/hitlDetails")
     except AirflowRefused as refusal:
         if refusal.status != 404:
             raise
-        let_it_be_asked(request, question)
+        let_it_be_asked(here, question)
     else:
         if here.now - datetime.fromisoformat(detail["created_at"]) >= SETTLES:
             return
@@ -77,11 +73,11 @@ def _require_standing(here: Visit, request: Request, question: Question, path: s
     )
 
 
-def let_it_be_asked(request: Request, question: Question) -> None:
+def let_it_be_asked(here: Visit, question: Question) -> None:
     """Start the run that asks, unless the night or somebody else did."""
     try:
         airflow_api.call(
-            request,
+            here,
             "POST",
             f"/api/v2/dags/{REVIEW_DAG}/dagRuns",
             {"dag_run_id": question.run_id, "logical_date": None, "conf": question.key},

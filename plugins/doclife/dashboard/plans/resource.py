@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request, Response, status
+from fastapi import APIRouter, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from doclife.dashboard.access import Deed
@@ -164,13 +164,13 @@ def list_items(
     status_code=status.HTTP_202_ACCEPTED,
     dependencies=[needs(Deed.APPROVE), in_steps()],
 )
-def approve(here: Here, request: Request, plan_id: int, body: Comment) -> Response:
+def approve(here: Here, plan_id: int, body: Comment) -> Response:
     """Approve a plan, by answering Airflow's question in the caller's own name.
 
     503 while the question is only being put; 409 when the plan waits for nobody.
     """
     find(here, plan_id)
-    answering.answer(here, request, plan_id=plan_id, answer=Answer.APPROVE, comment=body.comment)
+    answering.answer(here, plan_id=plan_id, answer=Answer.APPROVE, comment=body.comment)
     return Response(status_code=status.HTTP_202_ACCEPTED)
 
 
@@ -179,10 +179,10 @@ def approve(here: Here, request: Request, plan_id: int, body: Comment) -> Respon
     status_code=status.HTTP_202_ACCEPTED,
     dependencies=[needs(Deed.APPROVE), in_steps()],
 )
-def reject(here: Here, request: Request, plan_id: int, body: Comment) -> Response:
+def reject(here: Here, plan_id: int, body: Comment) -> Response:
     """Reject a plan, likewise; its documents are left alone."""
     find(here, plan_id)
-    answering.answer(here, request, plan_id=plan_id, answer=Answer.REJECT, comment=body.comment)
+    answering.answer(here, plan_id=plan_id, answer=Answer.REJECT, comment=body.comment)
     return Response(status_code=status.HTTP_202_ACCEPTED)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Form, HTTPException, Query, Response
 
 from doclife.dashboard.access import Deed
 from doclife.dashboard.gate import needs
@@ -177,7 +177,6 @@ def undo(here: Here, plan_id: int) -> Response:
 @router.post("/plans/{plan_id}/answer", dependencies=[needs(Deed.APPROVE)])
 def decide(
     here: Here,
-    request: Request,
     plan_id: int,
     answer: Annotated[Answer, Form()],
     comment: Annotated[str, Form(max_length=500)] = "",
@@ -187,7 +186,7 @@ def decide(
     if answer not in answering.ANSWERS:
         raise HTTPException(422, "A plan is approved or rejected here")
     try:
-        answering.answer(here, request, plan_id=plan_id, answer=answer, comment=comment)
+        answering.answer(here, plan_id=plan_id, answer=answer, comment=comment)
     except DoclifeError as error:
         return _page(here, plan_id, error=str(error), comment=comment, status=409)
     return here.redirect(
@@ -262,8 +261,8 @@ def _again(here: Visit, plan: dict[str, Any], totals: Totals) -> Again | None:
     failed = [one.action for one in totals.counts if one.state == "failed"]
     if not failed or plan["kind"] != PlanKind.SELECTION or not here.may.run:
         return None
-    items = stored_plans.list_items(here.conn, plan["plan_id"], state="failed", size=MOST_TICKED)
-    return Again(deed=failed[0].lower(), document_ids=[item.document_id for item in items])
+    found = stored_plans.list_failed(here.conn, plan["plan_id"], size=MOST_TICKED)
+    return Again(deed=failed[0].lower(), document_ids=found)
 
 
 def _page(

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Form, HTTPException, Query, Response
 
 from doclife.dashboard import airflow_api
 from doclife.dashboard.access import Deed
@@ -108,40 +108,36 @@ def ask_run(here: Here, name: str) -> Response:
 
 
 @router.post("/rules/{name}/run", dependencies=[needs(Deed.RUN)])
-def run(here: Here, request: Request, name: str, mode: Annotated[str, Form()]) -> Response:
+def run(here: Here, name: str, mode: Annotated[str, Form()]) -> Response:
     """Let Airflow run the rule now, on behalf of whoever asks."""
-    run_id = start_run(here, request, find(here, name), mode=mode)
+    run_id = start_run(here, find(here, name), mode=mode)
     return here.redirect("runs/run_rule", run_id=run_id)
 
 
 @router.get("/runs/run_rule")
-def show_run(
-    here: Here, request: Request, run_id: Annotated[str, Query(max_length=250)]
-) -> Response:
+def show_run(here: Here, run_id: Annotated[str, Query(max_length=250)]) -> Response:
     """Show the plan that a run has made; wait for it where it is not there yet."""
     plan_id = _plan_of(here, run_id)
     if plan_id is not None:
         return here.redirect(f"plans/{plan_id}")
     return here.page(
-        "rules/running.html.j2", run_id=run_id, plan_id=None, waits=_waits(request, run_id)
+        "rules/running.html.j2", run_id=run_id, plan_id=None, waits=_waits(here, run_id)
     )
 
 
 @router.get("/runs/run_rule/state")
-def run_state(
-    here: Here, request: Request, run_id: Annotated[str, Query(max_length=250)]
-) -> Response:
+def run_state(here: Here, run_id: Annotated[str, Query(max_length=250)]) -> Response:
     """Return whether the plan of a run is there, for the page that waits."""
     plan_id = _plan_of(here, run_id)
-    waits = _waits(request, run_id) if plan_id is None else ""
+    waits = _waits(here, run_id) if plan_id is None else ""
     return here.partial("rules/run_state.html.j2", run_id=run_id, plan_id=plan_id, waits=waits)
 
 
-def _waits(request: Request, run_id: str) -> str:
+def _waits(here: Visit, run_id: str) -> str:
     """Say what the plan of a run waits for, as far as Airflow tells."""
     try:
         found = airflow_api.call(
-            request, "GET", f"/api/v2/dags/{RUN_DAG}/dagRuns/{quote(run_id, safe='')}"
+            here, "GET", f"/api/v2/dags/{RUN_DAG}/dagRuns/{quote(run_id, safe='')}"
         )
     except AirflowRefused:
         return "Airflow does not know the run."
@@ -157,9 +153,7 @@ def _plan_of(here: Visit, run_id: str) -> int | None:
     return plans[0] if plans else None
 
 
-def start_run(
-    here: Visit, request: Request, version: RuleVersion, *, mode: str, run_id: str | None = None
-) -> str:
+def start_run(here: Visit, version: RuleVersion, *, mode: str, run_id: str | None = None) -> str:
     """Trigger ``run_rule`` as the person who asks, and return the name of the run.
 
     :param run_id: what to call it, where the same request may come twice: a run that has the name
@@ -180,7 +174,7 @@ def start_run(
     if run_id is not None:
         asked["dag_run_id"] = run_id
     try:
-        answer = airflow_api.call(request, "POST", f"/api/v2/dags/{RUN_DAG}/dagRuns", asked)
+        answer = airflow_api.call(here, "POST", f"/api/v2/dags/{RUN_DAG}/dagRuns", asked)
     except AirflowRefused as refusal:
         if run_id is None or refusal.status != 409:
             raise

@@ -23,7 +23,7 @@ from doclife.lifecycle.comparing import (
 )
 from doclife.lifecycle.previewing import Preview, preview_rule
 from doclife.store.plans import NotDue
-from doclife.store.stored_plans import ItemCount, PlanItem
+from doclife.store.stored_plans import DuePlace, ItemCount, PlanItem
 
 FIRST_DOCUMENTS = MAX_ACTIONS
 """Not fewer: a page never tears the actions of one document apart."""
@@ -56,7 +56,7 @@ class Look:
     unknown: int
     not_due: NotDue
     items: Sequence[PlanItem]
-    next_after: int | None
+    next_after: DuePlace | None
     """Where the next page of documents begins; None on the last."""
 
     @property
@@ -99,9 +99,17 @@ def moment_of(here: Visit, as_of: str | None) -> datetime:
 
 
 def look_at(
-    here: Visit, rule: Rule, *, as_of: str | None, after: int = 0, size: int = FIRST_DOCUMENTS
+    here: Visit,
+    rule: Rule,
+    *,
+    as_of: str | None,
+    after: DuePlace | None = None,
+    size: int = FIRST_DOCUMENTS,
 ) -> Look:
-    """Return what a rule, stored or a draft, would do; nothing is kept of it."""
+    """Return what a rule, stored or a draft, would do; nothing is kept of it.
+
+    The documents are those that have been due longest, whether it would be done to them or not.
+    """
     moment = moment_of(here, as_of)
     found: Preview = preview_rule(
         here.conn,
@@ -126,17 +134,22 @@ def look_at(
     )
 
 
-def cut(items: Sequence[PlanItem], *, size: int) -> tuple[Sequence[PlanItem], int | None]:
-    """Return a page of items and the document that the next begins after.
+def cut(items: Sequence[PlanItem], *, size: int) -> tuple[Sequence[PlanItem], DuePlace | None]:
+    """Return a page of items and the place that the next begins after.
 
-    A document with several actions is not torn apart: pages go by document.
+    What is due of a document on one day is not torn apart: pages go by that.
 
     :param items: up to one more than ``size``, which is no less than a document has actions.
     """
     if len(items) <= size:
         return items, None
-    kept = [item for item in items if item.document_id != items[size].document_id]
-    return kept, kept[-1].document_id
+    kept = [item for item in items if place_of(item) != place_of(items[size])]
+    return kept, place_of(kept[-1])
+
+
+def place_of(item: PlanItem) -> DuePlace:
+    """Return where an item stands among those that are due."""
+    return item.due_on, item.document_id
 
 
 def compare(

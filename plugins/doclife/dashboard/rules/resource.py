@@ -9,7 +9,7 @@ from doclife.dashboard import problems
 from doclife.dashboard.access import Deed
 from doclife.dashboard.api.once import OnceRoute, in_steps, repeat_id
 from doclife.dashboard.gate import needs
-from doclife.dashboard.paging import PAGE_ROWS, write_cursor
+from doclife.dashboard.paging import PAGE_ROWS, read_day_and_id, write_cursor
 from doclife.dashboard.rules import looking
 from doclife.dashboard.rules.bodies import (
     ChangedRule,
@@ -217,7 +217,6 @@ def run_rule(here: Here, request: Request, name: str, body: RunBody) -> StartedR
     repeated = repeat_id(request)
     run_id = start_run(
         here,
-        request,
         find(here, name),
         mode=body.mode,
         run_id=None if repeated is None else f"api__{repeated}",
@@ -259,7 +258,7 @@ def _refusal(request: Request, faults: Sequence[Fault]) -> Response:
 
 
 def _preview(here: Visit, rule: Rule, *, as_of: str, cursor: str, limit: int) -> PreviewBody:
-    look = looking.look_at(here, rule, as_of=as_of, after=looking.document_of(cursor), size=limit)
+    look = looking.look_at(here, rule, as_of=as_of, after=read_day_and_id(cursor), size=limit)
     return PreviewBody(
         rule=look.rule,
         as_of=look.as_of,

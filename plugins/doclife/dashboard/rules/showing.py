@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Response
 
-from doclife.dashboard.paging import write_cursor
+from doclife.dashboard.paging import read_day_and_id, write_cursor
 from doclife.dashboard.rules import looking, wording
 from doclife.dashboard.rules.draft import text_of
 from doclife.dashboard.rules.editing import text_difference
@@ -59,7 +59,7 @@ def preview(
     cursor: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     """Show what a rule would do at a moment, with all the documents, page by page."""
-    after = looking.document_of(cursor)
+    after = read_day_and_id(cursor)
     look = looking.look_at(here, find(here, name).rule, as_of=as_of, after=after, size=looking.PAGE)
     return here.page(
         "rules/documents.html.j2",
