@@ -72,7 +72,7 @@ def fill(conn: Connection, *, documents: int, jobs: int, now: datetime) -> None:
     conn.execute("SET session_replication_role = replica")
     for step in (_documents, _holds, _trash_and_tombstones, _plans, _records):
         step(conn, documents, now)
-    _jobs(conn, jobs, now)
+    fill_jobs(conn, jobs, now)
     _people(conn, now)
     conn.execute(
         "UPDATE expiry_watermarks SET queue_through = %s, checked_through = %s", (now,) * 2
@@ -197,7 +197,11 @@ def _records(conn: Connection, count: int, now: datetime) -> None:
     )
 
 
-def _jobs(conn: Connection, count: int, now: datetime) -> None:
+def fill_jobs(conn: Connection, count: int, now: datetime) -> None:
+    """Write jobs that wait, that were given up, and the history of all others until ``now``.
+
+    :param conn: in autocommit, with the triggers off.
+    """
     unfinished, failed = int(count * UNFINISHED_SHARE), int(count * FAILED_SHARE)
     completed = count - unfinished - failed
     begins = now - timedelta(days=HISTORY_DAYS)

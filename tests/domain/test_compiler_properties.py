@@ -54,6 +54,7 @@ def statements(some: Compiler, *, may_hit: bool = True) -> list[Fragment]:
         some.anchor(),
         some.retain_until(),
         some.protection(),
+        some.cannot_say(),
         *(some.due_on(index) for index in range(len(some.rule.actions))),
     ]
     narrowing = some.narrowing()
@@ -270,6 +271,11 @@ def test_hits_are_exactly_what_condition_and_due_date_say(
     ]
     assert {row["action_index"] for row in shown if row["matched"]} == expected
     assert {row["action_index"] for row in shown if row["matched"] is None} == expected_unknown
+    if of["status"] in ("active", "archived"):
+        today = compiled.hits(organization_id=1, include_unknown=True)
+        unknown_today = [row for row in run(today, of, events=happened) if row["matched"] is None]
+        cannot_say = value_of(compiled.cannot_say(), of, events=happened)
+        assert cannot_say is bool(unknown_today)
 
 
 @settings(max_examples=150)

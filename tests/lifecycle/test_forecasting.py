@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import Any
 
+import psycopg
 import pytest
 
 from doclife.domain.plan import PlanState
@@ -14,6 +16,7 @@ from doclife.lifecycle.forecasting import Forecast, forecast, rebuild_dispositio
 from .conftest import ACTOR, World
 from .test_explaining import hold
 
+OFFERS = {"field": "document_type", "op": "eq", "value": "offer"}
 DRAFTS = {"field": "document_type", "op": "eq", "value": "draft"}
 DELETE = [{"do": "DELETE"}]
 AFTER_A_YEAR = {"for": "1y", "after": "created_on", "cutoff": "end_of_year"}
@@ -264,3 +267,102 @@ class TestDrift:
         assert plan.approval_reason == (
             "101 documents are due where the rule's forecast allows 100 (rule drift)"
         )
+
+
+class TestRebuild:
+    """A night writes what the day has changed, however much is forecast in all."""
+
+    TABLES = ("dispositions", "foreseen_purges", "forecast_counts")
+
+    @pytest.fixture
+    def forecast_once(self, world: World) -> World:
+        add_many(world, 20, created_on="2025-06-01")
+        add_many(world, 3, kind="offer", created_on="2020-01-01")
+        world.enforce("offers", when=OFFERS, actions=DELETE, grace="40d")
+        world.enforce(when=DRAFTS, retain={"for": "1y", "after": "created_on"}, actions=DELETE)
+        world.enforce("slow", when=DRAFTS, retain={"for": "2y", "after": "created_on"})
+        world.night()
+        rebuild(world)
+        return world
+
+    def versions(self, world: World) -> dict[str, dict[str, str]]:
+        """By table and row: who wrote it."""
+        found: dict[str, dict[str, str]] = {}
+        for table in self.TABLES:
+            query: Any = f"SELECT row_to_json(t)::text, t.xmin::text FROM {table} AS t"
+            found[table] = dict(world.conn.execute(query).fetchall())
+        return found
+
+    def contents(self, world: World) -> list[list[tuple[Any, ...]]]:
+        """Everything that is forecast, but not when it was written."""
+        queries: list[Any] = [
+            f"SELECT to_jsonb(t) - 'rebuilt_at' FROM {table} AS t ORDER BY 1"
+            for table in (*self.TABLES, "forecasts")
+        ]
+        return [world.conn.execute(query).fetchall() for query in queries]
+
+    def test_writes_nothing_where_nothing_has_changed(self, forecast_once: World) -> None:
+        before = self.versions(forecast_once)
+        assert all(before.values())
+
+        forecast_once.later(minutes=5)
+        rebuild(forecast_once)
+
+        assert self.versions(forecast_once) == before
+        assert look(forecast_once).rebuilt_at == forecast_once.now
+
+    def test_writes_the_one_document_that_has_changed(self, forecast_once: World) -> None:
+        before = self.versions(forecast_once)["dispositions"]
+        forecast_once.conn.execute(
+            "UPDATE documents SET size_bytes = 11 WHERE id = (SELECT min(id) FROM documents)"
+        )
+
+        rebuild(forecast_once)
+
+        after = self.versions(forecast_once)["dispositions"]
+        assert (len(before.items() - after.items()), len(after.items() - before.items())) == (1, 1)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            "UPDATE documents SET created_on = created_on + 40 WHERE id % 3 = 0",
+            "UPDATE documents SET document_type = 'report' WHERE id % 3 = 0",
+            "UPDATE documents SET document_type = 'offer' WHERE id % 3 = 0",
+            "UPDATE documents SET size_bytes = size_bytes + 1 WHERE id % 3 = 0",
+            "UPDATE documents SET reprieve_until = '2030-01-01' WHERE id % 3 = 0",
+            "UPDATE documents SET purge_after = purge_after + 5 WHERE status = 'deleted'",
+            "UPDATE documents SET status = status_before, status_before = NULL,"
+            " deleted_at = NULL, purge_after = NULL WHERE status = 'deleted'",
+            "UPDATE rules SET removed_at = now() WHERE name = 'slow'",
+            "UPDATE rules SET removed_at = now() WHERE name = 'rule'",
+        ],
+    )
+    def test_comes_to_what_a_first_one_would(self, forecast_once: World, change: str) -> None:
+        before = self.contents(forecast_once)
+        forecast_once.conn.execute(change.encode())
+
+        rebuild(forecast_once)
+
+        compared = self.contents(forecast_once)
+        assert compared != before
+        forecast_once.conn.execute("DELETE FROM forecasts")
+        for table in self.TABLES:
+            forecast_once.conn.execute(f"DELETE FROM {table}".encode())
+        rebuild(forecast_once)
+        assert self.contents(forecast_once) == compared
+
+    def test_counts_what_a_hold_keeps(self, forecast_once: World) -> None:
+        hold(forecast_once, 1, "matter")
+
+        rebuild(forecast_once)
+
+        held = [one for one in look(forecast_once).counts if one.bucket == "held"]
+        assert sum(one.documents for one in held if one.action == "DELETE") == 1
+
+    def test_two_at_once_come_one_after_the_other(self, forecast_once: World) -> None:
+        other = forecast_once.another_connection()
+        with other, forecast_once.conn.transaction():
+            rebuild(forecast_once)
+            other.execute("SET lock_timeout = '50ms'")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                rebuild_dispositions(other, now=forecast_once.now, as_of=forecast_once.now)

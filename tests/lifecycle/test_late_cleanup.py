@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from doclife.lifecycle import cleaning
 from doclife.lifecycle.queue import add, claim, complete, get
+from doclife.store import cleaning as store
 from doclife.store import clock, queue
 from doclife.store.connection import Connection
 
@@ -71,3 +74,66 @@ def test_what_came_late_is_dropped_after_ninety_days_as_well(conn: Connection) -
     assert cleaning.prune_history(conn, now=now).rows_dropped == 0
 
     assert cleaning.prune_history(conn, now=now + timedelta(days=3)).rows_dropped == 2
+
+
+def test_what_came_late_goes_some_at_a_time(conn: Connection) -> None:
+    """A default partition may hold months: no one statement deletes all of it."""
+    now = clock.present(conn)
+    for _ in range(5):
+        finish_one_on(conn, now - timedelta(days=100))
+    before = (now - timedelta(days=90)).date()
+
+    gone = [
+        store.prune_default(conn, parent="job_history", before=before, size=2) for _ in range(4)
+    ]
+
+    assert gone == [2, 2, 1, 0]
+    assert len(days(conn, "delivery_attempts", now)) == 5
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 10_000])
+def test_a_cleanup_goes_on_until_nothing_old_is_left(
+    conn: Connection, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(cleaning, "PRUNED_AT_ONCE", at_once)
+    now = clock.present(conn)
+    for _ in range(3):
+        finish_one_on(conn, now - timedelta(days=100))
+    finish_one(conn)
+    conn.execute(
+        "INSERT INTO delivery_events (organization_id, job_id, provider, outcome, is_lasting,"
+        " address, occurred_at, received_at)"
+        " SELECT 1, 1, 'mailgun', 'delivered', false, 'a@example.org', moment, moment"
+        " FROM unnest(%s::timestamptz []) AS moment",
+        ([now - timedelta(days=ago) for ago in (100, 95, 91, 89)],),
+    )
+    conn.execute(
+        "INSERT INTO import_runs (organization_id, source, requested_by, started_at)"
+        " SELECT 1, 'folder', 'cli:olga', moment FROM unnest(%s::timestamptz []) AS moment",
+        ([now - timedelta(days=ago) for ago in (100, 95, 91, 89)],),
+    )
+
+    assert cleaning.prune_history(conn, now=now).rows_dropped == 6
+
+    for table in ("delivery_events", "import_runs", "job_history", "delivery_attempts"):
+        query: Any = f"SELECT count(*) FROM {table}"
+        assert conn.execute(query).fetchone() == (1,), table
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 10_000])
+def test_a_unique_key_that_has_expired_is_forgotten_and_no_other(
+    conn: Connection, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(cleaning, "PRUNED_AT_ONCE", at_once)
+    now = clock.present(conn)
+    for key in ("a", "b", "c", "d"):
+        add(conn, kind="notification", payload=NOTE, requested_by="user:olga", unique_key=key)
+    conn.execute(
+        "UPDATE job_keys SET expires_at = %s WHERE unique_key IN ('a', 'c')",
+        (now - timedelta(seconds=1),),
+    )
+
+    cleaning.prune_history(conn, now=now)
+
+    kept = conn.execute("SELECT unique_key FROM job_keys ORDER BY 1").fetchall()
+    assert kept == [("b",), ("d",)]

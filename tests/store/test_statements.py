@@ -38,6 +38,7 @@ FRAGMENTS = {
     "catches": "SELECT NULL::bigint AS matter_id, NULL::bigint AS document_id, NULL::text AS basis",
     "counts": "SELECT NULL::bigint AS documents, NULL::bigint AS concerned,"
     " NULL::bigint[] AS missing",
+    "unknown_counts": "count(*) FILTER (WHERE d.title IS NULL)",
     "hits": HIT,
     "protections": "SELECT NULL::bigint AS document_id, NULL::bigint AS rule_version_id,"
     " NULL::date AS retain_until",

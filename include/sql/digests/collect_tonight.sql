@@ -53,6 +53,9 @@ FROM (
         AND disposition.action IN ('ARCHIVE', 'DELETE')
         AND NOT disposition.is_outranked
         AND disposition.goes_on BETWEEN %(today)s AND %(today)s + 1
+        -- Nothing goes before it is due, and that is indexed.
+        AND disposition.organization_id = %(organization_id)s
+        AND disposition.due_on <= %(today)s + 1
         AND document.status IN ('active', 'archived')
         AND document.hold_count = 0
         AND reader.recipient IS NOT NULL

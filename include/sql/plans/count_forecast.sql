@@ -11,6 +11,8 @@ SELECT
                 disposition.rule_version_id = %(rule_version_id)s
                 AND disposition.action IN ('ARCHIVE', 'DELETE')
                 AND disposition.goes_on <= %(today)s
+                -- Nothing goes before it is due, and that is indexed.
+                AND disposition.due_on <= %(today)s
                 AND NOT disposition.is_held
         )
         WHEN %(today)s <= forecast.next_day THEN forecast.next_count

@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from doclife.domain.actions import ActionType
 from doclife.domain.anchor import AnchorWriter
 from doclife.domain.condition import comparisons, to_plain
 from doclife.domain.condition_reader import read_condition
@@ -235,6 +236,26 @@ class Compiler:
             ") AS action (action_index, action, is_archive, due_on)\n"
             "WHERE\n    " + "\n    AND ".join(tests)
         )
+
+    def cannot_say(self) -> Fragment:
+        """Whether it cannot be said of a document that an action is due: true or false.
+
+        True of the documents that ``hits`` returns with ``matched`` NULL when asked for them. As
+        an expression over alias d, for documents that are active or archived: those of many rules
+        stand in one statement, which reads the catalogue once.
+        """
+        if not self.rule.actions:
+            return Fragment(text="FALSE")
+        writer = self._writer()
+        condition = writer.condition(self.selection_purpose)
+        anchor, today = writer.anchor.sql(), writer.sql.bound_as_of()
+        by_action = []
+        for index, action in enumerate(self.rule.actions):
+            due_on = writer.due_on(index, anchor)
+            test = f"({due_on} IS NULL OR ({condition} IS NULL AND {due_on} <= {today}))"
+            is_archive = action.do is ActionType.ARCHIVE
+            by_action.append(f"(d.status = 'active' AND {test})" if is_archive else test)
+        return writer.sql.fragment(f"({condition} IS NOT FALSE AND ({' OR '.join(by_action)}))")
 
     def explanation(self, *, document_id: int) -> Fragment:
         """A SELECT of every comparison of the rule for one document, in the order written.

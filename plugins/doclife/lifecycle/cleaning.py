@@ -1,7 +1,9 @@
 """Sweeps what killed runs left behind, and keeps the history to what is asked of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from doclife.errors import StorageError, TryAgainLater
 from doclife.lifecycle.repeating import forget_old_keys
@@ -13,6 +15,8 @@ from doclife.store.connection import Connection
 
 HISTORY_DAYS = 90
 """Delivery history older than this is dropped; the audit trail is never pruned."""
+PRUNED_AT_ONCE = 10_000
+"""Rows of one transaction, where there is no partition to drop."""
 PARTITIONS_AHEAD_DAYS = 14
 """Made in advance, so that a cleanup missed once or twice costs nothing."""
 
@@ -67,13 +71,16 @@ def prune_history(conn: Connection, *, now: datetime) -> PruneOutcome:
     """Make the partitions of the coming days and drop those past ``HISTORY_DAYS``.
 
     What mail services told goes with the attempts that it is about; the answers that are kept for
-    requests that come twice go after a day. Calls that lost their endpoint are given up.
+    requests that come twice go after a day, unique keys of jobs when they have expired. Calls that
+    lost their endpoint are given up. What is no partition goes in batches, each committed by
+    itself; killed and called again, it goes on.
     """
-    delivery_events.prune(conn, before=now - timedelta(days=HISTORY_DAYS))
+    today, aged = now.date(), now - timedelta(days=HISTORY_DAYS)
+    _in_batches(partial(delivery_events.prune, conn, before=aged))
     forget_old_keys(conn, now=now)
+    _forget_keys_of_jobs(conn, now=now)
     queue.give_up_strays(conn)
-    import_runs.prune(conn, before=now - timedelta(days=HISTORY_DAYS))
-    today = now.date()
+    _in_batches(partial(import_runs.prune, conn, before=aged))
     wanted = [today + timedelta(days=ahead) for ahead in range(PARTITIONS_AHEAD_DAYS)]
     made = sum(
         cleaning.make_partition(conn, parent=parent, day=day)
@@ -86,10 +93,37 @@ def prune_history(conn: Connection, *, now: datetime) -> PruneOutcome:
         if _is_past(partition.day, today)
     )
     rows = sum(
-        cleaning.prune_default(conn, parent=parent, before=today - timedelta(days=HISTORY_DAYS))
+        _in_batches(
+            partial(
+                cleaning.prune_default,
+                conn,
+                parent=parent,
+                before=today - timedelta(days=HISTORY_DAYS),
+            )
+        )
         for parent in cleaning.HISTORY_TABLES
     )
     return PruneOutcome(partitions_made=made, partitions_dropped=dropped, rows_dropped=rows)
+
+
+def _in_batches(prune: Callable[..., int]) -> int:
+    """Prune until a batch is not full any more; return how many rows went."""
+    total = 0
+    while gone := prune(size=PRUNED_AT_ONCE):
+        total += gone
+        if gone < PRUNED_AT_ONCE:
+            break
+    return total
+
+
+def _forget_keys_of_jobs(conn: Connection, *, now: datetime) -> None:
+    """Go through the keys once: no index knows their age, which each stored job would pay for."""
+    after = (0, "")
+    while True:
+        pruned = cleaning.prune_keys(conn, after=after, now=now, size=PRUNED_AT_ONCE)
+        if pruned.organization_id is None or pruned.unique_key is None:
+            return
+        after = (pruned.organization_id, pruned.unique_key)
 
 
 def _is_past(day: date, today: date) -> bool:

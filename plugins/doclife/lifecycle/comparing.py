@@ -202,5 +202,5 @@ def _judge(
 def _unknown(conn: Connection, compiler: Compiler | None, organization_id: int) -> int:
     if compiler is None or not compiler.rule.deletes:
         return 0
-    hits = compiler.hits(organization_id=organization_id, include_unknown=True)
-    return plans.count_unknown(conn, hits)
+    [count] = plans.count_unknown(conn, [compiler.cannot_say()], organization_id=organization_id)
+    return count

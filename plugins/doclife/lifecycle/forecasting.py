@@ -15,7 +15,7 @@ from doclife.lifecycle.judging import compilers_for
 from doclife.lifecycle.ruling import current_version
 from doclife.store import forecasts, organizations, plans, rules
 from doclife.store.connection import Connection
-from doclife.store.forecasts import ForecastCount, ForecastRecord
+from doclife.store.forecasts import ForecastCount, ForecastRecord, ForeseenRule
 
 __all__ = ["Forecast", "ForecastCount", "ForecastRecord", "forecast", "rebuild_dispositions"]
 
@@ -89,7 +89,9 @@ def rebuild_dispositions(
 ) -> int:
     """Compute the due dates of every rule in use anew, and return how many there are.
 
-    One transaction per organization: readers see the old forecast until the new one is whole.
+    One transaction per organization: readers see the old forecast until the new one is whole. Only
+    what differs from the old one is written, so that a night's writing grows with what the day has
+    changed and not with the catalogue. Two calls at once come one after the other.
 
     :param as_of: aware; conditions such as ``older_than`` are judged on its day.
     """
@@ -99,7 +101,7 @@ def rebuild_dispositions(
     total = 0
     for tenant in found:
         with conn.transaction():
-            forecasts.clear(conn, tenant.id)
+            forecasts.begin_foreseeing(conn, tenant.id)
             compilers = compilers_for(
                 rules.list_current(conn, tenant.id),
                 organization=tenant,
@@ -107,43 +109,46 @@ def rebuild_dispositions(
                 as_of=tenant.date_of(as_of),
             )
             for compiler in compilers:
-                total += _rebuild(conn, compiler, organization_id=tenant.id, now=now)
-            forecasts.resolve(
-                conn,
-                organization_id=tenant.id,
-                protections=protections(compilers, candidates="candidates"),
-            )
-            forecasts.add_up(conn, organization_id=tenant.id)
+                total += forecasts.foresee(
+                    conn,
+                    rule_version_id=compiler.rule_version.version_id,
+                    hits=compiler.hits(organization_id=tenant.id, due_by=date.max),
+                )
+            foreseen = _beside_their_dates(conn, compilers, organization_id=tenant.id)
+            forecasts.resolve(conn, protections=protections(compilers, candidates="candidates"))
+            forecasts.store(conn, foreseen, organization_id=tenant.id, now=now)
     return total
 
 
-def _rebuild(conn: Connection, compiler: Compiler, *, organization_id: int, now: datetime) -> int:
-    """Forecast one rule; return how many dates there are."""
-    unknown_count = 0
-    if compiler.rule.deletes:
-        unknown = compiler.hits(organization_id=organization_id, include_unknown=True)
-        unknown_count = plans.count_unknown(conn, unknown)
-    following = None
-    if selects_by_the_day(compiler.rule, has_anchor=compiler.has_anchor):
-        tomorrow = compiler.as_of + timedelta(days=1)
-        hits = replace(compiler, as_of=tomorrow).hits(organization_id=organization_id)
-        following = (tomorrow, forecasts.count_due(conn, hits))
-    version_id = compiler.rule_version.version_id
-    forecasts.record(
-        conn,
-        organization_id=organization_id,
-        rule_version_id=version_id,
-        unknown_count=unknown_count,
-        following=following,
-        now=now,
+def _beside_their_dates(
+    conn: Connection, compilers: Sequence[Compiler], *, organization_id: int
+) -> list[ForeseenRule]:
+    deleting = [compiler for compiler in compilers if compiler.rule.deletes]
+    counts = plans.count_unknown(
+        conn, [compiler.cannot_say() for compiler in deleting], organization_id=organization_id
     )
-    return forecasts.insert(
-        conn,
-        organization_id=organization_id,
-        rule_version_id=version_id,
-        hits=compiler.hits(organization_id=organization_id, due_by=date.max),
-        now=now,
-    )
+    unknown = {
+        compiler.rule_version.version_id: count
+        for compiler, count in zip(deleting, counts, strict=True)
+    }
+    return [
+        ForeseenRule(
+            rule_version_id=compiler.rule_version.version_id,
+            unknown_count=unknown.get(compiler.rule_version.version_id, 0),
+            following=_following(conn, compiler, organization_id=organization_id),
+        )
+        for compiler in compilers
+    ]
+
+
+def _following(
+    conn: Connection, compiler: Compiler, *, organization_id: int
+) -> tuple[date, int] | None:
+    if not selects_by_the_day(compiler.rule, has_anchor=compiler.has_anchor):
+        return None
+    tomorrow = compiler.as_of + timedelta(days=1)
+    hits = replace(compiler, as_of=tomorrow).hits(organization_id=organization_id)
+    return tomorrow, forecasts.count_due(conn, hits)
 
 
 def selects_by_the_day(rule: Rule, *, has_anchor: bool) -> bool:

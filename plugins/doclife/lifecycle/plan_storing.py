@@ -5,7 +5,7 @@ The caller has checked who may ask for what, and holds the locks of the organiza
 
 from collections.abc import Callable, Mapping, Sequence
 
-from doclife.domain.compiler import RuleVersion
+from doclife.domain.compiler import Compiler, RuleVersion
 from doclife.domain.plan import PlanKind, PlanSummary
 from doclife.domain.rule import Mode
 from doclife.lifecycle.closing import close_dead_plans
@@ -42,6 +42,7 @@ def store_rule_plans(
     stored: dict[int, int] = {}
     new: list[tuple[int, RuleVersion]] = []
     contexts: list[plans.ActionContext] = []
+    unjudged: list[tuple[int, Compiler, Sequence[int] | None]] = []
     for compiler in compilers_for(
         versions, organization=tenant, metadata_types=metadata_types, as_of=night.today
     ):
@@ -74,18 +75,38 @@ def store_rule_plans(
             skip_actions=warning_actions(version),
         )
         if version.rule.deletes:
-            unknown = compiler.hits(
-                organization_id=tenant.id, document_ids=only, include_unknown=True
-            )
-            plans.set_unknown_count(
-                conn, plan_id=plan_id, unknown_count=plans.count_unknown(conn, unknown)
-            )
+            unjudged.append((plan_id, compiler, only))
+    _count_unknown(conn, unjudged, organization_id=tenant.id)
     judge(conn, night, contexts, metadata_types)
     for plan_id, version in sorted(new, key=lambda one: (one[1].rule.priority, one[1].rule.name)):
         if modes[version.version_id] is Mode.ENFORCE:
             ask_where_needed(conn, night, plan_id=plan_id, version=version)
         record_plan(conn, night, plan_id)
     return [stored_plans.summary(conn, plan_id) for plan_id in stored.values()]
+
+
+def _count_unknown(
+    conn: Connection,
+    unjudged: Sequence[tuple[int, Compiler, Sequence[int] | None]],
+    *,
+    organization_id: int,
+) -> None:
+    """Write into each plan how many documents its rule could not judge."""
+    everywhere = [(plan_id, compiler) for plan_id, compiler, only in unjudged if only is None]
+    counts = plans.count_unknown(
+        conn,
+        [compiler.cannot_say() for _, compiler in everywhere],
+        organization_id=organization_id,
+    )
+    counted = [(plan_id, count) for (plan_id, _), count in zip(everywhere, counts, strict=True)]
+    for plan_id, compiler, only in unjudged:
+        if only is not None:
+            [count] = plans.count_unknown(
+                conn, [compiler.cannot_say()], organization_id=organization_id, document_ids=only
+            )
+            counted.append((plan_id, count))
+    for plan_id, count in counted:
+        plans.set_unknown_count(conn, plan_id=plan_id, unknown_count=count)
 
 
 def store_collected_plan(

@@ -45,10 +45,35 @@ def drop_partition(conn: Connection, *, parent: str, day: date) -> bool:
     return bool(fetch_value(conn, statement("cleaning/drop_partition"), parameters))
 
 
-def prune_default(conn: Connection, *, parent: str, before: date) -> int:
-    """Drop what came before a day on which there was no partition; return how many rows."""
-    parameters = {"parent": parent, "before": before}
+def prune_default(conn: Connection, *, parent: str, before: date, size: int) -> int:
+    """Drop at most so many rows of before a day that had no partition; return how many went."""
+    parameters = {"parent": parent, "before": before, "size": size}
     return int(fetch_value(conn, statement("cleaning/prune_default"), parameters))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrunedKeys:
+    """What became of some unique keys of jobs."""
+
+    organization_id: int | None
+    unique_key: str | None
+    """The last key that was looked at; both None: there are no more."""
+    forgotten: int
+
+
+def prune_keys(conn: Connection, *, after: tuple[int, str], now: datetime, size: int) -> PrunedKeys:
+    """Forget which of the next so many unique keys of jobs have counted long enough.
+
+    :param after: organization and key that the call before ended with; ``(0, "")`` to begin.
+    """
+    parameters = {
+        "after_organization": after[0],
+        "after_key": after[1],
+        "now": now,
+        "size": size,
+    }
+    [pruned] = fetch_rows(conn, statement("cleaning/prune_keys"), parameters, PrunedKeys)
+    return pruned
 
 
 def list_unfinished_bags(conn: Connection, *, now: datetime) -> list[UnfinishedBag]:

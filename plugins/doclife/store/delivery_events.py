@@ -33,9 +33,10 @@ def list_of_job(conn: Connection, job_id: int) -> list[dict[str, Any]]:
     return fetch_dicts(conn, statement("delivery_events/list_of_job"), {"job_id": job_id})
 
 
-def prune(conn: Connection, *, before: datetime) -> None:
-    """Forget what was received before a moment."""
-    conn.execute(statement("delivery_events/prune"), {"before": before})
+def prune(conn: Connection, *, before: datetime, size: int) -> int:
+    """Forget at most so much of what was received before a moment; return how much went."""
+    parameters = {"before": before, "size": size}
+    return int(fetch_value(conn, statement("delivery_events/prune"), parameters))
 
 
 def _plain(event: MailEvent) -> dict[str, object]:

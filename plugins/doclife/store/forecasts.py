@@ -1,6 +1,6 @@
 """Rebuilds and reads the read model of what will fall due."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -42,34 +42,31 @@ class ForecastRecord:
     rebuilt_at: datetime | None
 
 
-def clear(conn: Connection, organization_id: int) -> None:
-    """Forget what was forecast for an organization."""
-    for forget in (
-        statement("forecast/clear"),
-        statement("forecast/clear_records"),
-        statement("forecast/clear_purges"),
-        statement("forecast/clear_counts"),
-    ):
-        conn.execute(forget, {"organization_id": organization_id})
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ForeseenRule:
+    """What a rebuild notes of one rule beside its dates."""
+
+    rule_version_id: int
+    unknown_count: int
+    """Documents that it could not judge."""
+    following: tuple[date, int] | None
+    """The next day and what the rule selects then, for a rule that selects by the day it is
+    asked."""
 
 
-def insert(
-    conn: Connection,
-    *,
-    organization_id: int,
-    rule_version_id: int,
-    hits: Fragment,
-    now: datetime,
-) -> int:
-    """Write down when a rule's actions fall due; return how many rows that were."""
+def begin_foreseeing(conn: Connection, organization_id: int) -> None:
+    """Make the working tables of this transaction, empty, and keep other rebuilds out."""
+    conn.execute(statement("forecast/lock"), {"organization_id": organization_id})
+    conn.execute(statement("forecast/create_foreseen"))
+    conn.execute(statement("forecast/empty_foreseen"))
+    begin_collecting(conn)
+
+
+def foresee(conn: Connection, *, rule_version_id: int, hits: Fragment) -> int:
+    """Foresee when a rule's actions fall due; return how many dates there are."""
     cursor = conn.execute(
-        composed("forecast/insert", hits=hits.text),
-        {
-            **hits.parameters,
-            "organization_id": organization_id,
-            "rule_version_id": rule_version_id,
-            "now": now,
-        },
+        composed("forecast/foresee", hits=hits.text),
+        {**hits.parameters, "rule_version_id": rule_version_id},
     )
     return cursor.rowcount
 
@@ -80,50 +77,42 @@ def count_due(conn: Connection, hits: Fragment) -> int:
     return int(fetch_value(conn, query, hits.parameters))
 
 
-def record(
-    conn: Connection,
-    *,
-    organization_id: int,
-    rule_version_id: int,
-    unknown_count: int,
-    following: tuple[date, int] | None,
-    now: datetime,
-) -> None:
-    """Note that a rule was forecast.
-
-    :param following: the next day and what the rule selects then, for a rule that selects by the
-        day it is asked.
-    """
-    next_day, next_count = following or (None, None)
-    conn.execute(
-        statement("forecast/record"),
-        {
-            "organization_id": organization_id,
-            "rule_version_id": rule_version_id,
-            "unknown_count": unknown_count,
-            "next_day": next_day,
-            "next_count": next_count,
-            "now": now,
-        },
-    )
-
-
-def resolve(conn: Connection, *, organization_id: int, protections: Fragment) -> None:
+def resolve(conn: Connection, *, protections: Fragment) -> None:
     """Let what other rules retain go later, and count nothing twice."""
-    begin_collecting(conn)
+    conn.execute(statement("forecast/analyze_foreseen"))
     conn.execute(
         composed("forecast/collect_protections", protections=protections.text),
-        {**protections.parameters, "organization_id": organization_id},
+        protections.parameters,
     )
     conn.execute(statement("forecast/analyze_protections"))
-    conn.execute(statement("forecast/postpone"), {"organization_id": organization_id})
-    conn.execute(statement("forecast/outrank"), {"organization_id": organization_id})
+    conn.execute(statement("forecast/postpone"))
+    conn.execute(statement("forecast/outrank"))
 
 
-def add_up(conn: Connection, *, organization_id: int) -> None:
-    """Write down what is in the trash, and what all of the forecast comes to by day."""
-    conn.execute(statement("forecast/insert_purges"), {"organization_id": organization_id})
-    conn.execute(statement("forecast/insert_counts"), {"organization_id": organization_id})
+def store(
+    conn: Connection, foreseen: Sequence[ForeseenRule], *, organization_id: int, now: datetime
+) -> None:
+    """Write what is foreseen over what was: only what has changed, whatever there is in all."""
+    of_all = {"organization_id": organization_id}
+    conn.execute(statement("forecast/remove_gone"), of_all)
+    conn.execute(statement("forecast/store_changed"), {**of_all, "now": now})
+    conn.execute(statement("forecast/remove_gone_purges"), of_all)
+    conn.execute(statement("forecast/store_changed_purges"), of_all)
+    conn.execute(statement("forecast/add_up"), of_all)
+    conn.execute(statement("forecast/clear_records"), of_all)
+    for rule in foreseen:
+        next_day, next_count = rule.following or (None, None)
+        conn.execute(
+            statement("forecast/record"),
+            {
+                **of_all,
+                "rule_version_id": rule.rule_version_id,
+                "unknown_count": rule.unknown_count,
+                "next_day": next_day,
+                "next_count": next_count,
+                "now": now,
+            },
+        )
 
 
 def count(

@@ -86,6 +86,7 @@ def list_newest(conn: Connection, *, organization_id: int, size: int) -> list[Im
     return fetch_rows(conn, statement("imports/list_runs"), parameters, ImportRun)
 
 
-def prune(conn: Connection, *, before: datetime) -> None:
-    """Forget imports that began before a moment."""
-    conn.execute(statement("imports/prune_runs"), {"before": before})
+def prune(conn: Connection, *, before: datetime, size: int) -> int:
+    """Forget at most so many imports that began before a moment; return how many went."""
+    parameters = {"before": before, "size": size}
+    return int(fetch_value(conn, statement("imports/prune_runs"), parameters))

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from psycopg.types.json import Jsonb
 
 from doclife.domain.breaker import Limit, Trip
-from doclife.domain.fragment import Fragment
+from doclife.domain.fragment import Fragment, merged_parameters
 from doclife.domain.plan import PlanKind
 from doclife.store.connection import Connection
 from doclife.store.rows import fetch_dicts, fetch_rows, fetch_value
@@ -229,10 +229,35 @@ def collect_hits(
     )
 
 
-def count_unknown(conn: Connection, hits: Fragment) -> int:
-    """Return how many documents a rule cannot judge; ``hits`` must include the unknown."""
-    query = composed("plans/count_unknown", hits=hits.text)
-    return int(fetch_value(conn, query, hits.parameters))
+RULES_AT_ONCE = 200
+"""Whose unknown documents one statement counts: each brings parameters, which have an end."""
+
+
+def count_unknown(
+    conn: Connection,
+    tests: Sequence[Fragment],
+    *,
+    organization_id: int,
+    document_ids: Sequence[int] | None = None,
+) -> list[int]:
+    """Return of how many documents each of the rules cannot say whether anything is due.
+
+    :param tests: of each rule whether it cannot say, compiled with prefixes of their own.
+    :param document_ids: only of these; None for all of the organization's.
+    """
+    found: list[int] = []
+    for first in range(0, len(tests), RULES_AT_ONCE):
+        some = tests[first : first + RULES_AT_ONCE]
+        counts = ", ".join(f"count(*) FILTER (WHERE {test.text})" for test in some)
+        parameters = {
+            **merged_parameters(*some),
+            "organization_id": organization_id,
+            "document_ids": None if document_ids is None else list(document_ids),
+        }
+        found += fetch_value(
+            conn, composed("plans/count_unknown", unknown_counts=counts), parameters
+        )
+    return found
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

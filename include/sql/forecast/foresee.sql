@@ -1,18 +1,15 @@
--- Write down when one rule's actions fall due, for every document it applies to.
---   organization_id  bigint
+-- Foresee when one rule's actions fall due, for every document it applies to.
 --   rule_version_id  bigint
---   now              timestamptz
 --   {hits}                        the compiled rule up to any known due date
-INSERT INTO dispositions (
-    document_id, rule_version_id, action_index, action, organization_id, anchor_on, retain_until,
-    due_on, goes_on, is_held, size_bytes, rebuilt_at
+INSERT INTO pg_temp.foreseen (
+    document_id, rule_version_id, action_index, action, anchor_on, retain_until, due_on, goes_on,
+    is_held, size_bytes
 )
 SELECT
     hit.document_id,
     %(rule_version_id)s,
     hit.action_index,
     hit.action,
-    %(organization_id)s,
     hit.anchor_on,
     hit.retain_until,
     hit.due_on,
@@ -22,8 +19,7 @@ SELECT
         ELSE hit.due_on
     END,
     document.hold_count > 0,
-    coalesce(document.size_bytes, 0),
-    %(now)s
+    coalesce(document.size_bytes, 0)
 FROM ({hits}) AS hit
 INNER JOIN documents AS document ON hit.document_id = document.id
 WHERE hit.matched;

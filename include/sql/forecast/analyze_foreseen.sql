@@ -1,0 +1,2 @@
+-- Tell the planner how much is foreseen, or it assumes a handful.
+ANALYZE pg_temp.foreseen;
