@@ -35,7 +35,8 @@ class Transfers:
         self._watched: set[int] = set()
         self._running: dict[Any, asyncio.Future[None]] = {}
         self._soon: asyncio.Handle | None = None
-        self._timer: asyncio.Handle | None = None
+        self._due: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, kept_connections)
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
@@ -90,11 +91,28 @@ class Transfers:
             if self._soon is None:  # and not here: it is libcurl that calls
                 self._soon = self._loop.call_soon(self._time_out)
             return
+        if timeout_ms < 0:
+            self._due = None
+            return
+        self._due = self._loop.time() + timeout_ms / 1000
+        if self._timer is None or self._timer.when() > self._due:
+            self._arm(self._due)
+
+    def _arm(self, due: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
-        if timeout_ms > 0:
-            self._timer = self._loop.call_later(timeout_ms / 1000, self._time_out)
+        self._timer = self._loop.call_at(due, self._look_at_the_time)
+
+    def _look_at_the_time(self) -> None:
+        """Time out, or wait for a later moment: each call puts it off, and few ever come to it."""
+        self._timer = None
+        if self._due is None:
+            return
+        if self._due > self._loop.time():
+            self._arm(self._due)
+        else:
+            self._due = None
+            self._time_out()
 
     def _time_out(self) -> None:
         self._soon = None

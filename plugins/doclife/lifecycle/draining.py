@@ -8,6 +8,7 @@ way, which others try again and call ``unknown``.
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -378,13 +379,15 @@ class Drainer:
         recorded: Sequence[queue.Recorded],
     ) -> None:
         states = {each.job_id: each.state for each in recorded}
+        counts = Counter(states.values())
+        self._outcome.sent += counts["completed"]
+        self._outcome.retried += counts["pending"]
+        self._outcome.failed += counts["failed"]
+        self._outcome.late += len(results) - len(states)
+        if not counts["pending"]:
+            return
         for job, _result in results:
-            state = states.get(job.job_id)
-            self._outcome.sent += state == "completed"
-            self._outcome.retried += state == "pending"
-            self._outcome.failed += state == "failed"
-            self._outcome.late += state is None
-            if state == "pending" and job.batch_id in self._batches:
+            if states.get(job.job_id) == "pending" and job.batch_id in self._batches:
                 # Others may have it as soon as its time has come, though the batch goes on.
                 self._batches[job.batch_id].waiting_again.append(job.job_id)
 

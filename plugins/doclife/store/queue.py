@@ -12,12 +12,12 @@ from typing import Any
 from msgspec import Struct
 
 from doclife.store.connection import Connection
-from doclife.store.rows import fetch_dicts, fetch_rows, fetch_value
+from doclife.store.rows import fetch_dicts, fetch_rows, fetch_structs, fetch_value
 from doclife.store.sql import statement
 
 
-class ClaimedJob(Struct, frozen=True, kw_only=True):
-    """One job of a batch that is leased."""
+class ClaimedJob(Struct, frozen=True):
+    """One job of a batch that is leased; its fields are the columns of ``queue/claim``."""
 
     batch_id: int
     job_id: int
@@ -61,7 +61,7 @@ class Worker:
     is_expired: bool
 
 
-class Recorded(Struct, frozen=True, kw_only=True):
+class Recorded(Struct, frozen=True):
     """Where a job is after its attempt was recorded."""
 
     job_id: int
@@ -182,7 +182,7 @@ def claim(
 ) -> list[ClaimedJob]:
     """Lease the next jobs; none when there are none, or while all is halted."""
     hints = hints or {}
-    return fetch_rows(
+    return fetch_structs(
         conn,
         statement("queue/claim"),
         {
@@ -224,7 +224,7 @@ def record(
     conn: Connection, results: Sequence[Result], *, closed_batches: Sequence[int] = ()
 ) -> list[Recorded]:
     """Record results, and close batches of which none is to come; return those that counted."""
-    return fetch_rows(
+    return fetch_structs(
         conn,
         statement("queue/record"),
         {
