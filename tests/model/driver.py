@@ -38,35 +38,13 @@ from doclife.storage.stores import StoreRecord, Stores
 from doclife.store import organizations, rules
 from doclife.store.connection import prepare
 from tests.model.histories import METADATA
+from tests.model.history_clock import set_clock, use_history_clock
 from tests.model.mortality import Fuse, MortalCursor, MortalFilesystem
 
 RUN = {"dag_id": "model_test", "requested_by": "schedule"}
 ACTOR = "user:model"
 
-# Where the catalogue's triggers and defaults say now(), they read the history's clock.
-USE_HISTORY_CLOCK = """
-CREATE FUNCTION doclife.history_clock() RETURNS timestamptz LANGUAGE sql STABLE AS
-$$
-    SELECT coalesce(
-        nullif(current_setting('doclife.history_clock', true), '')::timestamptz, now()
-    )
-$$;
-GRANT EXECUTE ON FUNCTION doclife.history_clock() TO public;
-DO $do$
-DECLARE found record;
-BEGIN
-    FOR found IN
-        SELECT oid FROM pg_proc WHERE pronamespace = 'doclife'::regnamespace
-        AND proname IN ('note_field_changes', 'emit_event')
-    LOOP
-        EXECUTE regexp_replace(
-            pg_get_functiondef(found.oid), '\\mnow\\(\\)', 'doclife.history_clock()', 'g'
-        );
-    END LOOP;
-END $do$;
-ALTER TABLE doclife.events ALTER recorded_at SET DEFAULT doclife.history_clock();
-UPDATE doclife.deployment SET max_documents_per_day = 1000000, max_fraction_per_day = 1;
-"""
+NO_LIMITS = "UPDATE deployment SET max_documents_per_day = 1000000, max_fraction_per_day = 1"
 
 # Everything a history leaves behind, referring rows first. Triggers are off while it goes.
 LEFTOVERS = (
@@ -91,11 +69,11 @@ class System:
         self.fuse = Fuse()
         self.moment = datetime.now(UTC)
         self.conn = self._connect()
-        with psycopg.connect(superuser_url, autocommit=True) as superuser:
-            superuser.execute(USE_HISTORY_CLOCK)
         self.superuser = psycopg.connect(superuser_url, autocommit=True)
+        use_history_clock(self.superuser)
         self.superuser.execute("SET session_replication_role = replica")
         self.superuser.execute("SET search_path = doclife")
+        self.superuser.execute(NO_LIMITS)
         self.stores = self._make_stores()
 
     def _connect(self) -> psycopg.Connection[Any]:
@@ -119,9 +97,7 @@ class System:
 
     def set_clock(self, now: datetime) -> None:
         self.moment = now
-        self.conn.execute(
-            "SELECT set_config('doclife.history_clock', %s, false)", (now.isoformat(),)
-        )
+        set_clock(self.conn, now)
 
     def fresh_connection(self) -> None:
         """Somebody else takes over after the process died."""
