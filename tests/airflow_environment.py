@@ -30,7 +30,6 @@ SETTINGS = {
     "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(HOME / "logs"),
     "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
     "AIRFLOW__API_AUTH__JWT_SECRET": "only-for-tests-" * 5,
-    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     "AIRFLOW_CONN_DOCLIFE_SIGNING": (
         '{"conn_type": "generic", "password": "b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtbzE="}'
     ),

@@ -1,0 +1,1 @@
+"""What a deployment runs beside Airflow itself: see docs/deploy.md."""
