@@ -32,7 +32,7 @@ from doclife.operators.alerting import OperatorAlert
 from doclife.operators.deadline import alert_unless_done_within
 from doclife.operators.expire import ExpireOperator
 from doclife.operators.restore import CompleteRestoresOperator
-from doclife.operators.retrying import FullJitter
+from doclife.operators.retrying import tries_again
 from doclife.operators.schedule import cron
 from doclife.operators.sign_heads import SignAuditHeadsOperator
 
@@ -41,7 +41,7 @@ with DAG(
     schedule=cron("0 2 * * *"),
     catchup=False,
     max_active_runs=1,
-    default_args={"owner": "records", "retries": 4, "retry_policy": FullJitter()},
+    default_args={"owner": "records", **tries_again(4)},
     on_failure_callback=OperatorAlert(),
     deadline=alert_unless_done_within(timedelta(minutes=45)),
     params={

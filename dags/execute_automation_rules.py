@@ -31,7 +31,7 @@ from doclife.operators.expire import ExpireOperator
 from doclife.operators.finish_plans import FinishPlansOperator
 from doclife.operators.notify import NotifyOperator
 from doclife.operators.plan_rules import PlanRulesOperator
-from doclife.operators.retrying import FullJitter
+from doclife.operators.retrying import tries_again
 from doclife.operators.review_runs import StartReviewsOperator
 from doclife.operators.schedule import cron
 from doclife.operators.shards import ListShardsOperator
@@ -42,7 +42,7 @@ with DAG(
     schedule=cron("0 3 * * *"),
     catchup=False,
     max_active_runs=1,
-    default_args={"owner": "records", "retries": 4, "retry_policy": FullJitter()},
+    default_args={"owner": "records", **tries_again(4)},
     on_failure_callback=OperatorAlert(),
     deadline=alert_unless_done_within(timedelta(hours=3)),
     params={

@@ -34,7 +34,7 @@ from doclife.operators.process_queue import (
     drainers,
 )
 from doclife.operators.queue_trigger import queue_asset
-from doclife.operators.retrying import FullJitter
+from doclife.operators.retrying import FullJitter, tries_again
 
 with DAG(
     dag_id="process_queue",
@@ -43,8 +43,7 @@ with DAG(
     max_active_runs=4,
     default_args={
         "owner": "records",
-        "retries": 3,
-        "retry_policy": FullJitter(first_seconds=5, most_seconds=60),
+        **tries_again(3, policy=FullJitter(first_seconds=5, most_seconds=60)),
     },
     dagrun_timeout=timedelta(hours=6),
     on_failure_callback=OperatorAlert(),

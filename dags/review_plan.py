@@ -25,7 +25,7 @@ hand: clear that one, with downstream. What was answered and not recorded is kep
 from airflow.sdk import DAG, Asset, Param
 
 from doclife.operators.alerting import OperatorAlert
-from doclife.operators.retrying import FullJitter
+from doclife.operators.retrying import tries_again
 from doclife.operators.review import AskReviewOperator, RecordReviewOperator
 
 with DAG(
@@ -33,7 +33,7 @@ with DAG(
     schedule=None,
     catchup=False,
     max_active_runs=1000,
-    default_args={"owner": "records", "retries": 4, "retry_policy": FullJitter()},
+    default_args={"owner": "records", **tries_again(4)},
     on_failure_callback=OperatorAlert(),
     params={
         "plan_id": Param(type="integer", minimum=1, title="Plan", description="Its number."),

@@ -25,7 +25,7 @@ from doclife.operators.finish_plans import FinishPlansOperator
 from doclife.operators.notify import NotifyOperator
 from doclife.operators.plan_rules import PlanRuleOperator
 from doclife.operators.purge import PurgeOperator
-from doclife.operators.retrying import FullJitter
+from doclife.operators.retrying import tries_again
 from doclife.operators.review_runs import StartReviewsOperator
 from doclife.operators.settle import SettlePurgesOperator
 from doclife.operators.shards import ListShardsOperator
@@ -35,7 +35,7 @@ with DAG(
     dag_id="run_rule",
     schedule=None,
     catchup=False,
-    default_args={"owner": "records", "retries": 4, "retry_policy": FullJitter()},
+    default_args={"owner": "records", **tries_again(4)},
     on_failure_callback=OperatorAlert(),
     params={
         "rule": Param(

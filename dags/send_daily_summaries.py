@@ -25,7 +25,7 @@ from airflow.sdk import DAG, Asset, Param
 from doclife.operators.alerting import OperatorAlert
 from doclife.operators.deadline import alert_unless_done_within
 from doclife.operators.digest import DigestOperator
-from doclife.operators.retrying import FullJitter
+from doclife.operators.retrying import tries_again
 from doclife.operators.schedule import cron
 
 with DAG(
@@ -33,7 +33,7 @@ with DAG(
     schedule=cron("0 * * * *"),
     catchup=False,
     max_active_runs=1,
-    default_args={"owner": "records", "retries": 4, "retry_policy": FullJitter()},
+    default_args={"owner": "records", **tries_again(4)},
     on_failure_callback=OperatorAlert(),
     deadline=alert_unless_done_within(timedelta(minutes=45)),
     params={

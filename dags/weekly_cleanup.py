@@ -40,7 +40,7 @@ from doclife.operators.clean import PruneHistoryOperator, SweepBagsOperator
 from doclife.operators.deadline import alert_unless_done_within
 from doclife.operators.finish_plans import FinishPlansOperator
 from doclife.operators.purge import PlanPurgesOperator, PurgeOperator
-from doclife.operators.retrying import FullJitter
+from doclife.operators.retrying import tries_again
 from doclife.operators.review_runs import StartReviewsOperator
 from doclife.operators.schedule import cron
 from doclife.operators.settle import SettlePurgesOperator
@@ -51,7 +51,7 @@ with DAG(
     schedule=cron("0 1 * * 0"),
     catchup=False,
     max_active_runs=1,
-    default_args={"owner": "records", "retries": 4, "retry_policy": FullJitter()},
+    default_args={"owner": "records", **tries_again(4)},
     on_failure_callback=OperatorAlert(),
     deadline=alert_unless_done_within(timedelta(hours=12)),
     params={

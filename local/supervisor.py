@@ -67,7 +67,7 @@ class Supervisor:
     def start_catcher(self, env: Mapping[str, str]) -> None:
         """Start what takes deliveries, on the ports it had before if they are free."""
         (self.state.folder / CATCHER).unlink(missing_ok=True)
-        self._start("catcher", [sys.executable, "-m", "local.catcher"], env)
+        self.start("catcher", [sys.executable, "-m", "local.catcher"], env)
 
     def wait_for_catcher(self) -> Catcher:
         """Wait until the catcher listens, and return where."""
@@ -84,12 +84,32 @@ class Supervisor:
         self.state.write(PORTS, {**ports, **catcher.ports})
         return catcher
 
+    def start(self, name: str, command: Sequence[str | Path], env: Mapping[str, str]) -> Identity:
+        """Start one child, its output in a log of its name; it ends with the others at the latest.
+
+        :param name: of its own among all children of this start.
+        """
+        with self.state.new_log(name).open("ab") as log:
+            child = subprocess.Popen(
+                command,
+                env=env,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._children[name] = child
+        self._identities[name] = self._guard.watch_component(child.pid)
+        self.record()
+        return self._identities[name]
+
     def run_step(self, name: str, command: Sequence[str | Path], env: Mapping[str, str]) -> None:
         """Run one command to its end, its output in a log of that name.
 
         Raises LocalError with the end of the log when it fails.
         """
-        self._start(name, command, env)
+        self.start(name, command, env)
         while (code := self._children[name].poll()) is None:
             self._stop_request.pause(0.1)
         del self._children[name]
@@ -105,7 +125,7 @@ class Supervisor:
         for name, arguments in COMPONENTS.items():
             if name == "scheduler":
                 self._wait_until(lambda: bool(self.api.health()), gives_up_at)
-            self._start(name, [sys.executable, "-m", "airflow", *arguments], env)
+            self.start(name, [sys.executable, "-m", "airflow", *arguments], env)
         # Heartbeats of the last start count as healthy for half a minute, so look at the
         # children too.
         self._wait_until(self._all_healthy, gives_up_at)
@@ -170,21 +190,6 @@ class Supervisor:
     def _all_healthy(self) -> bool:
         health = self.api.health()
         return len(health) >= len(COMPONENTS) and set(health.values()) == {"healthy"}
-
-    def _start(self, name: str, command: Sequence[str | Path], env: Mapping[str, str]) -> None:
-        with self.state.new_log(name).open("ab") as log:
-            child = subprocess.Popen(
-                command,
-                env=env,
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self._children[name] = child
-        self._identities[name] = self._guard.watch_component(child.pid)
-        self.record()
 
     def _watch_database(self, pid: int) -> Identity:
         self._database = self._guard.watch_database(pid)

@@ -176,6 +176,12 @@ class TestDag:
             assert task.retries >= 3, task.task_id
             assert isinstance(retry_policy(task), FullJitter), task.task_id
 
+    def test_goes_on_soon_after_a_worker_has_died(self, ours, dag_id):
+        for task in ours[dag_id].tasks:
+            delay = task.partial_kwargs["retry_delay"] if task.is_mapped else task.retry_delay
+            # Airflow asks no policy then; its own wait is five minutes.
+            assert delay <= timedelta(seconds=30), task.task_id
+
     def test_publishes_its_counts_at_the_end(self, ours, dag_id):
         assets = [outlet.name for task in ours[dag_id].tasks for outlet in task.outlets]
 

@@ -54,3 +54,21 @@ class FullJitter(RetryPolicy):
     def deserialize(cls, data: Mapping[str, Any]) -> Self:
         """Return the policy with those settings."""
         return cls(**data)
+
+
+AFTER_A_DEATH = timedelta(seconds=10)
+"""The wait of a task whose worker is gone. No policy is asked then, and Airflow by itself waits for
+five minutes, on top of the minute or more in which it found out."""
+
+
+def tries_again(retries: int, *, policy: FullJitter | None = None) -> dict[str, Any]:
+    """Return the ``default_args`` of tasks that try again: after a fault, and after a death.
+
+    :param retries: how often at most; each death counts as one.
+    :param policy: when, after a fault; None for FullJitter as it is.
+    """
+    return {
+        "retries": retries,
+        "retry_policy": policy or FullJitter(),
+        "retry_delay": AFTER_A_DEATH,
+    }
