@@ -10,13 +10,26 @@ from doclife.lifecycle.repeating import forget_old_keys
 from doclife.lifecycle.rewriting import take_out_unreferenced
 from doclife.storage.bags import remove_bag
 from doclife.storage.stores import Stores
-from doclife.store import bags, batches, cleaning, delivery_events, import_runs, queue
+from doclife.store import (
+    bags,
+    batches,
+    cleaning,
+    delivery_events,
+    import_runs,
+    notifications,
+    queue,
+    stored_plans,
+)
 from doclife.store.connection import Connection
 
 HISTORY_DAYS = 90
 """Delivery history older than this is dropped; the audit trail is never pruned."""
 PRUNED_AT_ONCE = 10_000
 """Rows of one transaction, where there is no partition to drop."""
+UNREAD_DAYS = 365
+"""What nobody has read in the dashboard stays so long; what was read, HISTORY_DAYS."""
+SKIPPED_DAYS = 400
+"""What the plans that were applied left out: the longest report looks a year back."""
 PARTITIONS_AHEAD_DAYS = 14
 """Made in advance, so that a cleanup missed once or twice costs nothing."""
 
@@ -70,15 +83,25 @@ def _remove_half_written(conn: Connection, bag: cleaning.UnfinishedBag, stores: 
 def prune_history(conn: Connection, *, now: datetime) -> PruneOutcome:
     """Make the partitions of the coming days and drop those past ``HISTORY_DAYS``.
 
-    What mail services told goes with the attempts that it is about; the answers that are kept for
-    requests that come twice go after a day, unique keys of jobs when they have expired. Calls that
-    lost their endpoint are given up. What is no partition goes in batches, each committed by
-    itself; killed and called again, it goes on.
+    What mail services told goes with the attempts that it is about, and with them what plans that
+    never acted would have done; the answers that are kept for requests that come twice go after a
+    day, unique keys of jobs when they have expired. What was done to a document is never forgotten.
+    Calls that lost their endpoint are given up. What is no partition goes in batches, each
+    committed by itself; killed and called again, it goes on.
     """
     today, aged = now.date(), now - timedelta(days=HISTORY_DAYS)
     _in_batches(partial(delivery_events.prune, conn, before=aged))
     forget_old_keys(conn, now=now)
     _forget_keys_of_jobs(conn, now=now)
+    _forget_what_was_not_done(conn, now=now)
+    _in_batches(
+        partial(
+            notifications.prune,
+            conn,
+            read_before=aged,
+            unread_before=now - timedelta(days=UNREAD_DAYS),
+        )
+    )
     queue.give_up_strays(conn)
     _in_batches(partial(import_runs.prune, conn, before=aged))
     wanted = [today + timedelta(days=ahead) for ahead in range(PARTITIONS_AHEAD_DAYS)]
@@ -124,6 +147,20 @@ def _forget_keys_of_jobs(conn: Connection, *, now: datetime) -> None:
         if pruned.organization_id is None or pruned.unique_key is None:
             return
         after = (pruned.organization_id, pruned.unique_key)
+
+
+def _forget_what_was_not_done(conn: Connection, *, now: datetime) -> None:
+    """Leave of old plans what they did; those that never acted are left with their counts alone."""
+    while (
+        stored_plans.prune_items(
+            conn,
+            idle_before=now - timedelta(days=HISTORY_DAYS),
+            skipped_before=now - timedelta(days=SKIPPED_DAYS),
+            size=PRUNED_AT_ONCE,
+        )
+        is not None
+    ):
+        pass
 
 
 def _is_past(day: date, today: date) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from doclife.store.connection import Connection
-from doclife.store.rows import fetch_rows
+from doclife.store.rows import fetch_rows, fetch_value
 from doclife.store.sql import statement
 
 
@@ -81,6 +81,12 @@ def mark_read(
         "now": now,
     }
     return [row[0] for row in conn.execute(statement("notifications/mark_read"), parameters)]
+
+
+def prune(conn: Connection, *, read_before: datetime, unread_before: datetime, size: int) -> int:
+    """Forget at most so many that came before these moments; return how many went."""
+    parameters = {"read_before": read_before, "unread_before": unread_before, "size": size}
+    return int(fetch_value(conn, statement("cleaning/prune_notifications"), parameters))
 
 
 def insert_alert(
