@@ -177,6 +177,10 @@ class Run:
             if self._state() != "running" or (not ready and self._only_waits()):
                 return self._state()
 
+    def make_ready(self) -> set[tuple[str, int]]:
+        """Let the scheduler decide once; return what may run now, by task and map index."""
+        return {(instance.task_id, instance.map_index) for instance in self._schedule()}
+
     def _schedule(self) -> list[TaskInstance]:
         """Let the scheduler decide once, with its callbacks; return what may run now."""
         with create_session() as session:

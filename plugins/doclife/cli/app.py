@@ -23,6 +23,7 @@ from doclife.cli import (
     looking_ahead,
     mail,
     matters,
+    metrics,
     migrating,
     night,
     notifications,
@@ -99,6 +100,7 @@ app.command("forecast")(looking_ahead.forecast)
 app.command("overdue")(looking_ahead.overdue)
 app.command("status")(status.show)
 app.command("doctor")(doctor.examine)
+app.command("metrics")(metrics.show)
 app.command("adopt")(halt.adopt)
 app.command("migrate")(migrating.migrate)
 app.command("compatibility")(migrating.compatibility)

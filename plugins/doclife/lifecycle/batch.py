@@ -149,9 +149,8 @@ def open_batch(
         gone_ids=gone_ids,
     )
     skipped = batches.skip(conn, shard, now=now)
-    if logger.isEnabledFor(logging.DEBUG):
-        with log_fields(document_ids=list(cleared)):
-            logger.debug("%s documents go ahead, %s are skipped", len(cleared), skipped)
+    with log_fields(document_ids=cleared):
+        logger.info("%s documents go ahead, %s are skipped", len(cleared), skipped)
     return Batch(document_ids=cleared, skipped=skipped, today=today)
 
 
