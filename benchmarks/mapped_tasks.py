@@ -32,7 +32,7 @@ rules:
     mode: enforce
     trigger: {type: ON_SCHEDULE}
     when: {field: document_type, op: eq, value: minutes}
-    limits: {max_fraction: 1.0}
+    limits: {max_documents: 1000000, max_fraction: 1.0}
     actions:
       - {do: ARCHIVE, with: {store: archive}}
 """

@@ -93,7 +93,7 @@ def notice(i: int) -> dict[str, object]:
 
 
 def measure(sizes: Sizes) -> Iterator[Row]:
-    peers = Peers(PEERS)
+    peers = Peers(PEERS / "queue")
     peers.install()
     names = [name for name in sizes.names.split(",") if name]
     chosen = sizes.only.split(",")

@@ -7,7 +7,6 @@ from tests import airflow_environment  # noqa: F401 - before anything of Airflow
 
 # isort: split
 
-import os
 import re
 import statistics
 import time
@@ -16,13 +15,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from html import unescape
-from pathlib import Path
 
 from airflow.api_fastapi.app import init_auth_manager, lifespan
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from airflow.utils.db import initdb
 from fastapi import FastAPI
 
+from benchmarks.machine import processor_seconds
 from benchmarks.years import PERSON
 from doclife.dashboard.app import PREFIX, make_app
 from doclife.store.connection import Connection
@@ -30,7 +29,6 @@ from local import databases
 from local.postgres import Postgres
 from tests.dashboard.browsers import Browser
 
-TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 LATER = 3
 """How many pages into a list its later page is."""
 
@@ -121,11 +119,7 @@ class Site:
             " WHERE datname = %s AND application_name = 'doclife dashboard'",
             (self._database,),
         )
-        ticks = 0
-        for (pid,) in pids:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return time.process_time() + ticks / TICKS_PER_SECOND
+        return time.process_time() + sum(processor_seconds(pid) for (pid,) in pids)
 
     def pages(self) -> Iterator[Asked]:
         """Everything that is asked for."""
