@@ -178,7 +178,7 @@ def test_what_the_queue_cannot_do_by_itself_is_told() -> None:
         failed_today=2,
     )
 
-    assert levels(judge_queue(queue, now=NOW)) == [Level.OK, *[Level.WARNING] * 4]
+    assert levels(judge_queue(queue, now=NOW)) == [Level.OK, *[Level.WARNING] * 3]
     soon = replace(QUEUE, expired_workers=1, expired_since=NOW - timedelta(minutes=9))
     assert levels(judge_queue(soon, now=NOW)) == [Level.OK]
 
