@@ -6,7 +6,8 @@ What a step costs for each document of the catalogue is to stay the same, whatev
 100 rules, as many finished jobs as documents, a hundredth of them to expire and a hundredth to be
 trashed in a night. ``processor`` is what our process and its PostgreSQL backend spent together,
 without parallel helpers: where other things run too, it says more than the clock. What each size
-came to is kept in .local/benchmarks/scale, so that sizes can be measured one at a time.
+came to is kept in .local/benchmarks/scale, so that sizes can be measured one at a time and then
+compared: --documents ''.
 """
 
 import json
@@ -65,7 +66,7 @@ class Sizes:
     """How much is measured."""
 
     documents: str = "10000,100000,1000000,10000000"
-    """The sizes of the catalogue, one after the other."""
+    """The sizes of the catalogue, one after the other; none to compare all that are kept."""
     nights: int = 1
     pages: int = 20
     """How often each page is asked for; 0 for not at all."""
@@ -107,12 +108,12 @@ def measure(sizes: Sizes) -> Iterator[Row | Curve]:
     print(f"{machine_line()}\nPostgreSQL with {settings_line()}", flush=True)
     if not 1 <= sizes.nights <= MOST_NIGHTS:
         raise SystemExit(f"1 to {MOST_NIGHTS} nights, not {sizes.nights}")
-    wanted = [int(each) for each in sizes.documents.split(",")]
+    wanted = [int(each) for each in sizes.documents.split(",") if each]
     for documents in wanted:
         # A server each: what one size leaves in memory and on disk slows down none of the others.
         with measured_server() as server:
             keep(measure_size(server, documents, sizes))
-    yield from compared([kept for kept in read_kept() if kept.documents in wanted])
+    yield from compared([kept for kept in read_kept() if not wanted or kept.documents in wanted])
 
 
 def measure_size(server: Postgres, documents: int, sizes: Sizes) -> Size:

@@ -6,7 +6,14 @@
 --   graces           jsonb   per rule version id, how long the trash keeps (ISO 8601)
 -- Returns rule, version, mode, action, bucket (overdue, month, later, never, held), month (the first
 -- day of it, only for month), documents, size_bytes. A DELETE is followed by its PURGE.
-WITH foreseen AS (
+WITH graces AS MATERIALIZED (
+    SELECT
+        given.key::bigint AS rule_version_id,
+        given.value::interval AS grace
+    FROM jsonb_each_text(%(graces)s) AS given
+),
+
+foreseen AS (
     SELECT
         foreseen.rule_version_id,
         foreseen.action,
@@ -51,20 +58,18 @@ everything AS (
     FROM foreseen
     UNION ALL
     SELECT
-        rule_version_id,
+        foreseen.rule_version_id,
         'PURGE',
         CASE
-            WHEN goes_on = 'infinity' THEN goes_on
-            ELSE (
-                greatest(goes_on, %(today)s)
-                + (%(graces)s::jsonb ->> rule_version_id::text)::interval
-            )::date
+            WHEN foreseen.goes_on = 'infinity' THEN foreseen.goes_on
+            ELSE (greatest(foreseen.goes_on, %(today)s) + graces.grace)::date
         END,
-        is_held,
-        documents,
-        size_bytes
+        foreseen.is_held,
+        foreseen.documents,
+        foreseen.size_bytes
     FROM foreseen
-    WHERE action = 'DELETE'
+    LEFT JOIN graces ON foreseen.rule_version_id = graces.rule_version_id
+    WHERE foreseen.action = 'DELETE'
     UNION ALL
     SELECT
         NULL,
@@ -74,38 +79,49 @@ everything AS (
         documents,
         size_bytes
     FROM in_the_trash
+),
+
+summed AS (
+    SELECT
+        everything.rule_version_id,
+        everything.action,
+        placed.bucket,
+        placed.month,
+        sum(everything.documents)::bigint AS documents,
+        sum(everything.size_bytes)::bigint AS size_bytes
+    FROM everything
+    CROSS JOIN LATERAL (
+        SELECT
+            bucket.name AS bucket,
+            CASE
+                WHEN bucket.name = 'month'
+                    THEN date_trunc('month', everything.goes_on::timestamp)::date
+            END AS month
+        FROM (
+            SELECT
+                CASE
+                    WHEN everything.is_held THEN 'held'
+                    WHEN everything.goes_on = 'infinity' THEN 'never'
+                    WHEN everything.goes_on < %(today)s THEN 'overdue'
+                    WHEN everything.goes_on >= %(until)s THEN 'later'
+                    ELSE 'month'
+                END AS name
+        ) AS bucket
+    ) AS placed
+    GROUP BY everything.rule_version_id, everything.action, placed.bucket, placed.month
 )
 
+-- Names come to the sums, not to each day of each rule: a hundred rules have some hundred thousand.
 SELECT
     rule.name AS rule,
     version.version,
     version.mode,
-    everything.action,
-    placed.bucket,
-    placed.month,
-    sum(everything.documents)::bigint AS documents,
-    sum(everything.size_bytes)::bigint AS size_bytes
-FROM everything
-LEFT JOIN rule_versions AS version ON everything.rule_version_id = version.id
+    summed.action,
+    summed.bucket,
+    summed.month,
+    summed.documents,
+    summed.size_bytes
+FROM summed
+LEFT JOIN rule_versions AS version ON summed.rule_version_id = version.id
 LEFT JOIN rules AS rule ON version.rule_id = rule.id
-CROSS JOIN LATERAL (
-    SELECT
-        bucket.name AS bucket,
-        CASE
-            WHEN bucket.name = 'month'
-                THEN date_trunc('month', everything.goes_on::timestamp)::date
-        END AS month
-    FROM (
-        SELECT
-            CASE
-                WHEN everything.is_held THEN 'held'
-                WHEN everything.goes_on = 'infinity' THEN 'never'
-                WHEN everything.goes_on < %(today)s THEN 'overdue'
-                WHEN everything.goes_on >= %(until)s THEN 'later'
-                ELSE 'month'
-            END AS name
-    ) AS bucket
-) AS placed
-GROUP BY
-    rule.name, version.version, version.mode, everything.action, placed.bucket, placed.month
-ORDER BY rule.name NULLS LAST, everything.action, placed.bucket, placed.month;
+ORDER BY rule.name NULLS LAST, summed.action, summed.bucket, summed.month;
