@@ -32,7 +32,7 @@ class Receiver:
             self._numbers[(name, labels)] = value
             self._changed.notify_all()
 
-    def wait_for(self, name: str, *, seconds: float = 90.0) -> Numbers:
+    def wait_for(self, name: str, *, seconds: float = 300.0) -> Numbers:
         """Return all numbers of ours once the one of this name has come."""
         with self._changed:
             has_come = self._changed.wait_for(
