@@ -15,6 +15,7 @@ CONTRACTS = {"field": "document_type", "op": "eq", "value": "contract"}
 DRAFTS = {"field": "document_type", "op": "eq", "value": "draft"}
 REPORT_JOB = 4711
 """The job that made the report, long forgotten."""
+OWNER = "owner@example.org"
 LENA = "lena.ott@example.org"
 """Who owns the newest contracts, and may ask that her documents be destroyed."""
 TITLES = ("Framework agreement", "Lease, Hafenstraße 12", "Supply contract", "Service agreement")
@@ -43,7 +44,7 @@ def set_scene(conn: Connection, folder: Path) -> World:
             f"contract-{number}",
             title=f"{TITLES[number % 4]} {2010 + number}",
             document_type="contract",
-            owner=LENA if number >= 9 else None,
+            owner=LENA if number >= 9 else OWNER,
             created_on=today - timedelta(days=4000 - 200 * number),
             expires_on=today - timedelta(days=300 - 30 * number),
         )

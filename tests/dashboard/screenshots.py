@@ -15,14 +15,16 @@ from pathlib import Path
 
 from airflow.utils.db import initdb
 
-from doclife.store.connection import connect
+from doclife.lifecycle.erasure_requests import request_erasure
+from doclife.store import clock, organizations
+from doclife.store.connection import Connection, connect
 from local import databases
 from local.guard import Guard
 from tests.conftest import _copy, _migrated, _server, role_url
 from tests.dags.airflow_runs import read_dags, register_bundle
 from tests.dashboard.api_server import serving
 from tests.dashboard.chromium import chromium, framed, logged_in
-from tests.dashboard.scene import set_scene
+from tests.dashboard.scene import LENA, set_scene
 
 IMAGES = environment.ROOT / "docs" / "images"
 SETTLES_MILLISECONDS = 1500
@@ -32,6 +34,9 @@ PICTURES = (
     ("overview-dark", "/", "dark", 1280, 800),
     ("rules", "/rules", "light", 1280, 800),
     ("plan", "/plans/1", "light", 1280, 800),
+    ("why", "/documents/1", "light", 1280, 800),
+    ("erasure", "/erasure/1", "dark", 1280, 800),
+    ("phone", "/", "light", 390, 844),
 )
 
 
@@ -49,6 +54,7 @@ def take(folder: Path) -> None:
                 (Path(home) / "files").mkdir()
                 with connect(owner) as conn:
                     set_scene(conn, Path(home) / "files")
+                    ask_for_erasure(conn)
                 with (
                     serving(Path(home), documents_url=url, guard=guard) as server,
                     chromium() as browser,
@@ -64,6 +70,19 @@ def take(folder: Path) -> None:
                         context.close()
     finally:
         guard.dismiss()
+
+
+def ask_for_erasure(conn: Connection) -> None:
+    """Let a person of the scene have asked, on the command line; so olga may approve."""
+    request_erasure(
+        conn,
+        organization=organizations.find(conn, "default"),
+        person=LENA,
+        now=clock.present(conn),
+        dag_id="cli",
+        run_id="pictures",
+        actor="cli:maria",
+    )
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 
 from doclife.dashboard.erasure.listing import SOON
 from doclife.dashboard.integrations.listing import slack_integrations
+from doclife.dashboard.plans.titles import title_of
 from doclife.dashboard.rules.listing import plan_state
 from doclife.dashboard.visit import Here, Visit
 from doclife.lifecycle import belts, erasure_requests, notifications
@@ -156,7 +157,7 @@ def _waiting(here: Visit, today: Today, *, known: set[int]) -> Iterator[Matter]:
         yield Matter(
             icon="clock",
             tone="wrn",
-            title=f"{plan['rule'] or plan['kind']}: "
+            title=f"{title_of(plan)}: "
             f"{_things(plan['document_count'], 'document')} wait for approval",
             text=f"Plan {plan['plan_id']}: {plan['approval_reason']}.",
             link=here.link(f"plans/{plan['plan_id']}"),

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from doclife.dashboard import moments
+from doclife.dashboard.plans.titles import title_of
 
 INCLUDE = Path(__file__).resolve().parents[3] / "include"
 TEMPLATES = INCLUDE / "templates" / "dashboard"
@@ -29,7 +30,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(icon=icon, moments=moments)
+    made.globals.update(icon=icon, moments=moments, title_of_plan=title_of)
     made.filters.update(number=number, size=size)
     return made
 

@@ -35,7 +35,6 @@ def show(
         page=find_page(here, state=state, cursor=cursor),
         state=state,
         pill=pill_of,
-        sees_persons=sees_persons(here),
     )
 
 

@@ -10,6 +10,7 @@ from doclife.dashboard.access import Deed
 from doclife.dashboard.gate import needs
 from doclife.dashboard.paging import PAGE_ROWS, Page, page_of
 from doclife.dashboard.plans import answering, undoing
+from doclife.dashboard.plans.titles import title_of
 from doclife.dashboard.rules import wording
 from doclife.dashboard.rules.listing import plan_state
 from doclife.dashboard.rules.looking import document_of
@@ -34,12 +35,6 @@ ITEM_PILLS = {
     "skipped": ("none", "Skipped"),
     "failed": ("failed", "Failed"),
     "undone": ("deferred", "Undone"),
-}
-KINDS = {
-    PlanKind.SELECTION: "Chosen documents",
-    PlanKind.PURGE: "Purge of what is past its grace period",
-    PlanKind.ORIGINALS: "Originals of archived documents",
-    PlanKind.ERASURE: "Erasure without grace",
 }
 APPLICABLE = (PlanState.PLANNED, PlanState.APPROVED)
 EXPORTED_AT_MOST = 100_000
@@ -200,11 +195,6 @@ def find(here: Visit, plan_id: int) -> dict[str, Any]:
     if plan is None or plan["organization_id"] != here.tenant.id:
         raise HTTPException(404, f"There is no plan {plan_id} here")
     return plan
-
-
-def title_of(plan: dict[str, Any]) -> str:
-    """Return what a plan is about, in words."""
-    return str(plan["rule"] or KINDS.get(plan["kind"], plan["kind"]))
 
 
 def items_page(
