@@ -61,10 +61,10 @@ def measure(sizes: Sizes) -> Iterator[Row]:
         what=f"archive of {sizes.documents:,} documents by `{OURS}`, with bags, audit entries and "
         "events",
         peer="one mapped task per document, which copies and marks",
-        of=Quantity.TIME,
-        ours=[ours],
-        theirs=[theirs],
-        unit="s",
+        of=Quantity.RATE,
+        ours=[sizes.documents / ours],
+        theirs=[sizes.documents / theirs],
+        unit="documents/s",
     )
 
 

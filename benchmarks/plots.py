@@ -152,10 +152,10 @@ def curves(each: Sequence[Curve]) -> str:
     up = LogScale(ys[0], ys[-1], bottom, top)
     for value in xs:
         drawing.line(across(value), top, across(value), bottom, kind="grid")
-        drawing.text(f"{value:,g}", across(value), bottom + 18, kind="small", anchor="middle")
+        drawing.text(_number(value), across(value), bottom + 18, kind="small", anchor="middle")
     for value in ys:
         drawing.line(left, up(value), right, up(value), kind="grid")
-        drawing.text(f"{value:,g}", left - 8, up(value) + 4, kind="small", anchor="end")
+        drawing.text(_number(value), left - 8, up(value) + 4, kind="small", anchor="end")
     last = -math.inf
     by_end = sorted(enumerate(each), key=lambda pair: -pair[1].points[-1][1])
     for number, curve in by_end:
@@ -173,6 +173,10 @@ def curves(each: Sequence[Curve]) -> str:
 def _decades(values: Sequence[float]) -> list[float]:
     low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
     return [10.0**power for power in range(low, max(high, low + 1) + 1)]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1 else f"{value:g}"
 
 
 def _plain(words: str) -> str:
