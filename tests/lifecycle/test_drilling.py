@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,17 +25,21 @@ from doclife.lifecycle.audit_heads import sign_heads
 from doclife.lifecycle.backing_up import RECORD, make_backup, read_record, sha256_of
 from doclife.lifecycle.drilling import DrillOrder, run_drill
 from doclife.lifecycle.holding import release
+from doclife.lifecycle.purge_manifests import count_unknown
 from doclife.lifecycle.signing import read_signing_key
-from doclife.store import backups, clock, dumping
+from doclife.store import backups, clock, dumping, switches
+from doclife.store.connection import connect
 from doclife.store.scratch import PREFIX
+from local import databases
 from local.guard import Guard
 from local.postgres import Postgres
 from tests.conftest import FORGETFUL
 
 from .conftest import ACTOR, World
 from .test_explaining import hold
-from .test_purge_manifests import drafts, settled, statuses
+from .test_purge_manifests import drafts, replayed, settled, statuses
 
+GUIDE = Path(__file__).parents[2] / "docs" / "backup.md"
 KEY = {
     "AIRFLOW_CONN_DOCLIFE_SIGNING": json.dumps(
         {"conn_type": "generic", "password": base64.b64encode(b"k" * 32).decode()}
@@ -43,12 +49,14 @@ KEY = {
 
 @pytest.fixture(scope="module")
 def scratch_server(guard: Guard) -> Iterator[Postgres]:
-    """Another server than the one the documents are on."""
+    """Another server than the one the documents are on, with a login for drills."""
     home = Path(tempfile.mkdtemp(prefix="doclife-test-"))
     home.chmod(0o711)
     server = Postgres(home, settings=FORGETFUL, watch=guard.watch_database)
     try:
         server.start()
+        with psycopg.connect(server.url(), autocommit=True) as superuser:
+            superuser.execute("CREATE ROLE driller LOGIN PASSWORD 'drill' CREATEDB CREATEROLE")
         yield server
     finally:
         server.remove()
@@ -67,25 +75,29 @@ def back_up(world: World, folder: Path | None = None) -> Path:
     return folder
 
 
-def url_of(world: World) -> str:
+def url_of(world: World, database: str | None = None) -> str:
     info = world.conn.info
-    return f"postgresql://{info.user}:{info.password}@{info.host}:{info.port}/{info.dbname}"
+    address = f"{info.user}:{info.password}@{info.host}:{info.port}"
+    return f"postgresql://{address}/{database or info.dbname}"
 
 
-def drill(world: World, server: Postgres, folder: Path, **order: Any) -> DrillReport:
+def surroundings() -> dict[str, Any]:
+    """Return what a drill is given beside its order."""
+    return {
+        "connections": from_environment(KEY),
+        "options": lambda _: {},
+        "stopwatch": time.monotonic,
+        "on_step": lambda _: None,
+    }
+
+
+def drill(world: World, server: Postgres, folder: Path, **options: Any) -> DrillReport:
+    """Drill as a login that may make databases and roles, and is no superuser."""
     world.runs += 1
-    connections = from_environment(KEY)
+    url = databases.as_role(server.url(), role="driller", password="drill", database="postgres")
+    order = DrillOrder(folder=folder, server_url=url, run_id=f"test_{world.runs}", **options)
     with world.another_connection() as source:
-        return run_drill(
-            source,
-            DrillOrder(
-                folder=folder, server_url=server.url(), run_id=f"test_{world.runs}", **order
-            ),
-            connections=connections,
-            options=lambda _: {},
-            stopwatch=time.monotonic,
-            on_step=lambda _: None,
-        )
+        return run_drill(source, order, **surroundings())
 
 
 def troubles(report: DrillReport) -> list[Finding]:
@@ -265,10 +277,66 @@ def test_the_server_of_the_original_is_refused(
     folder = back_up(world, tmp_path / "backup")
     there = names_on(postgres)
 
-    with pytest.raises(RefusedError, match="is the server that the documents are on"):
-        drill(world, postgres, folder)
+    with (
+        world.another_connection() as source,
+        pytest.raises(RefusedError, match="is the server that the documents are on"),
+    ):
+        run_drill(
+            source,
+            DrillOrder(folder=folder, server_url=postgres.url(), run_id="refused"),
+            **surroundings(),
+        )
 
     assert names_on(postgres) == there
+
+
+def test_a_backup_of_each_postgresql_comes_back(
+    each_postgres: Postgres, each_database: str, tmp_path: Path
+) -> None:
+    with connect(each_database) as source:
+        folder = tmp_path / "backup"
+        make_backup(source, url=each_database, folder=folder, now=clock.present(source))
+        order = DrillOrder(
+            folder=folder,
+            server_url=each_postgres.url(),
+            run_id="same",
+            may_use_same_server=True,
+        )
+
+        report = run_drill(source, order, **surroundings())
+
+    assert report.is_whole
+    assert [one for one in troubles(report) if one.level is Level.FAULT] == []
+
+
+def test_the_restore_that_the_guide_describes_brings_a_halted_database_that_knows_what_to_do(
+    world: World, postgres: Postgres, tmp_path: Path
+) -> None:
+    """The command is read from docs/backup.md."""
+    documents = destroyed_since(world, tmp_path / "backup")
+    settled(world)
+    name = f"{world.conn.info.dbname}_restored"
+    [written] = re.findall(r"^ +(pg_restore .*)$", GUIDE.read_text(), re.MULTILINE)
+    with psycopg.connect(postgres.url(), autocommit=True) as superuser:
+        databases.create_database(superuser, name, owner=databases.ADMIN)
+    url = url_of(world, name)
+    command = written.replace("--dbname documents", f"--dbname {url}").replace(
+        "/backups/2026-11-23", str(tmp_path / "backup")
+    )
+    program = dumping.find_program(
+        "pg_restore", major=world.conn.info.server_version // 10_000, may_be_newer=False
+    )
+    subprocess.run([program, *command.split()[1:]], check=True)
+    world.conn.close()
+
+    with connect(url) as world.conn:
+        assert switches.read(world.conn).is_adopted is False
+        halting.adopt(world.conn, actor=ACTOR, now=world.now, takes_over=True)
+        assert count_unknown(world.conn, stores=world.stores) == 1
+        [found] = replayed(world)
+        assert found.returned == sorted([documents["first"], documents["second"]])
+    with psycopg.connect(postgres.url(), autocommit=True) as superuser:
+        superuser.execute(f"DROP DATABASE {name}")
 
 
 def test_the_original_cannot_be_written_to_in_the_session_of_a_drill(world: World) -> None:
@@ -327,7 +395,7 @@ def test_what_a_killed_drill_left_goes_with_the_next_and_what_is_kept_says_its_n
 ) -> None:
     folder = back_up(world, tmp_path / "backup")
     with psycopg.connect(scratch_server.url(), autocommit=True) as superuser:
-        superuser.execute(f"CREATE DATABASE {PREFIX}killed")
+        superuser.execute(f"CREATE DATABASE {PREFIX}killed OWNER driller")
 
     report = drill(world, scratch_server, folder, is_kept=True)
 
