@@ -2,10 +2,12 @@
 # command line. docker-compose.yaml builds it; docs/deploy.md says how to build and push it by hand.
 #
 # The base is pinned by version; for bytes that can never change, add the digest that
-# `docker buildx imagetools inspect python:3.12.12-slim-bookworm` shows.
+# `docker buildx imagetools inspect python:3.12.12-slim-bookworm` shows. A mirror of your own:
+# docker build --build-arg BASE=registry.example.com/python:3.12.12-slim-bookworm .
+ARG BASE=python:3.12.12-slim-bookworm
 
 # ---------------------------------------------------------------- packages: nothing is compiled
-FROM python:3.12.12-slim-bookworm AS packages
+FROM ${BASE} AS packages
 COPY requirements.txt /tmp/requirements.txt
 # --no-deps: the lock is complete. --only-binary: so no compiler is needed, here or in the image.
 RUN python -m venv /opt/venv \
@@ -14,7 +16,7 @@ RUN python -m venv /opt/venv \
     && /opt/venv/bin/python -m pip check
 
 # ---------------------------------------------------------------- the image
-FROM python:3.12.12-slim-bookworm
+FROM ${BASE}
 # tini is process 1: it hands SIGTERM to the one process it started (Celery's main process, which
 # then lets its tasks end) and reaps what tasks leave behind, under Docker and Kubernetes alike.
 RUN apt-get update \

@@ -80,7 +80,7 @@ def prepare_documents(env: Mapping[str, str]) -> None:
             applied = migrate(conn)
     except DoclifeError as error:
         raise UnpreparedError(f"the catalogue could not be migrated: {error}") from error
-    _say(f"{len(applied)} migrations applied" if applied else "it is up to date")
+    _say(f"migrations applied: {len(applied)}" if applied else "it is up to date")
     databases.let_tasks_work(admin_url)
     databases.let_only_tasks_approve(admin_url)
 

@@ -11,6 +11,9 @@ from flask_appbuilder.const import AUTH_DB, AUTH_OAUTH
 
 # Forms carry a token of their own.
 WTF_CSRF_ENABLED = True
+# Guesses of passwords are counted by all processes together, and by each while Redis is away.
+RATELIMIT_STORAGE_URI = os.environ.get("RATELIMIT_STORAGE_URI", "memory://")
+RATELIMIT_IN_MEMORY_FALLBACK_ENABLED = True
 
 if issuer := os.environ.get("OIDC_ISSUER", "").rstrip("/"):
     AUTH_TYPE = AUTH_OAUTH

@@ -70,8 +70,9 @@ def running(guard: Guard) -> Iterator[Running]:
             OIDC_CLIENT_SECRET=SECRET,
         )
         server = Postgres(home / "pg", settings=FORGETFUL, watch=guard.watch_database)
-        server.start()
+        told = dict(LINE.findall(deployment.env_file.read_text()))
         try:
+            server.start()
             services = deployment.services()
             init = here(services["init"], server, home, port)
             said = prepare_twice(init)
@@ -81,7 +82,7 @@ def running(guard: Guard) -> Iterator[Running]:
             with serving(api_server["command"], environment, port, home, guard):
                 yield Running(
                     url=f"http://127.0.0.1:{port}",
-                    told=dict(LINE.findall(deployment.env_file.read_text())),
+                    told=told,
                     said=said,
                     server=server,
                     provider=provider,
@@ -146,23 +147,32 @@ def serving(
     command: list[str], env: Mapping[str, str], port: int, home: Path, guard: Guard
 ) -> Iterator[None]:
     """Run the api-server until the end of the block."""
-    log_file = home / "api-server.log"
-    with log_file.open("wb") as log:
+    log = home / "api-server.log"
+    with child([sys.executable, "-m", *command], env, log, guard) as process:
+        gives_up_at = time.monotonic() + UP_WITHIN_SECONDS
+        while not answers(f"http://127.0.0.1:{port}/api/v2/version"):
+            assert process.poll() is None, log.read_text()[-3000:]
+            assert time.monotonic() < gives_up_at, log.read_text()[-3000:]
+            time.sleep(0.2)
+        yield
+
+
+@contextmanager
+def child(
+    command: list[str], env: Mapping[str, str], log: Path, guard: Guard
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a process and what it starts until the end of the block."""
+    with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", *command],
+            command,
             env=dict(env),
-            stdout=log,
+            stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     watched = guard.watch_component(process.pid)
-    gives_up_at = time.monotonic() + UP_WITHIN_SECONDS
     try:
-        while not answers(f"http://127.0.0.1:{port}/api/v2/version"):
-            assert process.poll() is None, log_file.read_text()[-3000:]
-            assert time.monotonic() < gives_up_at, log_file.read_text()[-3000:]
-            time.sleep(0.2)
-        yield
+        yield process
     finally:
         end_family([watched], grace_seconds=COMPONENT_GRACE_SECONDS)
         process.wait()
@@ -235,7 +245,7 @@ def test_the_init_job_makes_logins_that_own_no_more_than_they_need(running: Runn
 def test_a_second_init_changes_nothing_and_keeps_everybodys_password(running: Running) -> None:
     first, again = running.said.split("-- again")
 
-    assert "migrations applied" in first
+    assert "migrations applied: " in first
     assert "it is up to date" in again
     assert "already exist" in again
     token_of(running, name=running.told["ADMIN_USER"], password=running.told["ADMIN_PASSWORD"])
