@@ -186,8 +186,7 @@ class Story:
         jobs = add_calls(self.conn)
         run_id = admin.begin(RULES)
 
-        # Whoever is in the way of the second batch keeps that shard in its midst.
-        with self.kept_back("SELECT max(id) FROM documents"), self.kept_writing() as shard:
+        with self.kept_writing() as shard:
             self.until(lambda: self.trashed() > 0, "the first batch in the trash")
             killed_in_plan = self.host_of(RULES, "archive", shard)
             cluster.kill_worker(killed_in_plan)
@@ -222,16 +221,6 @@ class Story:
 
     def trashed(self) -> int:
         return column(self.conn, "SELECT count(*) FROM documents WHERE status = 'deleted'")[0]
-
-    @contextmanager
-    def kept_back(self, document_id: str) -> Iterator[None]:
-        """Keep a document's row locked meanwhile."""
-        with (
-            connect(self.database, application_name="in the way") as conn,
-            conn.transaction(force_rollback=True),
-        ):
-            conn.execute(f"SELECT FROM documents WHERE id = ({document_id}) FOR NO KEY UPDATE")
-            yield
 
     @contextmanager
     def kept_writing(self) -> Iterator[int]:
