@@ -16,6 +16,7 @@ from pathlib import Path
 from airflow.utils.db import initdb
 
 from doclife.lifecycle.erasure_requests import request_erasure
+from doclife.lifecycle.forecasting import rebuild_dispositions
 from doclife.store import clock, organizations
 from doclife.store.connection import Connection, connect
 from local import databases
@@ -55,6 +56,8 @@ def take(folder: Path) -> None:
                 with connect(owner) as conn:
                     set_scene(conn, Path(home) / "files")
                     ask_for_erasure(conn)
+                    now = clock.present(conn)
+                    rebuild_dispositions(conn, now=now, as_of=now)
                 with (
                     serving(Path(home), documents_url=url, guard=guard) as server,
                     chromium() as browser,
