@@ -197,6 +197,7 @@ def test_a_task_of_our_dags_is_noted_and_one_of_others_is_not(conn: Connection) 
     assert [(dict(each.labels), each.value) for each in measured] == [
         ({"dag": "weekly_cleanup", "task": "settle"}, now.timestamp())
     ]
+    assert conn.execute("SELECT dag_id FROM step_successes").fetchall() == [("weekly_cleanup",)]
 
 
 def test_a_success_that_cannot_be_noted_fails_nobody(
