@@ -12,6 +12,7 @@ from doclife.domain.plan import PlanState
 from doclife.errors import ConfigurationError
 from doclife.lifecycle import holding
 from doclife.lifecycle.forecasting import Forecast, forecast, rebuild_dispositions
+from doclife.store import forecasts
 
 from .conftest import ACTOR, World
 from .test_explaining import hold
@@ -362,7 +363,7 @@ class TestRebuild:
     def test_two_at_once_come_one_after_the_other(self, forecast_once: World) -> None:
         other = forecast_once.another_connection()
         with other, forecast_once.conn.transaction():
-            rebuild(forecast_once)
+            forecasts.begin_foreseeing(forecast_once.conn, 1)
             other.execute("SET lock_timeout = '50ms'")
             with pytest.raises(psycopg.errors.LockNotAvailable):
                 rebuild_dispositions(other, now=forecast_once.now, as_of=forecast_once.now)
