@@ -70,7 +70,7 @@ def measure(sizes: Sizes) -> Iterator[Row]:
 BENCHMARK = Benchmark(
     measure=measure,
     sizes=Sizes(),
-    quick=Sizes(documents=10_000, jobs=10_000, times=2),
+    quick=Sizes(documents=100_000, jobs=100_000, times=2),
 )
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ text { font: 12px system-ui, sans-serif; fill: #24292f }
 .s2 { stroke: #1a7f37; fill: #1a7f37 } .s3 { stroke: #8250df; fill: #8250df }
 .s4 { stroke: #9a6700; fill: #9a6700 } .s5 { stroke: #57606a; fill: #57606a }
 polyline { fill: none !important; stroke-width: 2 }
+.dashed { stroke-dasharray: 6 4 }
 @media (prefers-color-scheme: dark) {
 text { fill: #e6edf3 } .small { fill: #9198a1 }
 .grid { stroke: #3d444d } .bound { stroke: #9198a1 }
@@ -36,7 +37,7 @@ text { fill: #e6edf3 } .small { fill: #9198a1 }
 }
 """
 SERIES = 6
-"""How many curves a plot can tell apart."""
+"""How many curves have a colour of their own; the next ones are dashed."""
 
 
 class Drawing:
@@ -156,17 +157,18 @@ def curves(each: Sequence[Curve]) -> str:
     for value in ys:
         drawing.line(left, up(value), right, up(value), kind="grid")
         drawing.text(_number(value), left - 8, up(value) + 4, kind="small", anchor="end")
-    last = -math.inf
+    lowest: dict[float, float] = {}
     by_end = sorted(enumerate(each), key=lambda pair: -pair[1].points[-1][1])
     for number, curve in by_end:
         points = [(across(x), up(y)) for x, y in curve.points]
-        kind = f"s{number % SERIES}"
+        kind = f"s{number % SERIES}" + (" dashed" if number >= SERIES else "")
         drawing.path(points, kind=kind)
         for x, y in points:
             drawing.dot(x, y, kind=kind)
-        # Names must not lie over each other.
-        last = max(points[-1][1] + 4, last + LINE)
-        drawing.text(curve.name, points[-1][0] + 12, last)
+        # Names of curves that end at the same place must not lie over each other.
+        x, y = points[-1]
+        lowest[x] = max(y + 4, lowest.get(x, 0) + LINE)
+        drawing.text(curve.name, x + 12, lowest[x])
     return drawing.svg()
 
 
