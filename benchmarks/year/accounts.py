@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 from benchmarks.year.office import GONE, Office
 from benchmarks.year.papers import ARCHIVED_AFTER, COOLING_OFF, FATES, Paper
 
-LATE = timedelta(days=45)
-"""What was due so long ago and nothing speaks for should be gone."""
+LATE = 45
+"""Days: what was due so long ago and nothing speaks for should be gone."""
 
 LEFT_BEHIND: dict[str, LiteralString] = {
     "jobs that were due a day ago": (
@@ -23,7 +23,7 @@ LEFT_BEHIND: dict[str, LiteralString] = {
     "plans that were begun and not ended": "SELECT count(*) FROM plans WHERE state = 'applying'",
     "plans that wait for longer than a week": (
         "SELECT count(*) FROM plans WHERE mode = 'enforce' AND state IN ('planned',"
-        " 'needs_approval', 'approved') AND created_at < history_clock() - interval '8 days'"
+        " 'needs_approval', 'approved') AND created_at < history_clock() - %(patience)s"
         " AND document_count > 0"
     ),
     "items that plans have left undone": (
@@ -137,7 +137,7 @@ class Accounts:
         self.compare()
         self.compare_bytes()
         for name, query in LEFT_BEHIND.items():
-            count = self._count(query)
+            count = self._count(query, patience=timedelta(days=7 + self._between))
             if count:
                 self.fault(f"{count} {name}")
         for paper in self.office.papers.all:
@@ -145,9 +145,9 @@ class Accounts:
                 self.fault(f"{paper.kind} {paper.number} is {paper.status}, due {paper.due_on()}")
         uncertified = self._count(
             "SELECT count(*) FROM plan_items AS item WHERE item.action = 'PURGE'"
-            " AND item.state = 'done' AND item.plan_id >= %s AND NOT EXISTS (SELECT FROM"
+            " AND item.state = 'done' AND item.plan_id >= %(first)s AND NOT EXISTS (SELECT FROM"
             " certificate_items AS proven WHERE proven.document_id = item.document_id)",
-            self.certified_from,
+            first=self.certified_from,
         )
         if uncertified:
             self.fault(f"{uncertified} documents were purged without a certificate")
@@ -163,11 +163,15 @@ class Accounts:
             and not paper.was_restored
             and not self.office.was_ever_held(paper)
             and due_on is not None
-            and due_on + LATE <= self.office.today
+            and due_on + timedelta(days=LATE + 3 * self._between) <= self.office.today
         )
 
-    def _count(self, query: LiteralString, *parameters: Any) -> int:
-        row = self.eyes.execute(query, parameters or None).fetchone()
+    @property
+    def _between(self) -> int:
+        return self.office.course.days_between
+
+    def _count(self, query: LiteralString, **parameters: Any) -> int:
+        row = self.eyes.execute(query, parameters).fetchone()
         assert row is not None
         return int(row[0])
 

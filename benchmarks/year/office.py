@@ -60,6 +60,7 @@ class Office:
         if night % DAYS_BETWEEN_MATTERS == 3:
             self._open_matter(night)
         self._close_matters()
+        self._read()
         if night % 5 == 4:
             self._restore()
 
@@ -159,6 +160,13 @@ class Office:
                 "SELECT enqueue_job(%s, %s, unique_key => %s)",
                 (kind, json.dumps(payload), f"case {self.today} {number}"),
             )
+
+    def _read(self) -> None:
+        """Some people look at the dashboard."""
+        self.system.eyes.execute(
+            "UPDATE notifications SET read_at = %s WHERE read_at IS NULL AND recipient < 'person5'",
+            (self.system.now,),
+        )
 
     # --------------------------------------------------------------------------- holds and restores
     def _open_matter(self, night: int) -> None:

@@ -12,12 +12,15 @@ from benchmarks.year.year import FIRST_NIGHT, Year
 MILLION = 1_000_000
 SMALL_ROWS = 100
 """Tables that never had so many rows are added up in one line."""
+SHOWN = (1, 3, 6, 9, 12)
+"""Months."""
 ACROSS, PANEL_HEIGHT = 3, 150
 
 
 def tables(year: Year) -> str:
     """Return the tables as Markdown."""
-    return "\n\n".join((_rows(year.censuses), _disk(year.censuses), _nights(year)))
+    quarters = [each for number, each in enumerate(year.censuses, 1) if number in SHOWN]
+    return "\n\n".join((_rows(quarters), _disk(year.censuses), _nights(year)))
 
 
 def _rows(censuses: Sequence[Census]) -> str:
@@ -29,7 +32,7 @@ def _rows(censuses: Sequence[Census]) -> str:
     lines = [_line(["rows", *head, "kept"]), _line(["---", *["---:"] * len(head), "---"])]
     for name in names:
         counts = [_count(census, name) for census in censuses]
-        kept = f"{PRUNED[name][1]} days" if name in PRUNED else ""
+        kept = PRUNED[name][0] if name in PRUNED else ""
         lines.append(_line([f"`{name}`", *[f"{count:,}" for count in counts], kept]))
     return "\n".join(lines)
 

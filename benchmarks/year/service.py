@@ -96,6 +96,7 @@ class Service:
         self.url: str = settings["url"]
         self.now: datetime = datetime.fromisoformat(settings["now"])
         self.chance = random.Random(settings["seed"])
+        self.dies_applying: int | None = None
         self._conn: Connection | None = None
 
     @property
@@ -121,6 +122,7 @@ class Service:
     def obey(self, command: dict[str, Any]) -> Answer:
         self.now = datetime.fromisoformat(command.pop("now"))
         steps = command.pop("dies_after", None)
+        self.dies_applying = command.pop("dies_applying", None)
         if self._conn is not None:
             set_clock(self._conn, self.now)
         if steps is not None:
@@ -183,10 +185,14 @@ class Service:
         return answer
 
     def do_weekly(self, run_id: str) -> Answer:
-        plans = planning.plan_purges(
-            self.conn, now=self.now, dag_id="weekly_cleanup", run_id=run_id, requested_by=SCHEDULE
-        )
-        answer = self._apply([plan.plan_id for plan in plans], ["PURGE", "REMOVE_ORIGINAL"])
+        try:
+            plans = planning.plan_purges(
+                self.conn, now=self.now, dag_id="weekly_cleanup", run_id=run_id,
+                requested_by=SCHEDULE,
+            )  # fmt: skip
+            answer = self._apply([plan.plan_id for plan in plans], ["PURGE", "REMOVE_ORIGINAL"])
+        except RefusedError as refusal:  # all is halted; the other tasks do what they can
+            answer = {"refused": [str(refusal)]}
         run = {"dag_id": "weekly_cleanup", "run_id": run_id, "actor": SCHEDULE}
         if settling := newer("lifecycle.settling"):
             settled = settling.settle(self.conn, stores=self.stores, now=lambda: self.now, **run)
@@ -323,6 +329,8 @@ class Service:
         except RefusedError as refusal:  # all is halted; what else there is to do goes on
             refused.append(str(refusal))
         stores = self.stores
+        if self.dies_applying is not None:
+            die_after(self.dies_applying)
         for action in actions:
             for shard in running.list_shards(self.conn, plan_ids=plan_ids, actions=[action]):
                 applying.apply_shard(

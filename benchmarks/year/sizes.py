@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
 
-PRUNED: dict[str, tuple[str, int]] = {
-    "job_history": ("finished_at", 90),
-    "delivery_attempts": ("attempted_at", 90),
-    "delivery_events": ("received_at", 90),
-    "import_runs": ("started_at", 90),
-    "idempotency_keys": ("created_at", 1),
-    "job_keys": ("expires_at", 0),
+PRUNED: dict[str, tuple[str, LiteralString]] = {
+    "job_history": ("90 days", "finished_at < %(aged)s"),
+    "delivery_attempts": ("90 days", "attempted_at < %(aged)s"),
+    "delivery_events": ("90 days", "received_at < %(aged)s"),
+    "import_runs": ("90 days", "started_at < %(aged)s"),
+    "idempotency_keys": ("a day", "created_at < %(cleaned)s - interval '2 days'"),
+    "job_keys": ("30 days after the job", "expires_at < %(cleaned)s - interval '1 day'"),
+    "notifications": (
+        "90 days; unread ones a year",
+        "created_at < %(aged)s AND read_at IS NOT NULL",
+    ),
+    "plan_items": (
+        "what was done; else 90 days, or 400",
+        "state IN ('planned', 'skipped') AND plan_id IN (SELECT id FROM plans WHERE"
+        " created_at < %(aged)s AND (mode = 'simulate' OR state IN ('superseded', 'lapsed')))",
+    ),
 }
-"""By table: the column that says how old a row is, and after how many days it goes."""
+"""By table: how long its rows are kept, and which of them a cleanup should not have left."""
+HISTORY = timedelta(days=91)
+"""A cleanup at night leaves what was ninety days old on that day."""
 
 TABLES: LiteralString = """
 SELECT
@@ -76,11 +87,11 @@ def take_census(eyes: psycopg.Connection[Any], *, night: int, stores: dict[str, 
 def overdue(eyes: psycopg.Connection[Any], *, cleaned: datetime) -> dict[str, int]:
     """Count rows by table that the cleanup of that moment should have pruned."""
     found = {}
-    for table, (column, days) in PRUNED.items():
-        query = sql.SQL("SELECT count(*) FROM {} WHERE {} < %s - make_interval(days => %s)").format(
-            sql.Identifier(table), sql.Identifier(column)
-        )
-        row = eyes.execute(query, (cleaned, days + 1)).fetchone()
+    for table, (_kept, condition) in PRUNED.items():
+        query = sql.SQL("SELECT count(*) FROM {} WHERE ").format(sql.Identifier(table))
+        row = eyes.execute(
+            query + sql.SQL(condition), {"cleaned": cleaned, "aged": cleaned - HISTORY}
+        ).fetchone()
         if row is not None and row[0]:
             found[table] = row[0]
     return found

@@ -74,28 +74,36 @@ class System:
         read_history_clock(self.eyes)
         return applied
 
-    def call(self, command: str, *, dies_after: int | None = None, **arguments: Any) -> Any:
+    def call(
+        self,
+        command: str,
+        *,
+        dies_after: int | None = None,
+        dies_applying: int | None = None,
+        **arguments: Any,
+    ) -> Any:
         """Have doclife do something at the present moment of the history; return its answer.
 
         :param dies_after: it is killed after so many words with database and stores.
+        :param dies_applying: the same, counted from where its plans are begun.
         :raises Died: it was killed; the next call finds a new process.
         """
         process = self._process or self._start()
         told = {"do": command, "now": self.now.isoformat(), **arguments}
-        if dies_after is not None:
-            told["dies_after"] = dies_after
+        deaths = {"dies_after": dies_after, "dies_applying": dies_applying}
+        told |= {name: steps for name, steps in deaths.items() if steps is not None}
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(json.dumps(told, default=str) + "\n")
         process.stdin.flush()
         line = process.stdout.readline()
         if line:
-            if dies_after is not None:
+            if dies_after is not None or dies_applying is not None:
                 self._end()  # it lived, and would die of the next command
             return json.loads(line)
-        if process.wait() != -9:
+        self._end()
+        if process.returncode != -9:
             raise SystemExit(f"{command} at {self.now} failed: see above")
-        self._process = None
         self.kills += 1
         self._wait_until_noticed()
         raise Died(command)
@@ -121,9 +129,7 @@ class System:
 
     def _end(self) -> None:
         if self._process is not None:
-            assert self._process.stdin is not None
-            self._process.stdin.close()
-            self._process.wait()
+            self._process.communicate()
             self._process = None
 
     def _wait_until_noticed(self) -> None:
