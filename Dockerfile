@@ -23,11 +23,13 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends tini \
     && rm -rf /var/lib/apt/lists/*
 # User and group as in Airflow's own image, which its Helm chart expects. Group 0 may write where
-# the user may, for clusters that choose the user themselves (OpenShift).
+# the user may, for clusters that choose the user themselves (OpenShift). Airflow's home is sticky:
+# files may be added to it, but what root put there stays.
 RUN useradd --uid 50000 --gid 0 --no-create-home --home-dir /opt/airflow --shell /bin/sh airflow \
     && mkdir -p /opt/airflow/logs /documents /archive \
-    && chown -R airflow:0 /opt/airflow /documents /archive \
-    && chmod -R u=rwX,g=u,o= /opt/airflow /documents /archive
+    && chown airflow:0 /opt/airflow/logs /documents /archive \
+    && chmod 770 /opt/airflow/logs /documents /archive \
+    && chmod 1775 /opt/airflow
 COPY --from=packages /opt/venv /opt/venv
 # Code belongs to root: what runs as airflow cannot change it.
 COPY deploy/doclife /usr/local/bin/doclife
