@@ -7,8 +7,7 @@
 WITH looked_at AS MATERIALIZED (
     SELECT
         organization_id,
-        unique_key,
-        expires_at
+        unique_key
     FROM job_keys
     WHERE
         (organization_id, unique_key) > (%(after_organization)s::bigint, %(after_key)s::text)
@@ -20,10 +19,8 @@ gone AS (
     DELETE FROM job_keys AS old
     USING looked_at
     WHERE
-        looked_at.expires_at < %(now)s
-        AND old.organization_id = looked_at.organization_id
+        old.organization_id = looked_at.organization_id
         AND old.unique_key = looked_at.unique_key
-        -- Taken again since: it is another job's.
         AND old.expires_at < %(now)s
     RETURNING 1
 ),
