@@ -110,8 +110,11 @@ def test_quick_figures_do_not_go_where_the_published_ones_are():
     assert runner.destination(is_quick=True) == ROOT / ".local" / "benchmarks"
 
 
-def test_one_that_fails_is_named_at_the_end_and_the_others_go_on(tmp_path):
+def test_one_that_fails_is_named_at_the_end_and_the_others_go_on(tmp_path, monkeypatch, capfd):
+    # As ./run bench sets it.
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'plugins'}{os.pathsep}{ROOT}")
     names = ["no_such_module", "archive_files"]
 
     assert runner.measure(names, is_quick=True, into=tmp_path) == 1
     assert (tmp_path / "archive_files.json").exists()
+    assert capfd.readouterr().out.endswith("Failed, see above: no_such_module\n")
