@@ -327,11 +327,11 @@ def compared(sizes: Sequence[Size]) -> Iterator[Row | Curve]:
     """Return the curve of each step, whether it stays flat, and what the bounds say."""
     names = dict.fromkeys(step.name for size in sizes for step in size.steps)
     for name in names:
-        points = [
+        points = tuple(
             (size.documents, step.processor / size.documents * 1e6)
             for size in sizes
             if (step := size.first(name)) is not None and step.processor > 0
-        ]
+        )
         yield Curve(
             title="Processor time for each document of the catalogue",
             name=name,
@@ -368,12 +368,13 @@ def _bounded(size: Size) -> Iterator[Row]:
                 unit="s",
                 wanted=1,
             )
-    for name, _, slow, _ in size.pages:
+    # Where other things run too the clock says nothing of a page.
+    for name, _, _, processor in size.pages:
         yield Row.of_rounds(
-            what=f"{name} over {size.documents:,} documents, 95th percentile",
+            what=f"{name} over {size.documents:,} documents",
             peer=f"the bound of {PAGE_BOUND_MS} ms",
-            of=Quantity.TIME,
-            ours=[slow],
+            of=Quantity.PROCESSOR,
+            ours=[processor],
             theirs=[PAGE_BOUND_MS],
             unit="ms",
             wanted=1,
