@@ -240,20 +240,25 @@ class Bench:
         """Bring all files in once more, and let a night archive them."""
         self._import()
         os.sync()
-        began, ended = self._run(RULES)
-        shards = self._conn.execute(
-            "SELECT total_bytes, extract(EPOCH FROM progressed_at - started_at)::float8,"
-            " extract(EPOCH FROM started_at)::float8, extract(EPOCH FROM progressed_at)::float8,"
-            " done_count = item_count"
-            " FROM plan_shards WHERE plan_id = (SELECT max(id) FROM plans)"
+        run_id, run_seconds = self._run(RULES)
+        sizes = self._conn.execute(
+            "SELECT total_bytes, done_count = item_count FROM plan_shards"
+            " WHERE plan_id = (SELECT max(id) FROM plans) ORDER BY shard"
         ).fetchall()
-        assert shards, "nothing was planned"
-        assert all(is_done for *_, is_done in shards), shards
+        tasks = self._metadata.execute(
+            "SELECT extract(EPOCH FROM start_date)::float8, extract(EPOCH FROM end_date)::float8"
+            " FROM task_instance WHERE run_id = %s AND task_id = 'archive' AND map_index >= 0"
+            " ORDER BY map_index",
+            (run_id,),
+        ).fetchall()
+        assert sizes, "nothing was planned"
+        assert all(is_done for _size, is_done in sizes), sizes
         return Night(
-            shards_seconds=max(end for _, _, _, end, _ in shards)
-            - min(start for _, _, start, _, _ in shards),
-            run_seconds=ended - began,
-            shards=[(size, seconds) for size, seconds, _, _, _ in shards],
+            shards_seconds=max(end for _, end in tasks) - min(start for start, _ in tasks),
+            run_seconds=run_seconds,
+            shards=[
+                (size, end - start) for (size, _), (start, end) in zip(sizes, tasks, strict=True)
+            ],
         )
 
     def call(self) -> float:
@@ -307,18 +312,18 @@ class Bench:
         rebuild_dispositions(self._conn, now=now, as_of=now)
         self._conn.execute("VACUUM ANALYZE")
 
-    def _run(self, dag_id: str) -> tuple[float, float]:
-        """Run a DAG to its good end; return when it began and ended."""
+    def _run(self, dag_id: str) -> tuple[str, float]:
+        """Run a DAG to its good end; return the run's id and how long it took."""
         run_id = self._api.trigger(dag_id)
         self._until(lambda: self._api.run_state(dag_id, run_id) in ("success", "failed"))
         assert self._api.run_state(dag_id, run_id) == "success", self._cluster.logs
         row = self._metadata.execute(
-            "SELECT extract(EPOCH FROM start_date)::float8, extract(EPOCH FROM end_date)::float8"
-            " FROM dag_run WHERE dag_id = %s AND run_id = %s",
+            "SELECT extract(EPOCH FROM end_date - start_date)::float8 FROM dag_run"
+            " WHERE dag_id = %s AND run_id = %s",
             (dag_id, run_id),
         ).fetchone()
         assert row is not None
-        return row[0], row[1]
+        return run_id, float(row[0])
 
     def _pause(self, dag_id: str, *, is_paused: bool) -> None:
         self._metadata.execute(

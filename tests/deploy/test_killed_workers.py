@@ -183,10 +183,11 @@ class Story:
         admin = AirflowUser(cluster.port, name="admin", password=cluster.password_of("admin"))
         admin.wait_until_read(QUEUE)
         admin.wait_until_read(RULES)
-        jobs = add_calls(self.conn)
         run_id = admin.begin(RULES)
 
         with self.kept_writing() as shard:
+            # Not before: whoever sends keeps the plan's tasks waiting for a free slot.
+            jobs = add_calls(self.conn)
             self.until(lambda: self.trashed() > 0, "the first batch in the trash")
             killed_in_plan = self.host_of(RULES, "archive", shard)
             cluster.kill_worker(killed_in_plan)
