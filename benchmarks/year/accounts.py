@@ -35,7 +35,7 @@ LEFT_BEHIND: dict[str, LiteralString] = {
         "SELECT count(*) FROM documents WHERE status = 'purging'"
     ),
     "bags that were begun and not sealed": (
-        "SELECT count(*) FROM archive_bags WHERE state <> 'sealed'"
+        "SELECT count(*) FROM archive_bags WHERE state IN ('writing', 'rewriting')"
     ),
 }
 
