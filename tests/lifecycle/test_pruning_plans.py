@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from psycopg.errors import RestrictViolation
 
+from doclife.domain.canonical import canonical
 from doclife.domain.plan import PlanState
-from doclife.lifecycle import cleaning, holding
+from doclife.domain.review import Answer, Keeping
+from doclife.lifecycle import certifying, cleaning, erasure_requests, holding
 from doclife.lifecycle.cleaning import HISTORY_DAYS, SKIPPED_DAYS, UNREAD_DAYS
-from doclife.store import stored_plans
+from doclife.lifecycle.deciding import keep_documents
+from doclife.store import organizations, stored_plans
 
 from .conftest import LONG_AGO, NOW, World
+from .test_certifying import KEY, purge
+from .test_purge_manifests import approve
 
 DRAFTS = {"field": "document_type", "op": "eq", "value": "draft"}
 DELETE = [{"do": "DELETE"}]
@@ -85,6 +92,83 @@ def test_what_was_done_is_kept_for_good_and_what_was_left_out_for_over_a_year(
     prune(world, days=SKIPPED_DAYS)
     assert world.items(plan_id) == {"0": ("done", None)}
     assert world.status(done) == "deleted"
+
+
+def hold(world: World, *document_ids: int) -> None:
+    holding.hold(
+        world.conn, organization="default", matter="case", reason="a law suit",
+        document_ids=document_ids, actor="user:olga", now=world.now,
+    )  # fmt: skip
+
+
+def test_a_certificate_still_has_the_list_that_it_signed(world: World) -> None:
+    _, spared = add_drafts(world, 2)
+    one_night(world, grace="0d")
+    world.apply(1)
+    hold(world, spared)
+    plan_id = purge(world)
+    certifying.issue_certificates(
+        world.conn, key=KEY, stores=world.stores, now=world.now, actor="schedule"
+    )
+
+    prune(world, days=SKIPPED_DAYS)
+
+    certificate = certifying.find_certificate(world.conn, plan_id)
+    with world.conn.transaction():
+        file = json.loads(b"".join(certifying.file_of(world.conn, certificate)))
+    assert [one["documents"] for one in file["not_destroyed"]] == [[spared]]
+    assert (
+        sha256(canonical(file["not_destroyed"])).hexdigest()
+        == certificate.body["not_destroyed"]["list_sha256"]
+    )
+
+
+def test_what_a_person_decided_about_a_document_is_kept(world: World) -> None:
+    rejected, extended, _ = add_drafts(world, 3)
+    plan_id = one_night(world, review={"stages": ["records"]})
+    for document_id, keeping in (
+        (rejected, Keeping(answer=Answer.REJECT, comment="still needed")),
+        (
+            extended,
+            Keeping(answer=Answer.EXTEND, until=(YEARS_AGO + timedelta(days=99)).date()),
+        ),
+    ):
+        keep_documents(
+            world.conn,
+            plan_id=plan_id,
+            document_ids=[document_id],
+            keeping=keeping,
+            actor="cli:anna",
+            now=world.now,
+        )
+    world.later(days=1)
+    world.plan()
+
+    prune(world, days=SKIPPED_DAYS)
+
+    assert stored_plans.summary(world.conn, plan_id).state is PlanState.SUPERSEDED
+    assert world.items(plan_id) == {"0": ("skipped", "rejected"), "1": ("skipped", "extended")}
+    with pytest.raises(RestrictViolation):
+        world.conn.execute("DELETE FROM plan_items WHERE plan_id = %s", (plan_id,))
+
+
+def test_why_a_person_was_refused_an_erasure_is_kept(world: World) -> None:
+    held = world.add_document("held", content=None, owner="quokka@example.org")
+    gone = world.add_document("gone", content=None, owner="quokka@example.org")
+    hold(world, held)
+    tenant = organizations.find(world.conn, "default")
+    made = erasure_requests.request_erasure(
+        world.conn, organization=tenant, person="quokka@example.org", now=world.now,
+        dag_id="cli", run_id="request", actor="cli:maria",
+    )  # fmt: skip
+    assert made.plan is not None
+    approve(world, made.plan.plan_id)
+    world.apply(made.plan.plan_id)
+    assert world.status(gone) == "deleted"
+
+    prune(world, days=SKIPPED_DAYS)
+
+    assert world.items(made.plan.plan_id)["held"] == ("skipped", "held")
 
 
 def test_a_plan_that_may_still_be_applied_keeps_its_list(world: World) -> None:
