@@ -400,6 +400,10 @@ def test_what_a_killed_drill_left_goes_with_the_next_and_what_is_kept_says_its_n
         identity = kept.execute("SELECT deployment_id FROM doclife.deployment").fetchone()
     assert identity != (world.stores.deployment_id,), "the original's stores are not its own"
 
+    drill(world, scratch_server, folder)
+
+    assert report.scratch in names_on(scratch_server), "nobody but who kept it drops it"
+
 
 def test_a_dump_that_cannot_be_restored_ends_the_drill_with_what_pg_restore_says(
     world: World, scratch_server: Postgres, tmp_path: Path

@@ -137,3 +137,11 @@ def test_a_unique_key_that_has_expired_is_forgotten_and_no_other(
 
     kept = conn.execute("SELECT unique_key FROM job_keys ORDER BY 1").fetchall()
     assert kept == [("b",), ("d",)]
+
+
+def test_a_worker_whose_clock_is_ahead_frees_no_unique_key(conn: Connection) -> None:
+    add(conn, kind="notification", payload=NOTE, requested_by="user:olga", unique_key="a")
+
+    cleaning.prune_history(conn, now=clock.present(conn) + timedelta(days=60))
+
+    assert conn.execute("SELECT unique_key FROM job_keys").fetchall() == [("a",)]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from aiohttp import web
 from standardwebhooks import Webhook
 
 from doclife.connections import from_environment
 from doclife.delivery.configuration import read_delivery_settings
 from doclife.delivery.signing import new_secret
+from doclife.lifecycle import delivery_tally, draining
 from doclife.lifecycle.draining import Drained, DrainSettings
 from doclife.lifecycle.sending import drain_queue
 from doclife.lifecycle.stores import open_stores
@@ -24,7 +27,7 @@ from tests.delivery.mail_servers import Mailbox, mail_server
 SECRET = new_secret()
 
 
-async def drain(database: str, environment: dict[str, str]) -> Drained:
+async def drain(database: str, environment: dict[str, str], **options: Any) -> Drained:
     return await drain_queue(
         connect=lambda: connect(database, application_name="drain"),
         delivery=read_delivery_settings(environment),
@@ -33,7 +36,7 @@ async def drain(database: str, environment: dict[str, str]) -> Drained:
         name="test",
         present=lambda: datetime.now(UTC),
         chance=lambda: 0.5,
-        settings=DrainSettings(linger_seconds=0),
+        **{"settings": DrainSettings(linger_seconds=0), **options},
     )
 
 
@@ -108,3 +111,30 @@ def test_three_calls_in_sql_reach_three_far_sides(database, conn):
     assert "550" in given_up[0][1]
     found = conn.execute("SELECT address FROM email_suppressions").fetchall()
     assert found == [("gone@example.org",)]
+
+
+def test_events_and_schedules_go_on_where_attempts_cannot_be_counted(
+    database: str, conn: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(delivery_tally, "STORE_SECONDS", 0.0)
+    monkeypatch.setattr(draining, "CHORES_SECONDS", 0.05)
+    conn.execute("ALTER TABLE delivery_counts RENAME TO away")
+    enqueue(conn, "email", {"to": "a@example.org", "subject": "Hello", "text": "Hello"})
+    conn.commit()
+
+    async def scenario(port: int) -> Drained:
+        environment = {
+            "DOCLIFE_ALLOWED_NETWORKS": "127.0.0.0/8",
+            "SMTP_HOST": "127.0.0.1",
+            "SMTP_PORT": str(port),
+            "EMAIL_FROM_ADDRESS": "records@example.org",
+        }
+        settings = DrainSettings(linger_seconds=2)
+        return await drain(database, environment, counts_deliveries=True, settings=settings)
+
+    with caplog.at_level(logging.WARNING), mail_server(Mailbox()) as port:
+        assert asyncio.run(scenario(port)).sent == 1
+
+    said = [record.getMessage() for record in caplog.records]
+    assert any("not counted for metrics yet" in one for one in said)
+    assert not any("left to their own tasks" in one for one in said)

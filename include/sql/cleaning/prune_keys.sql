@@ -1,7 +1,7 @@
 -- Forget which jobs had the next so many unique keys, where that has been long enough: another job may
 -- have such a key by now, as if it were free.
 --   after_organization, after_key  the last key that the call before looked at; 0 and '' to begin
---   now                            timestamptz
+--   now                            timestamptz  no later than the present counts, whoever asks
 --   size                           integer      how many keys to look at
 -- Returns organization_id and unique_key of the last one (NULL: there are no more) and how many went.
 WITH looked_at AS MATERIALIZED (
@@ -21,7 +21,7 @@ gone AS (
     WHERE
         old.organization_id = looked_at.organization_id
         AND old.unique_key = looked_at.unique_key
-        AND old.expires_at < %(now)s
+        AND old.expires_at < least(%(now)s::timestamptz, now())
     RETURNING 1
 ),
 

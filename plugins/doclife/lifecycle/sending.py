@@ -64,7 +64,7 @@ async def drain_queue(
     def chores(conn: Connection) -> None:
         do_chores(conn, open_stores=open_stores, links=links)
         if tally is not None:
-            tally.store_now_and_then(conn)
+            _store_now_and_then(conn, tally)
 
     routes = slack_routes(
         await asyncio.to_thread(_slack_channels, connect),
@@ -102,6 +102,16 @@ def do_chores(conn: Connection, *, open_stores: OpenStores, links: Links = NO_LI
     has_plans = react_to_events(conn, now=now).plans > 0
     if plan_scheduled_rules(conn, now=now) or has_plans:
         continue_plans(conn, stores=open_stores(conn), links=links)
+
+
+def _store_now_and_then(conn: Connection, tally: DeliveryTally) -> None:
+    try:
+        tally.store_now_and_then(conn)
+    except psycopg.Error as error:
+        if conn.closed:
+            raise  # the session opens another one
+        # Events and schedules do not wait for the sake of a number.
+        logger.warning("Attempts are not counted for metrics yet: %s", error)
 
 
 def _store(connect: Connect, tally: DeliveryTally) -> None:

@@ -13,6 +13,8 @@ from doclife.store.rows import fetch_rows
 from doclife.store.sql import statement
 
 PREFIX = "doclife_drill_"
+KEPT = "kept by a drill of doclife"
+"""The comment of a database that is to stay; ``backups/list_leftovers`` asks for it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +39,8 @@ def describe_server(conn: Connection) -> ServerFacts:
 def scratch_database(conn: Connection, url: str, *, name: str, is_kept: bool) -> Iterator[str]:
     """Make an empty database, yield its address, and drop it.
 
-    What earlier drills left that were killed is dropped first, unless somebody is connected to it.
+    What earlier drills left that were killed is dropped first, unless somebody is connected to it;
+    what one was told to keep is not.
 
     :param conn: to a database of the server where the scratch one is made.
     :param url: of that connection, as libpq takes it.
@@ -58,6 +61,9 @@ def scratch_database(conn: Connection, url: str, *, name: str, is_kept: bool) ->
             "a login that may create databases, on a server kept for drills"
         ) from None
     try:
+        if is_kept:
+            comment = sql.SQL("COMMENT ON DATABASE {} IS {}")
+            conn.execute(comment.format(sql.Identifier(name), sql.Literal(KEPT)))
         yield conninfo.make_conninfo(url, dbname=name)
     finally:
         if not is_kept:
