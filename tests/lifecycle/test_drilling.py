@@ -398,11 +398,15 @@ def test_what_a_killed_drill_left_goes_with_the_next_and_what_is_kept_says_its_n
     assert f"{PREFIX}killed" not in names_on(scratch_server)
     with psycopg.connect(scratch_server.url(report.scratch)) as kept:
         identity = kept.execute("SELECT deployment_id FROM doclife.deployment").fetchone()
+        halted = kept.execute("SELECT doclife.halt_reason()").fetchone()
     assert identity != (world.stores.deployment_id,), "the original's stores are not its own"
+    assert "queue is the original's" in halted[0], "nothing of it is sent from here"
 
     drill(world, scratch_server, folder)
 
     assert report.scratch in names_on(scratch_server), "nobody but who kept it drops it"
+    with psycopg.connect(scratch_server.url(), autocommit=True) as superuser:
+        superuser.execute(f"DROP DATABASE {report.scratch}")
 
 
 def test_a_dump_that_cannot_be_restored_ends_the_drill_with_what_pg_restore_says(

@@ -33,6 +33,7 @@ from doclife.store.connection import Connection
 
 ACTOR = "cli:drill"
 DAG_ID = "drill"
+HALTED = "the scratch database of a drill: its queue is the original's"
 
 
 def check_audit(
@@ -102,13 +103,30 @@ def rehearse_replay(
     """Let the restored database destroy again what the original has destroyed since the backup.
 
     With the code of a real replay: planned, judged, approved, applied, purged. The approvals are
-    the drill's own, which counts in its scratch database alone.
+    the drill's own, which counts in its scratch database alone. It is halted again at the end: its
+    queue is the original's, and whoever keeps it and looks into it must not send that once more.
 
     :param stores: as ``RehearsalFilesystem`` shows them, with the original's deployment id.
     :param now: the present by the scratch database's clock.
     """
     halting.adopt(scratch, actor=ACTOR, now=now(), takes_over=False)
     halting.resume(scratch, actor=ACTOR, now=now())
+    try:
+        return _replay(source, scratch, stores=stores, backup=backup, now=now, run_id=run_id)
+    finally:
+        if not scratch.closed:
+            halting.halt(scratch, reason=HALTED, actor=ACTOR, now=now())
+
+
+def _replay(
+    source: Connection,
+    scratch: Connection,
+    *,
+    stores: Stores,
+    backup: BackupRecord,
+    now: Callable[[], datetime],
+    run_id: str,
+) -> Replay:
     backups.take_approvals(scratch)
     found = replay(
         scratch, stores=stores, now=now(), dag_id=DAG_ID, run_id=run_id, requested_by=ACTOR
