@@ -63,7 +63,7 @@ def prepare_documents(env: Mapping[str, str]) -> None:
         migrated.
     """
     from doclife.errors import DoclifeError
-    from doclife.store.migrations import migrate
+    from doclife.store.upgrading import upgrade
 
     passwords = read_passwords(env)
     _say("Logins and databases")
@@ -76,8 +76,8 @@ def prepare_documents(env: Mapping[str, str]) -> None:
     )
     _say("The catalogue of documents")
     try:
-        with psycopg.connect(admin_url) as conn:
-            applied = migrate(conn)
+        with psycopg.connect(admin_url, autocommit=True) as conn:
+            applied = upgrade(conn)
     except DoclifeError as error:
         raise UnpreparedError(f"the catalogue could not be migrated: {error}") from error
     _say(f"migrations applied: {len(applied)}" if applied else "it is up to date")

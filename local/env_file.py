@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from local import keys
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / ".env.example"
-LINE = re.compile(r"^([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
+LINE = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Z][A-Z0-9_]*)[ \t]*[=:](.*)$", re.MULTILINE)
+"""As Docker Compose reads it, where the last of two lines of one name counts."""
 TO_FILL_IN = ("BASE_URL", "ADMIN_EMAIL", "TIME_ZONE")
 
 SECRETS: Mapping[str, Callable[[], str]] = {
@@ -46,6 +48,10 @@ def write_env(folder: Path = ROOT) -> int:
     missing = [name for name, _ in LINE.findall(EXAMPLE.read_text()) if name not in given]
     if not missing and not is_new:
         print(f"{path} has everything already; nothing was changed.")
+        if path.stat().st_mode & 0o077:
+            print(
+                f"Others on this machine can read its secrets: chmod 600 {shlex.quote(str(path))}"
+            )
         return 0
     defaults = dict(LINE.findall(EXAMPLE.read_text()))
     made = {name: SECRETS[name]() if name in SECRETS else defaults[name] for name in missing}

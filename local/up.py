@@ -210,11 +210,11 @@ def _private_addresses(supervisor: Supervisor) -> Addresses:
 def _migrate_documents(addresses: Addresses) -> None:
     sys.path.insert(0, str(ROOT / "plugins"))
     from doclife.errors import DoclifeError
-    from doclife.store.migrations import migrate
+    from doclife.store.upgrading import upgrade
 
     try:
-        with psycopg.connect(addresses.admin_url) as conn:
-            migrate(conn)
+        with psycopg.connect(addresses.admin_url, autocommit=True) as conn:
+            upgrade(conn)
     except DoclifeError as error:
         raise LocalError(f"The document database could not be migrated: {error}") from error
     if addresses.tasks_url != addresses.admin_url:

@@ -78,6 +78,7 @@ def test_late_requests_say_so_and_an_answer_closes_one(cli, conn, asked):
 def test_nothing_to_settle_and_nothing_to_replay_is_said(cli, folder):
     cli("documents", "import", folder)
     assert cli.json("erasure", "settle")["faults"] == []
+    assert "Nothing was left to do." in cli("erasure", "settle").output
     assert "nothing came back" in cli("erasure", "replay").output
 
 

@@ -161,6 +161,7 @@ def test_bytes_that_are_not_there_are_refused_in_words(world, olga):
 
 
 def test_a_document_of_another_organization_is_not_there(world, olga, conn):
+    olga.post("/organization", slug="default")
     conn.execute("INSERT INTO organizations (slug, name) VALUES ('other', 'Other')")
     document_id = value(
         conn,
@@ -174,6 +175,24 @@ def test_a_document_of_another_organization_is_not_there(world, olga, conn):
     assert olga.post(f"/documents/{document_id}/hold", matter="m", reason="r").status_code == 303, (
         "a form acts on the organization whose page it is on"
     )
+
+
+def test_nobody_begins_with_an_empty_organization(olga, conn):
+    conn.execute("INSERT INTO organizations (slug, name) VALUES ('other', 'Other')")
+    assert "default" in selected(olga)
+    conn.execute(
+        "INSERT INTO documents (organization_id, external_id)"
+        " SELECT id, 'first-1' FROM organizations WHERE slug = 'other'"
+    )
+    assert "other" in selected(olga)
+    assert olga.api("GET", "/documents").json()["items"] == []
+    assert "first-1" in olga.text("/documents")
+    olga.post("/organization", slug="default")
+    assert "default" in selected(olga)
+
+
+def selected(browser):
+    return re.search(r'<option value="(\w+)" selected>', browser.get("/").text)[1]
 
 
 def test_a_form_acts_on_its_pages_organization_also_when_a_second_window_went_on(

@@ -19,6 +19,7 @@ from doclife.store import organizations
 from doclife.store.audit_chain import list_strays
 from doclife.store.connection import connect, prepare
 from doclife.store.migrations import SCHEMA_DIR, list_pending, migrate
+from doclife.store.upgrading import upgrade
 from local import databases
 from local.postgres import Postgres
 from tests.conftest import admin_url, role_url
@@ -306,3 +307,13 @@ def test_what_was_audited_before_the_chain_is_sealed_by_its_migration(
         assert (verified.fits, verified.entries, verified.batches) == (True, 10_006, 7)
     sealed = conn.execute("SELECT details FROM audit_entries WHERE action = 'audit.sealed'")
     assert [details["entries"] for (details,) in sealed] == [10_005, 10_005]
+
+
+def test_what_is_done_on_the_first_day_has_partitions_to_lie_in(open_as: Open) -> None:
+    conn = open_as()
+    assert upgrade(conn) == NAMES
+    assert upgrade(conn) == []
+    kept = "SELECT count(*), min(relowner::regrole::text) FROM pg_class WHERE relname ~ %s"
+    for table in ("job_history", "delivery_attempts"):
+        days = conn.execute(kept, (f"^{table}_[0-9]{{8}}$",)).fetchone()
+        assert days == (14, "doclife_owner")

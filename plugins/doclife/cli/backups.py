@@ -14,7 +14,7 @@ from doclife.cli.doctor import STYLES
 from doclife.cli.options import Json, SigningKeys
 from doclife.cli.output import FAILED, Output, console, counted, size
 from doclife.cli.session import Session, session
-from doclife.domain.checkup import Level
+from doclife.domain.checkup import Finding, Level
 from doclife.domain.drill import BackupRecord, DrillReport
 from doclife.errors import ConfigurationError
 from doclife.lifecycle.backing_up import make_backup
@@ -171,6 +171,12 @@ def _document(report: DrillReport) -> dict[str, object]:
     }
 
 
+def _in_words(one: Finding, *, step: str) -> str:
+    """Say what was found, and about what where that is not the step itself."""
+    text = one.what if one.about == step else f"{one.about}: {one.what}"
+    return text if one.fix is None else f"{text}. To do: {one.fix}"
+
+
 def _print_report(output: Output, report: DrillReport) -> None:
     output.table(
         ("", "step", "seconds", "found"),
@@ -179,7 +185,7 @@ def _print_report(output: Output, report: DrillReport) -> None:
                 Text(one.level, style=STYLES[one.level]),
                 step.name,
                 f"{step.seconds:.1f}",
-                one.what if one.fix is None else f"{one.what}. To do: {one.fix}",
+                _in_words(one, step=step.name),
             )
             for step in report.steps
             for one in step.findings

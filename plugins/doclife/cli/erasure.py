@@ -127,7 +127,13 @@ def settle_(as_json: Json = False) -> None:
             run_id=s.run_id,
             actor=s.actor,
         )
-        s.output.show(settled, people=lambda: print_settled(s, settled))
+
+        def people() -> None:
+            print_settled(s, settled)
+            if not (settled.faults or _did_anything(settled)):
+                s.output.say("Nothing was left to do.")
+
+        s.output.show(settled, people=people)
         for fault in settled.faults:
             warn(fault)
     if settled.faults:
@@ -179,6 +185,11 @@ def print_settled(s: Session, settled: Settled) -> None:
         )
     for request_id in settled.closed:
         s.output.say(f"Erasure request {request_id} is closed: nothing of it is left.")
+
+
+def _did_anything(settled: Settled) -> bool:
+    swept = settled.swept.documents or settled.swept.waiting
+    return bool(settled.purged or settled.manifests or swept or settled.closed)
 
 
 def _print_answer(s: Session, answer: Answer) -> None:

@@ -8,7 +8,7 @@ from doclife.cli.options import Json
 from doclife.cli.session import session
 from doclife.store.compatibility import install_queue_names
 from doclife.store.migrations import list_pending
-from doclife.store.migrations import migrate as apply_migrations
+from doclife.store.upgrading import upgrade
 
 
 def migrate(
@@ -22,7 +22,7 @@ def migrate(
     The user must own the database and be able to create roles.
     """
     with session(as_json=as_json) as s:
-        applied = [] if dry_run else apply_migrations(s.conn)
+        applied = [] if dry_run else upgrade(s.conn)
         pending = list_pending(s.conn)
 
         def people() -> None:

@@ -15,6 +15,7 @@ from doclife.dashboard.access import Person, Rights
 from doclife.dashboard.gate import make_token
 from doclife.dashboard.lease import Lease
 from doclife.dashboard.navigation import tabs_of
+from doclife.dashboard.problems import API_PREFIX, path_of
 from doclife.domain.organization import Organization
 from doclife.lifecycle.alerting import OPERATORS
 from doclife.store import clock, organizations, switches
@@ -165,7 +166,7 @@ def _visit(request: Request) -> Iterator[Visit]:
             lease=lease,
             person=person,
             may=request.state.rights,
-            tenant=_chosen(request, allowed),
+            tenant=_chosen(lease.conn, request, allowed),
             organizations=allowed,
             is_bound=is_bound,
             now=clock.present(lease.conn),
@@ -191,9 +192,11 @@ def _of_form(request: Request) -> str | None:
     return organization
 
 
-def _chosen(request: Request, allowed: tuple[Organization, ...]) -> Organization:
+def _chosen(conn: Connection, request: Request, allowed: tuple[Organization, ...]) -> Organization:
     """Return the organization that is asked for, else the one chosen before, else the first.
 
+    On a page the first is one that has documents, where any has: nobody begins with an empty one.
+    Programs get the same as ever, whatever comes in.
     Asking for one that the person is not bound to is answered like one that does not exist.
     """
     by_slug = {each.slug: each for each in allowed}
@@ -202,7 +205,12 @@ def _chosen(request: Request, allowed: tuple[Organization, ...]) -> Organization
         if asked not in by_slug:
             raise HTTPException(404, f"There is no organization {asked!r} that you may see")
         return by_slug[asked]
-    return by_slug.get(request.cookies.get(ORGANIZATION_COOKIE, ""), allowed[0])
+    before = by_slug.get(request.cookies.get(ORGANIZATION_COOKIE, ""))
+    is_page = not path_of(request).startswith(API_PREFIX)
+    if before is not None or len(allowed) == 1 or not is_page:
+        return before or allowed[0]
+    in_use = organizations.first_with_documents(conn, [each.id for each in allowed])
+    return next((each for each in allowed if each.id == in_use), allowed[0])
 
 
 Here = Annotated[Visit, Depends(_visit, scope="function")]

@@ -64,6 +64,8 @@ def make_backup(conn: Connection, *, url: str, folder: Path, now: datetime) -> B
     flush_file(str(file))
     record = replace(record, size_bytes=file.stat().st_size, sha256=sha256_of(file))
     part = folder / f"{RECORD}.part"
+    part.unlink(missing_ok=True)
+    part.touch(mode=0o600)
     part.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
     flush_file(str(part))
     part.replace(folder / RECORD)

@@ -30,8 +30,7 @@ UNREAD_DAYS = 365
 """What nobody has read in the dashboard stays so long; what was read, HISTORY_DAYS."""
 SKIPPED_DAYS = 400
 """What the plans that were applied left out: the longest report looks a year back."""
-PARTITIONS_AHEAD_DAYS = 14
-"""Made in advance, so that a cleanup missed once or twice costs nothing."""
+PARTITIONS_AHEAD_DAYS = cleaning.PARTITIONS_AHEAD_DAYS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,12 +103,7 @@ def prune_history(conn: Connection, *, now: datetime) -> PruneOutcome:
     )
     queue.give_up_strays(conn)
     _in_batches(partial(import_runs.prune, conn, before=aged))
-    wanted = [today + timedelta(days=ahead) for ahead in range(PARTITIONS_AHEAD_DAYS)]
-    made = sum(
-        cleaning.make_partition(conn, parent=parent, day=day)
-        for parent in cleaning.HISTORY_TABLES
-        for day in wanted
-    )
+    made = cleaning.make_partitions_ahead(conn, today=today)
     dropped = sum(
         cleaning.drop_partition(conn, parent=partition.parent, day=partition.day)
         for partition in cleaning.list_partitions(conn)

@@ -1,13 +1,15 @@
 """Makes and drops the daily partitions of the history, and finds bags left half done."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from doclife.store.connection import Connection
 from doclife.store.rows import fetch_rows, fetch_value
 from doclife.store.sql import statement
 
 HISTORY_TABLES = ("job_history", "delivery_attempts")
+PARTITIONS_AHEAD_DAYS = 14
+"""Made in advance, so that a cleanup missed once or twice costs nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +39,15 @@ def make_partition(conn: Connection, *, parent: str, day: date) -> bool:
     """Make the partition of one day; return whether it was made now."""
     parameters = {"parent": parent, "day": day}
     return bool(fetch_value(conn, statement("cleaning/make_partition"), parameters))
+
+
+def make_partitions_ahead(conn: Connection, *, today: date) -> int:
+    """Make the partitions of today and the days to come; return how many were made now."""
+    return sum(
+        make_partition(conn, parent=parent, day=today + timedelta(days=ahead))
+        for parent in HISTORY_TABLES
+        for ahead in range(PARTITIONS_AHEAD_DAYS)
+    )
 
 
 def drop_partition(conn: Connection, *, parent: str, day: date) -> bool:

@@ -1,6 +1,6 @@
 """Reads and writes organizations and what they declare."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from doclife.domain.fields import MetadataType
 from doclife.domain.organization import Organization
@@ -28,6 +28,13 @@ def find(conn: Connection, slug: str) -> Organization:
 def list_all(conn: Connection) -> list[Organization]:
     """Return every organization, by id."""
     return fetch_rows(conn, statement("organizations/list"), {}, Organization)
+
+
+def first_with_documents(conn: Connection, ids: Sequence[int]) -> int | None:
+    """Return the first of some organizations that has documents; None where none has any."""
+    found = conn.execute(statement("organizations/first_with_documents"), {"ids": list(ids)})
+    row = found.fetchone()
+    return None if row is None else int(row[0])
 
 
 def ids_of_member(conn: Connection, user_name: str) -> frozenset[int]:
