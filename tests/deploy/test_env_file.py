@@ -57,6 +57,17 @@ def test_a_second_call_changes_nothing(tmp_path: Path) -> None:
     assert (tmp_path / ".env").read_bytes() == before
 
 
+def test_secrets_that_others_can_read_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_env(tmp_path)
+    (tmp_path / ".env").chmod(0o644)
+    capsys.readouterr()
+
+    assert write_env(tmp_path) == 0
+    assert f"chmod 600 {tmp_path / '.env'}" in capsys.readouterr().out
+
+
 def test_only_what_is_missing_is_added(tmp_path: Path) -> None:
     own = "# ours\nBASE_URL=https://documents.example.com\nFERNET_KEY=kept\nJWT_SECRET=\nOWN=1\n"
     (tmp_path / ".env").write_text(own)
