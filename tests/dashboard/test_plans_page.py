@@ -73,6 +73,17 @@ def test_a_simulation_has_nothing_to_undo(world: World, olga: Browser) -> None:
     assert olga.post(f"/plans/{summary.plan_id}/undo").status_code == 409
 
 
+def test_a_plan_whose_list_was_pruned_says_so(world: World, olga: Browser) -> None:
+    plan_id, _ = applied(world)
+    assert "taken off the lists" not in olga.text(f"/plans/{plan_id}")
+
+    world.conn.execute("UPDATE plans SET items_pruned_at = '2026-03-04' WHERE id = %s", [plan_id])
+
+    assert "taken off the lists below 2026-03-04" in olga.text(f"/plans/{plan_id}")
+    shown = olga.get(f"/api/v1/plans/{plan_id}").json()
+    assert shown["items_pruned_at"].startswith("2026-03-0")
+
+
 def test_a_plan_that_waits_asks_whoever_may_answer(
     world: World, olga: Browser, vic: Browser
 ) -> None:

@@ -27,6 +27,7 @@ SELECT
     plan.applying_at,
     plan.applied_at,
     plan.undone_at,
+    plan.items_pruned_at,
     version.definition
 FROM plans AS plan
 INNER JOIN organizations AS organization ON plan.organization_id = organization.id

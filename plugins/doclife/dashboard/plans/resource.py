@@ -75,6 +75,9 @@ class ShownPlan(PlanBody):
     applying_at: datetime | None
     applied_at: datetime | None
     undone_at: datetime | None
+    items_pruned_at: datetime | None = Field(
+        description="Since when the list has only what was done and what is evidence."
+    )
     counts: list[ItemCount]
     reviews: list[Review]
     decisions: list[Decision]
