@@ -11,7 +11,6 @@ from doclife.domain.rule import Mode, Rule
 from doclife.errors import RefusedError
 from doclife.lifecycle.editing_rules import copy_of, save_rule, switch_mode
 from doclife.lifecycle.forecasting import rebuild_dispositions
-from doclife.lifecycle.previewing import preview_rule
 from doclife.lifecycle.ruling import current_version, export_rules, remove_rule
 from doclife.store import rule_list
 
@@ -112,31 +111,6 @@ def test_a_rule_may_declare_what_it_needs(world: World) -> None:
     save(world, rule, None, metadata_fields={"case": MetadataType.TEXT})
 
     assert "case: text" in export_rules(world.conn, organization="default")
-
-
-def test_a_preview_goes_on_where_its_first_page_ended(world: World) -> None:
-    for number in range(3):
-        world.add_document(f"{number}", tags=["temp"])
-
-    def page(after: int) -> list[Any]:
-        return list(
-            preview_rule(
-                world.conn,
-                organization="default",
-                rule=drafted(),
-                as_of=world.now,
-                now=world.now,
-                after=after,
-                size=2,
-            ).items
-        )
-
-    first = page(0)
-    assert [item.external_id for item in first] == ["0", "1"]
-    assert [item.external_id for item in page(first[-1].document_id)] == ["2"]
-
-
-# --- the list
 
 
 def listed(world: World, **filters: Any) -> list[rule_list.RuleRow]:
