@@ -113,6 +113,9 @@ def test_a_rule_may_declare_what_it_needs(world: World) -> None:
     assert "case: text" in export_rules(world.conn, organization="default")
 
 
+# --- the list
+
+
 def listed(world: World, **filters: Any) -> list[rule_list.RuleRow]:
     return rule_list.list_page(world.conn, 1, today=world.now.date(), **filters)
 
