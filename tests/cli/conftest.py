@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import termios
@@ -41,6 +42,8 @@ def _take_the_terminal() -> None:
     """Let Ctrl-C at the terminal on stdin reach this process."""
     os.setsid()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    # Whoever runs the tests in the background of a shell ignores it, which is inherited.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)
