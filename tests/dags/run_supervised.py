@@ -7,23 +7,20 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 from pathlib import Path
 from uuid import UUID
 
-warnings.simplefilter("ignore")
-
-from airflow.models.taskinstance import TaskInstance  # noqa: E402 - once warnings are silenced
-from airflow.sdk.api.datamodels import _generated as sdk  # noqa: E402
-from airflow.sdk.execution_time.supervisor import (  # noqa: E402
+from airflow.models.taskinstance import TaskInstance
+from airflow.sdk.api.datamodels import _generated as sdk
+from airflow.sdk.execution_time.supervisor import (
     InProcessTestSupervisor,
     supervise_task,
 )
-from airflow.utils.session import create_session  # noqa: E402
-from airflow.utils.state import TaskInstanceState  # noqa: E402
-from sqlalchemy import select  # noqa: E402
+from airflow.utils.session import create_session
+from airflow.utils.state import TaskInstanceState
+from sqlalchemy import select
 
-from tests.dags.airflow_runs import BUNDLE, parse  # noqa: E402
+from tests.dags.airflow_runs import BUNDLE, parse
 
 
 def run(dag_id: str, run_id: str, task_id: str, map_index: str, log_path: str) -> None:

@@ -29,7 +29,7 @@ def log_of(run: Run, task_id: str, *, map_index: int, path: Path) -> list[dict[s
     """Run a task that is ready as a worker does, and return the lines of its log."""
     arguments = [run.dag.dag_id, run.run_id, task_id, str(map_index), str(path)]
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.dags.run_supervised", *arguments],
+        [sys.executable, "-W", "ignore", "-m", "tests.dags.run_supervised", *arguments],
         cwd=ROOT,
         env={
             **os.environ,

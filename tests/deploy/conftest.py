@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from tests import airflow_environment  # noqa: F401 - sets Airflow's environment
 from tests.deploy.compose import Deployment
+
+import_module("tests.airflow_environment")
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from doclife.domain.compiler import Compiler, Purpose, RuleVersion, protections
+from doclife.domain.compiler import Compiler, Purpose, RuleVersion
 from doclife.domain.fields import MetadataType
+from doclife.domain.protections import protections
 from doclife.domain.rule import Rule
 from doclife.errors import ConfigurationError
 from tests.domain.conftest import (

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 
-from doclife.domain.compiler import Compiler, Purpose, protections
+from doclife.domain.compiler import Compiler, Purpose
 from doclife.domain.condition import comparisons
 from doclife.domain.fragment import Fragment
+from doclife.domain.protections import protections
 from doclife.domain.rule import Rule
 from tests.domain.conftest import TODAY, Run, compiler
 from tests.domain.strategies import degraded, documents, events, rules

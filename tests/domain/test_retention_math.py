@@ -19,11 +19,12 @@ from dateutil.relativedelta import relativedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from doclife.domain.compiler import Compiler, RuleVersion, protections
+from doclife.domain.compiler import Compiler, RuleVersion
 from doclife.domain.duration import Period
 from doclife.domain.fields import MetadataType
 from doclife.domain.fragment import Fragment, merged_parameters
 from doclife.domain.organization import Organization
+from doclife.domain.protections import protections
 from tests.domain.conftest import RULE_MADE_AT, Run, compiler, document, event, rule
 
 CUTOFFS: Mapping[str, relativedelta] = {

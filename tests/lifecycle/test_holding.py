@@ -16,7 +16,7 @@ from doclife.errors import ConfigurationError, RefusedError
 from doclife.lifecycle import applying, catching, expiring, holding, matters, planning
 from doclife.lifecycle.previewing import preview_rule
 from doclife.lifecycle.registering import ImportSettings, import_documents
-from doclife.store import organizations, plans
+from doclife.store import organizations, plan_limits
 from doclife.store.connection import connect
 from local import databases
 from local.postgres import Postgres
@@ -865,7 +865,9 @@ def test_planning_counts_the_catalogue_once_per_transaction(world: World) -> Non
     [summary] = world.plan()
 
     def population() -> int:
-        limits = plans.limits(world.conn, plan_id=summary.plan_id, now=world.now, rule_limit=None)
+        limits = plan_limits.limits(
+            world.conn, plan_id=summary.plan_id, now=world.now, rule_limit=None
+        )
         return limits[0].population
 
     with world.conn.transaction():

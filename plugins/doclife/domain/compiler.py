@@ -11,7 +11,6 @@ Dates are DATEs in the organization's zone::
     due_on       -> cutoff + (action.after, else retain.for, else 0d) + 1 day: the day after
 """
 
-# ruff: noqa: S608  This module makes SQL; tests parse it and find no text of an author in it.
 from __future__ import annotations
 
 import re
@@ -31,9 +30,10 @@ from doclife.domain.rule_checks import has_anchor, rule_faults
 from doclife.domain.rule_sql import RuleWriter
 from doclife.errors import ConfigurationError
 
-__all__ = ["Compiler", "Fragment", "Purpose", "RuleVersion", "protections", "union"]
+__all__ = ["Compiler", "Fragment", "Purpose", "RuleVersion", "union"]
 
-_SQL_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
+SQL_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
+"""What may stand in a statement's text as a name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ class Compiler:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be compiled, before anything is."""
-        if not _SQL_NAME.fullmatch(self.prefix):
+        if not SQL_NAME.fullmatch(self.prefix):
             raise ValueError(f"{self.prefix!r} cannot begin the name of a parameter")
         if type(self.as_of) is not date:
             raise ValueError(f"as_of is a date, not {self.as_of!r}")
@@ -344,10 +344,6 @@ _NO_COMPARISONS = (
     "SELECT NULL::bigint AS rule_version_id, NULL::integer AS position, NULL::text AS field, "
     "NULL::text AS operator, NULL::text AS actual, NULL::boolean AS is_met WHERE FALSE"
 )
-_NO_PROTECTIONS = (
-    "SELECT NULL::bigint AS document_id, NULL::bigint AS rule_version_id, "
-    "NULL::date AS retain_until WHERE FALSE"
-)
 
 
 def union(fragments: Sequence[Fragment]) -> Fragment:
@@ -360,55 +356,4 @@ def union(fragments: Sequence[Fragment]) -> Fragment:
     return Fragment(
         text="\nUNION ALL\n".join(f"({fragment.text})" for fragment in fragments),
         parameters=merged_parameters(*fragments),
-    )
-
-
-def protections(compilers: Sequence[Compiler], *, candidates: str = "candidates") -> Fragment:
-    """A SELECT of the longest protection of each candidate by any of the rules.
-
-    Columns: document_id bigint, rule_version_id bigint, retain_until date (infinity = without
-    end). A document without a row is protected by none of the rules. Equally long protections
-    are told apart by priority, then by name.
-
-    :param compilers: every rule that is not off, whatever it does, each with its own prefix.
-    :param candidates: name of a relation with a column ``document_id``, each document once.
-    """
-    if not _SQL_NAME.fullmatch(candidates):
-        raise ValueError(f"{candidates!r} is not the name of a relation")
-    # Sorted, the first of equally long protections is the one that the tie-break wants.
-    retaining = sorted(
-        (compiler for compiler in compilers if compiler.rule.retain is not None),
-        key=lambda compiler: (compiler.rule.priority, compiler.rule.name),
-    )
-    if not retaining:
-        return Fragment(text=_NO_PROTECTIONS)
-    each = [compiler.protection() for compiler in retaining]
-    versions_name = f"{retaining[0].prefix}_protecting_versions"
-    version_ids = [compiler.rule_version.version_id for compiler in retaining]
-    versions = Fragment(
-        text=f"%({versions_name})s::bigint[]", parameters={versions_name: version_ids}
-    )
-    listed = ",\n            ".join(protection.text for protection in each)
-    # One array per document, not a row per rule in a VALUES list: PostgreSQL prepares the
-    # expressions of such a list anew for every row (measured: 7 s instead of 1 s for 20,000
-    # documents and 100 rules). OFFSET 0 keeps the array from being worked out twice.
-    return Fragment(
-        text=(
-            "SELECT\n    protection.document_id,\n"
-            f"    ({versions.text})[array_position(protection.untils, longest.retain_until)]"
-            " AS rule_version_id,\n"
-            "    longest.retain_until\n"
-            "FROM (\n"
-            f"    SELECT\n        d.id AS document_id,\n        ARRAY[\n            {listed}\n"
-            "        ] AS untils\n"
-            f"    FROM {candidates} AS candidate\n"
-            "    INNER JOIN documents AS d ON candidate.document_id = d.id\n"
-            "    OFFSET 0\n"
-            ") AS protection\n"
-            "CROSS JOIN LATERAL (\n"
-            "    SELECT max(until) AS retain_until FROM unnest(protection.untils) AS until\n"
-            ") AS longest\n"
-            "WHERE longest.retain_until IS NOT NULL"
-        ),
-        parameters=merged_parameters(versions, *each),
     )

@@ -114,7 +114,7 @@ def catches(
         parameters={"standing_matters": [each.matter_id for each in standing]},
     )
     listed = ",\n            ".join(answer.text for answer in answers)
-    # One array per document and OFFSET 0, for the reasons given at compiler.protections.
+    # One array per document and OFFSET 0, for the reasons given at protections.protections.
     return Fragment(
         text=(
             "SELECT\n    answer.matter_id,\n    judged.document_id,\n"

@@ -8,10 +8,10 @@ from datetime import date, datetime
 import psycopg
 
 from doclife.delivery.links import Links
-from doclife.domain.compiler import protections
 from doclife.domain.duration import Period
 from doclife.domain.organization import Organization
 from doclife.domain.plan import DESTRUCTIVE, PlanKind, PlanState, ShardRef
+from doclife.domain.protections import protections
 from doclife.domain.rule import Rule
 from doclife.errors import ConfigurationError, RefusedError
 from doclife.lifecycle.catching import catch_in_batch, lock_conditions

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from doclife.domain.compiler import NO_HITS, Compiler, Fragment, RuleVersion, protections
+from doclife.domain.compiler import NO_HITS, Compiler, Fragment, RuleVersion
 from doclife.domain.fields import MetadataType
+from doclife.domain.protections import protections
 from doclife.domain.rule import Mode, Rule
 from doclife.errors import ConfigurationError
 from doclife.lifecycle.catching import catch_in_plan

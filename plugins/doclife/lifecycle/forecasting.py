@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from doclife.domain.compiler import Compiler, protections
+from doclife.domain.compiler import Compiler
 from doclife.domain.condition import comparisons
 from doclife.domain.fields import PERIOD_OPERATORS
+from doclife.domain.protections import protections
 from doclife.domain.rule import Rule
 from doclife.lifecycle.judging import compilers_for
 from doclife.lifecycle.ruling import current_version

@@ -6,14 +6,15 @@ from datetime import date
 
 from doclife.domain.actions import ActionType
 from doclife.domain.breaker import trips
-from doclife.domain.compiler import Compiler, RuleVersion, protections
+from doclife.domain.compiler import Compiler, RuleVersion
 from doclife.domain.fields import MetadataType
 from doclife.domain.organization import Organization
 from doclife.domain.plan import PURGE, REMOVE_ORIGINAL
+from doclife.domain.protections import protections
 from doclife.domain.rule import Rule
 from doclife.lifecycle.catching import catch_in_plan
 from doclife.lifecycle.night import Night
-from doclife.store import plans, rules
+from doclife.store import plan_limits, plans, rules
 from doclife.store.connection import Connection
 
 SHARD_DOCUMENTS: Mapping[str, int] = {ActionType.ARCHIVE: 1000, PURGE: 1000, REMOVE_ORIGINAL: 1000}
@@ -178,20 +179,20 @@ def ask_where_needed(
 
     :param asks_always: why somebody must look at it in any case; None for no such reason.
     """
-    count = plans.count_destructive(conn, plan_id)
+    count = plan_limits.count_destructive(conn, plan_id)
     if count == 0:
         return
     rule = version.rule if version else None
-    plans.lock_limits(conn)
+    plan_limits.lock_limits(conn)
     tripped = trips(
         count,
-        plans.limits(
+        plan_limits.limits(
             conn,
             plan_id=plan_id,
             now=night.now,
             rule_limit=(rule.limits.max_documents, rule.limits.max_fraction) if rule else None,
         ),
-        expected=plans.expected(conn, rule_version_id=version.version_id, today=night.today)
+        expected=plan_limits.expected(conn, rule_version_id=version.version_id, today=night.today)
         if version
         else None,
     )

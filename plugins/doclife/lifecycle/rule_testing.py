@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from doclife.domain.actions import ActionType
-from doclife.domain.compiler import RuleVersion, protections
+from doclife.domain.compiler import RuleVersion
 from doclife.domain.expectation import (
     Case,
     ExpectedDocument,
@@ -22,6 +22,7 @@ from doclife.domain.fields import MetadataType
 from doclife.domain.organization import Organization
 from doclife.domain.outcome import Outcome, Refusal, Wish, differences
 from doclife.domain.plan import DESTRUCTIVE
+from doclife.domain.protections import protections
 from doclife.domain.rule import Mode, Rule
 from doclife.lifecycle import holding, planning
 from doclife.lifecycle.judging import compilers_for

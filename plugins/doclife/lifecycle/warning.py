@@ -7,9 +7,10 @@ from datetime import date, datetime, timedelta
 from doclife.delivery.links import NO_LINKS, Links
 from doclife.domain.actions import ActionType, NotifyAction, NotifySettings
 from doclife.domain.address import is_address, mailbox_key
-from doclife.domain.compiler import Compiler, protections
+from doclife.domain.compiler import Compiler
 from doclife.domain.message import Message, Unsendable
 from doclife.domain.organization import Organization
+from doclife.domain.protections import protections
 from doclife.domain.recipient import recipient_fault
 from doclife.domain.rule import Mode, Rule
 from doclife.lifecycle.alerting import alert_of_templates

@@ -57,8 +57,9 @@ class RehearsalFilesystem:
             if written.startswith(f"{uri}/"):
                 yield Listed(uri=written, stat=_described(content))
 
-    def create(self, uri: str, chunks: Iterable[Chunk], *, is_durable: bool = False) -> Stat:  # noqa: ARG002 - nothing here is to survive
+    def create(self, uri: str, chunks: Iterable[Chunk], *, is_durable: bool = False) -> Stat:
         """Keep new bytes here."""
+        del is_durable  # nothing here is to survive
         try:
             self.stat(uri)
         except FileNotFoundError:
@@ -76,8 +77,9 @@ class RehearsalFilesystem:
     def forget_cached(self, uri: str) -> None:
         """Nothing to do: what is real is only read."""
 
-    def remove(self, uri: str, *, etag: str | None = None, version_id: str | None = None) -> None:  # noqa: ARG002 - what was read has not changed here
+    def remove(self, uri: str, *, etag: str | None = None, version_id: str | None = None) -> None:
         """Let the bytes be gone for whoever reads through this object."""
+        del etag  # what was read has not changed here
         self._written.pop(uri, None)
         self._removed.add((uri, version_id))
 

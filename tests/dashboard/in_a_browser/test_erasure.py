@@ -7,11 +7,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.dashboard.api_server import ApiServer
 from tests.dashboard.chromium import accessibility_faults, framed, logged_in
-from tests.dashboard.test_in_a_browser import (  # noqa: F401 - fixtures
-    browser,
-    olga,
-    server,
-)
 
 pytestmark = pytest.mark.full
 
@@ -19,8 +14,8 @@ WHO = "Person, as documents name their owner"
 
 
 def test_a_request_is_made_and_closed_by_keyboard_alone_inside_airflow(
-    olga: Page,  # noqa: F811 - fixture
-    server: ApiServer,  # noqa: F811 - fixture
+    olga: Page,
+    server: ApiServer,
 ) -> None:
     olga.goto(server.framed("/documents"))
     page = framed(olga)
@@ -47,8 +42,8 @@ def test_a_request_is_made_and_closed_by_keyboard_alone_inside_airflow(
     ("width", "theme", "has_script"), [(1440, "dark", True), (326, "light", False)]
 )
 def test_the_preview_is_accessible_and_needs_neither_width_nor_script(
-    browser: Browser,  # noqa: F811 - fixture
-    server: ApiServer,  # noqa: F811 - fixture
+    browser: Browser,
+    server: ApiServer,
     width: int,
     theme: str,
     has_script: bool,

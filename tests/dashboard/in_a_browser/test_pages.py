@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -11,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from doclife.dashboard.gate import PUBLIC_PREFIX
 from doclife.dashboard.navigation import TABS
 from tests.dashboard.api_server import ApiServer
-from tests.dashboard.chromium import accessibility_faults, chromium, framed, logged_in
+from tests.dashboard.chromium import accessibility_faults, framed, logged_in
 from tests.dashboard.test_every_route import WITH_LOGIN
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
@@ -20,26 +19,6 @@ BACKGROUND = "root => getComputedStyle(root).backgroundColor"
 THEME = "['light', 'dark'].filter(name => document.documentElement.classList.contains(name))"
 LIGHT = re.compile(r"\blight\b")
 DARK = re.compile(r"\bdark\b")
-
-
-@pytest.fixture(scope="module")
-def server(airflow_server: ApiServer) -> ApiServer:
-    """An api-server over a catalogue in which something has happened."""
-    return airflow_server
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture
-def olga(browser: Browser, server: ApiServer) -> Iterator[Page]:
-    """A records officer, at a laptop."""
-    context = logged_in(browser, server, "olga")
-    yield context.new_page()
-    context.close()
 
 
 def test_the_navigation_opens_it_and_the_address_of_a_tab_can_be_shared(

@@ -9,11 +9,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.dashboard.api_server import ApiServer
 from tests.dashboard.chromium import accessibility_faults, framed, logged_in
-from tests.dashboard.test_in_a_browser import (  # noqa: F401 - fixtures
-    browser,
-    olga,
-    server,
-)
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
 
@@ -30,8 +25,8 @@ PAGES = (
 
 
 def test_a_rule_is_made_with_a_preview_while_typing_changed_and_run(
-    olga: Page,  # noqa: F811 - fixture
-    server: ApiServer,  # noqa: F811 - fixture
+    olga: Page,
+    server: ApiServer,
 ) -> None:
     olga.goto(server.framed("/rules/-/new"))
     page = framed(olga)
@@ -67,8 +62,8 @@ def test_a_rule_is_made_with_a_preview_while_typing_changed_and_run(
 
 
 def test_a_fault_is_tied_to_its_field(
-    olga: Page,  # noqa: F811 - fixture
-    server: ApiServer,  # noqa: F811 - fixture
+    olga: Page,
+    server: ApiServer,
 ) -> None:
     olga.goto(server.path("/rules/archive-contracts/edit"))
     olga.get_by_label("Grace period").fill("soon")
@@ -80,8 +75,8 @@ def test_a_fault_is_tied_to_its_field(
 
 
 def test_the_pages_are_accessible_and_fit_a_phone(
-    browser: Browser,  # noqa: F811 - fixture
-    server: ApiServer,  # noqa: F811 - fixture
+    browser: Browser,
+    server: ApiServer,
 ) -> None:
     for width, theme in ((1440, "light"), (390, "dark")):
         context = logged_in(browser, server, "olga", width=width, theme=theme)

@@ -7,11 +7,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.dashboard.api_server import ApiServer
 from tests.dashboard.chromium import accessibility_faults, framed, logged_in
-from tests.dashboard.test_in_a_browser import (  # noqa: F401 - fixtures
-    browser,
-    olga,
-    server,
-)
 
 pytestmark = pytest.mark.full
 
@@ -19,8 +14,8 @@ REASON = "Reason, kept in the audit trail"
 
 
 def test_two_documents_are_found_ticked_and_deleted_by_keyboard_alone(
-    olga: Page,  # noqa: F811 - fixture
-    server: ApiServer,  # noqa: F811 - fixture
+    olga: Page,
+    server: ApiServer,
 ) -> None:
     olga.goto(server.framed("/jobs"))
     page = framed(olga)
@@ -58,8 +53,8 @@ def test_two_documents_are_found_ticked_and_deleted_by_keyboard_alone(
     ],
 )
 def test_the_pages_are_accessible_and_need_neither_width_nor_script(
-    browser: Browser,  # noqa: F811 - fixture
-    server: ApiServer,  # noqa: F811 - fixture
+    browser: Browser,
+    server: ApiServer,
     width: int,
     theme: str,
     has_script: bool,

@@ -7,11 +7,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.dashboard.api_server import ApiServer
 from tests.dashboard.chromium import accessibility_faults, framed, logged_in
-from tests.dashboard.test_in_a_browser import (  # noqa: F401 - fixtures
-    browser,
-    olga,
-    server,
-)
 from tests.delivery.mail_servers import Mailbox, mail_server
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
@@ -31,8 +26,8 @@ PAGES = (
 
 
 def test_mail_is_set_up_and_a_test_shows_what_the_server_answered(
-    olga: Page,  # noqa: F811 - fixture
-    server: ApiServer,  # noqa: F811 - fixture
+    olga: Page,
+    server: ApiServer,
 ) -> None:
     with mail_server(Mailbox(answers={"gone@example.org": "550 5.1.1 no such user"})) as port:
         olga.goto(server.framed("/integrations"))
@@ -59,8 +54,8 @@ def test_mail_is_set_up_and_a_test_shows_what_the_server_answered(
 
 
 def test_a_slack_channel_is_made_and_its_test_says_what_is_missing(
-    olga: Page,  # noqa: F811 - fixture
-    server: ApiServer,  # noqa: F811 - fixture
+    olga: Page,
+    server: ApiServer,
 ) -> None:
     olga.goto(server.framed("/integrations/slack"))
     page = framed(olga)
@@ -76,9 +71,9 @@ def test_a_slack_channel_is_made_and_its_test_says_what_is_missing(
 
 
 def test_the_pages_are_accessible_and_fit_a_phone(
-    browser: Browser,  # noqa: F811 - fixture
-    olga: Page,  # noqa: F811 - fixture
-    server: ApiServer,  # noqa: F811 - fixture
+    browser: Browser,
+    olga: Page,
+    server: ApiServer,
 ) -> None:
     olga.goto(server.path("/integrations/endpoints/new"))
     olga.get_by_label("Name, as rules and jobs say it").fill("ledger")
