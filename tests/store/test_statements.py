@@ -42,9 +42,9 @@ FRAGMENTS = {
     "hits": HIT,
     "protections": "SELECT NULL::bigint AS document_id, NULL::bigint AS rule_version_id,"
     " NULL::date AS retain_until",
-    "comparisons": "SELECT NULL::bigint AS rule_version_id, NULL::integer AS position,"
-    " NULL::text AS field, NULL::text AS operator, NULL::text AS actual, NULL::boolean AS is_met",
-    "dates": "SELECT NULL::bigint AS rule_version_id, NULL::boolean AS is_met,"
+    "answers": "SELECT NULL::bigint AS rule_version_id, NULL::integer AS position,"
+    " NULL::text AS actual, NULL::boolean AS is_met",
+    "clocks": "SELECT NULL::bigint AS rule_version_id, NULL::boolean AS is_met,"
     " NULL::date AS anchor_read, NULL::date AS anchor_on, NULL::date AS cutoff_on,"
     " NULL::date AS retain_until, NULL::date AS protected_until, NULL::date[] AS due_on",
 }
@@ -144,27 +144,39 @@ def test_the_server_knows_every_table_column_and_function(database: str) -> None
 def test_row_level_security_takes_no_plan_from_tasks(postgres: Postgres, database: str) -> None:
     """Every statement that tasks may run is planned for them as for the owner, who has no policies.
 
-    Under a policy that asks anything, arrays, JSON and LIKE lose their indexes.
+    Under a policy that asks anything, arrays, JSON and LIKE lose their indexes. The owner's plan
+    is asked for on both sides of the tasks': it also moves when autovacuum counts a table anew, of
+    which the catalogs that all databases share give no warning.
     """
     tasks = role_url(postgres, database.rsplit("/", 1)[1], role=databases.TASKS)
-    plans: dict[str, list[str]] = {}
-    for url in (database, tasks):
-        with connect(url) as conn:
+    compared, differing = 0, set()
+    with connect(database) as owner, connect(tasks) as worker:
+        for conn in (owner, worker):
             conn.execute("SET enable_seqscan = off")
-            for name in (each for each in FIRST if not each.startswith("migrations/")):
-                text = statement(name)
-                holes = {each: FRAGMENTS[each] for each in HOLE.findall(body(name))}
-                if holes:
-                    text = composed(name, **holes)
-                if "/create_" in name and "CREATE" in text:
+        for name in (each for each in FIRST if not each.startswith("migrations/")):
+            text = statement(name)
+            holes = {each: FRAGMENTS[each] for each in HOLE.findall(body(name))}
+            if holes:
+                text = composed(name, **holes)
+            if "/create_" in name and "CREATE" in text:
+                for conn in (owner, worker):
                     conn.execute(text, dict.fromkeys(PARAMETER.findall(text)))
-                elif re.match(r"SELECT|WITH|INSERT|UPDATE|DELETE", body(name).strip()):
-                    with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
-                        plans.setdefault(name, []).append(plan_of(conn, text))
-    compared = {name: both for name, both in plans.items() if len(both) == 2}
+            elif re.match(r"SELECT|WITH|INSERT|UPDATE|DELETE", body(name).strip()):
+                with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
+                    if is_planned_otherwise(owner, worker, text):
+                        differing.add(name)
+                    compared += 1
 
-    assert len(compared) > 200
-    assert {name for name, (owners, of_tasks) in compared.items() if owners != of_tasks} == set()
+    assert compared > 200
+    assert differing == set()
+
+
+def is_planned_otherwise(owner: psycopg.Connection, worker: psycopg.Connection, text: str) -> bool:
+    """Whether two logins have two plans, while the first one's stays the same."""
+    while True:
+        before, theirs, after = (plan_of(conn, text) for conn in (owner, worker, owner))
+        if before == after:
+            return theirs != before
 
 
 def test_rules_keep_the_indexes_of_what_they_ask(postgres: Postgres, database: str) -> None:
