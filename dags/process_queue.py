@@ -7,7 +7,8 @@ tasks that do not wait for each other: `react` lets rules and webhook subscripti
 `schedules` stores the jobs and plans the rules whose time has come, `drain` sends. A drain waits
 half a minute for more before it ends, and hands over to a new run after five minutes; up to four
 runs go at once, and each job goes to one of them. *DOCLIFE_DRAINERS*: each run sends with several
-processes. Without Airflow: `doclife jobs drain`.
+processes; of all runs together four send at once, or as many as one run alone has. Without Airflow:
+`doclife jobs drain`.
 
 **Rerun:** safe. What was sent is recorded and not sent again; what was on its way when a process
 was killed is tried again, under the same id, and written down as *unknown*.
@@ -32,6 +33,7 @@ from doclife.operators.process_queue import (
     ReactToEventsOperator,
     RunSchedulesOperator,
     drainers,
+    drains_at_once,
 )
 from doclife.operators.queue_trigger import queue_asset
 from doclife.operators.retrying import FullJitter, tries_again
@@ -52,6 +54,8 @@ with DAG(
 ):
     ReactToEventsOperator(task_id="react")
     RunSchedulesOperator(task_id="schedules")
-    DrainQueueOperator.partial(task_id="drain", outlets=[Asset("doclife_deliveries")]).expand(
-        drainer=drainers()
-    )
+    DrainQueueOperator.partial(
+        task_id="drain",
+        outlets=[Asset("doclife_deliveries")],
+        max_active_tis_per_dag=drains_at_once(),
+    ).expand(drainer=drainers())

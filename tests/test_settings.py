@@ -99,3 +99,14 @@ def test_a_url_that_cannot_be_read_is_refused_without_quoting_its_password(url: 
         read_settings({"DOCLIFE_DATABASE_URL": url})
 
     assert "sec" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("said", "days"), [("", 8), ("0", 0), ("2", 2)])
+def test_from_what_age_of_the_last_backup_on_to_warn(said, days):
+    assert read_settings({"DOCLIFE_BACKUP_DAYS": said}).backup_days == days
+
+
+@pytest.mark.parametrize("said", ["weekly", "-1", "1.5", "99999"])
+def test_an_age_of_backups_that_is_none_is_refused(said):
+    with pytest.raises(ConfigurationError, match=r"DOCLIFE_BACKUP_DAYS=.*is no number of days"):
+        read_settings({"DOCLIFE_BACKUP_DAYS": said})

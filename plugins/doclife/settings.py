@@ -13,6 +13,12 @@ DATABASE_URL = "DOCLIFE_DATABASE_URL"
 AIRFLOW_CONNECTION = "AIRFLOW_CONN_DOCUMENTS"
 ORGANIZATION = "DOCLIFE_ORGANIZATION"
 AIRFLOW_URL = "DOCLIFE_AIRFLOW_URL"
+BACKUP_WARNING = "DOCLIFE_BACKUP_DAYS"
+
+BACKUP_DAYS = 8
+"""A backup each week, with a day to notice that one did not come."""
+
+MOST_DIGITS = 4
 
 _SCHEMES = ("postgresql", "postgres")
 _ENCODING = (
@@ -31,11 +37,14 @@ class Settings:
         when nobody said.
     :param organization: whose documents a command is about unless it says otherwise; ``default``,
         the organization that every database has.
+    :param backup_days: from what age of the last backup on the doctor warns; 0: never, because
+        another tool makes them.
     """
 
     database: str | None
     organization: str = "default"
     airflow_url: str | None = None
+    backup_days: int = BACKUP_DAYS
 
     def require_database(self) -> str:
         """Return where the documents are.
@@ -72,12 +81,19 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             f"{ORGANIZATION}={organization!r} is no organization: write its short name in lower "
             "case letters, digits and '-'"
         )
+    days = environment.get(BACKUP_WARNING) or str(BACKUP_DAYS)
+    if not (days.isascii() and days.isdigit() and len(days) <= MOST_DIGITS):
+        faults.append(
+            f"{BACKUP_WARNING}={days!r} is no number of days: write for example 2, or 0 where "
+            "another tool makes the backups"
+        )
     if faults:
         raise ConfigurationError("; ".join(faults))
     return Settings(
         database=database,
         organization=organization,
         airflow_url=environment.get(AIRFLOW_URL) or None,
+        backup_days=int(days),
     )
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from doclife.domain.checkup import Level
-from doclife.lifecycle.checkup_upkeep import look_at_proof, look_at_vacuum
+from doclife.lifecycle.checkup_upkeep import look_at_backup, look_at_proof, look_at_vacuum
+from doclife.lifecycle.cleaning import prune_history
 from doclife.store import clock
 from doclife.store.connection import Connection, connect
 from doclife.store.doctor import list_hold_backs
+from doclife.store.sql import statement
 from local.postgres import Postgres
 
 from .conftest import Cli
@@ -40,8 +43,8 @@ def login(postgres: Postgres) -> Iterator[str]:
 
 def put_right(owner: Connection, finding: dict) -> None:
     """Do what the doctor says, word by word."""
-    for statement in finding["fix"].removeprefix("as owner: ").split("; "):
-        owner.execute(statement)
+    for command in finding["fix"].removeprefix("as owner: ").split("; "):
+        owner.execute(command)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +99,26 @@ def test_history_without_a_partition_to_lie_in_is_told(cli: Cli, owner: Connecti
     assert any(one.startswith("job_history_default has rows") for one in told)
 
 
+def test_rows_of_days_that_can_have_no_partition_any_more_are_left_alone(
+    cli: Cli, owner: Connection
+) -> None:
+    owner.execute(
+        "INSERT INTO job_history (id, organization_id, kind, attempts, created_at, finished_at)"
+        " SELECT days, 1, 'email', 1, now(), now() - days * interval '1 day'"
+        " FROM generate_series(0, 2) AS days"
+    )
+    [told] = findings(cli, "partitions")
+    assert told["level"] == "warning"
+    assert "Make none by hand for the others: CREATE and ATTACH fail" in told["fix"]
+
+    prune_history(owner, now=clock.present(owner))
+
+    [told] = findings(cli, "partitions")
+    assert told["level"] == "ok"
+    assert "job_history_default keeps rows of" in told["what"]
+    assert "90 days later, and nothing is to be done" in told["what"]
+
+
 def test_a_database_that_is_newer_than_the_program_is_told(cli: Cli, owner: Connection) -> None:
     owner.execute("INSERT INTO schema_migrations (name, sha256) VALUES ('999_later.sql', 'x')")
 
@@ -147,3 +170,50 @@ def test_an_audit_chain_that_nobody_signs_is_told_after_a_night(cli: Cli, conn: 
     assert soon == [Level.OK, Level.OK]
     assert [one.about for one in late if one.level is Level.WARNING] == ["audit heads"]
     assert "doclife audit sign" in str(late[0].fix)
+
+
+def test_a_backup_that_is_too_old_is_told_with_how_to_make_one(
+    cli: Cli, conn: Connection, tmp_path: Path
+) -> None:
+    [new] = findings(cli, "backup")
+    cli("halt", "on", "--reason", "an entry for the audit trail")
+    [never] = look_at_backup(conn, now=clock.present(conn) + timedelta(days=9), warning_days=8)
+
+    made = cli.json("backup", "make", str(tmp_path / "backup"))
+
+    taken_at = datetime.fromisoformat(made["backup"]["taken_at"])
+    week = look_at_backup(conn, now=taken_at + timedelta(days=8, seconds=-1), warning_days=8)
+    [old] = look_at_backup(conn, now=taken_at + timedelta(days=8), warning_days=8)
+    assert (new["level"], new["what"]) == ("ok", "there is nothing to lose yet")
+    assert (never.level, never.what) == (
+        Level.WARNING,
+        "none was ever made by doclife backup make, and those of other tools are not known here",
+    )
+    assert made["trace_fault"] is None
+    assert [one.level for one in week] == [Level.OK]
+    assert old.level is Level.WARNING
+    assert "is 8 days old" in old.what
+    assert "doclife backup make FOLDER" in str(old.fix)
+    assert findings(cli, "backup")[0]["what"] == "the last one by doclife backup make is 0 min old"
+
+
+def test_who_makes_backups_with_another_tool_is_not_warned(cli: Cli, conn: Connection) -> None:
+    cli("halt", "on", "--reason", "an entry for the audit trail")
+    elsewhere = Cli(cli.database, {"DOCLIFE_BACKUP_DAYS": "0"})
+
+    [found] = findings(elsewhere, "backup")
+
+    assert found["level"] == "ok"
+    assert "another tool makes them" in found["what"]
+    [late] = look_at_backup(conn, now=clock.present(conn) + timedelta(days=99), warning_days=0)
+    assert late.level is Level.OK
+
+
+def test_how_old_the_last_backup_is_costs_one_look_into_an_index(conn: Connection) -> None:
+    with conn.transaction():
+        # So few entries are read at once; of years of them the index is the only way.
+        conn.execute("SET LOCAL enable_seqscan = off")
+        conn.execute("SET LOCAL enable_sort = off")
+        rows = conn.execute("EXPLAIN " + statement("doctor/describe_backups")).fetchall()
+
+    assert "audit_entries_of_backups" in str(rows)

@@ -20,6 +20,13 @@ def test_metrics_are_shown_as_they_are_sent(acme):
     assert "doclife.halted" not in acme("metrics").output, "what is 0 is left out for people"
 
 
+def test_two_formats_at_once_are_refused(acme):
+    said = acme("metrics", "--prometheus", "--json", exit_code=2)
+
+    assert "leave out one of --prometheus and --json" in " ".join(said.errors.split())
+    assert said.output == ""
+
+
 def test_metrics_are_lines_that_prometheus_reads(acme):
     lines = acme("metrics", "--prometheus", "--by-organization").output.splitlines()
 

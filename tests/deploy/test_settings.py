@@ -112,6 +112,12 @@ def test_airflow_and_its_providers_know_every_setting() -> None:
     }
     used = set(re.findall(r"AIRFLOW__\w+", COMPOSE_FILE.read_text()))
     used |= settings_of_the_image().keys()
+    helm = yaml.safe_load((ROOT / "deploy" / "helm" / "values.yaml").read_text())
+    used |= {
+        f"AIRFLOW__{section}__{option}".upper()
+        for section, options in helm["config"].items()
+        for option in options
+    }
 
     assert used <= names, used - names
     assert "AIRFLOW__CELERY__BROKER_URL" in names
@@ -125,11 +131,15 @@ def test_the_helm_values_set_what_the_compose_file_sets() -> None:
         ("core", "auth_manager"),
         ("core", "load_examples"),
         ("core", "dags_are_paused_at_creation"),
+        ("core", "default_timezone"),
+        ("core", "parallelism"),
+        ("api", "workers"),
         ("scheduler", "task_instance_heartbeat_timeout"),
         ("scheduler", "scheduler_idle_sleep_time"),
     ):
         value = str(values["config"][section][name])
         line = f"AIRFLOW__{section}__{name}".upper()
-        assert re.search(rf'{line}: "?{re.escape(value)}"?$', compose, re.MULTILINE), line
+        told = rf'{line}: (?:"?{re.escape(value)}"?|\${{\w+:-{re.escape(value)}}})$'
+        assert re.search(told, compose, re.MULTILINE), line
     assert values["airflowVersion"] in (ROOT / "requirements.in").read_text()
     assert os.fspath(values["executor"]) == "KubernetesExecutor"

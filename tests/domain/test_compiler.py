@@ -494,52 +494,6 @@ def test_names_the_fields_and_events_that_a_deletion_rests_on() -> None:
     assert by_event.events_used == {"employee.left"}
 
 
-def test_explains_each_comparison_with_its_value_and_answer(run: Run) -> None:
-    old = {"field": "created_on", "op": "older_than", "value": "1y"}
-    pages = {"field": "metadata.pages", "op": "gt", "value": 5}
-    compiled = compiler(rule(when={"any": [IS_INVOICE, {"not": old}, pages]}, actions=[NOTIFY]))
-
-    rows = run(
-        compiled.explanation(document_id=1),
-        document(document_type="report", created_on="2020-01-01", metadata={"pages": "many"}),
-    )
-
-    assert [tuple(row.values()) for row in rows] == [
-        (10, 0, "document_type", "eq", "report", False),
-        (10, 1, "created_on", "older_than", "2020-01-01", True),
-        (10, 2, "metadata.pages", "gt", None, None),
-    ]
-    without_condition = compiler(retaining("1y")).explanation(document_id=1)
-    assert run(without_condition, document()) == []
-
-
-def test_says_how_the_clock_of_a_rule_runs_for_one_document(run: Run) -> None:
-    compiled = compiler(
-        rule(
-            when=IS_INVOICE,
-            retain={"for": "1y", "after": "created_on", "cutoff": "end_of_year"},
-            actions=[{"do": "ARCHIVE", "after": "1mo"}, {"do": "DELETE"}],
-        )
-    )
-    moved = {"created_on": [{"on": "2021-05-05", "at": "2999-01-01"}]}
-
-    (row,) = run(
-        compiled.dates(document_id=1),
-        document(document_type="invoice", created_on="2020-02-02", anchor_floors=moved),
-    )
-
-    assert row == {
-        "rule_version_id": 10,
-        "is_met": True,
-        "anchor_read": date(2020, 2, 2),
-        "anchor_on": date(2021, 5, 5),
-        "cutoff_on": date(2021, 12, 31),
-        "retain_until": date(2022, 12, 31),
-        "protected_until": date(2022, 12, 31),
-        "due_on": [date(2022, 2, 1), date(2023, 1, 1)],
-    }
-
-
 @pytest.mark.parametrize(
     ("types", "reason"),
     [

@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from doclife.domain.compiler import Compiler, Purpose
 from doclife.domain.condition import comparisons
+from doclife.domain.explaining_sql import answers, clocks
 from doclife.domain.fragment import Fragment
 from doclife.domain.protections import protections
 from doclife.domain.rule import Rule
@@ -39,8 +40,8 @@ NAMES = {
     "document_id", "type", "occurred_on", "withdrawn_at", "is_external", "may_start_clocks",
     # results
     "action_index", "is_archive", "due_on", "matched", "anchor_on", "retain_until",
-    "rule_version_id", "priority", "name", "position", "field", "operator", "actual", "is_met",
-    "anchor_read", "cutoff_on", "protected_until",
+    "rule_version_id", "priority", "name", "position", "actual", "is_met",
+    "anchor_read", "cutoff_on", "protected_until", "days", "clock",
     # functions
     "metadata_text", "metadata_int", "metadata_date", "jsonb_array_elements", "starts_with",
     "array_agg", "strpos", "ALL",
@@ -71,8 +72,8 @@ def statements(some: Compiler, *, may_hit: bool = True) -> list[Fragment]:
         some.hits(organization_id=1),
         some.hits(organization_id=1, include_unknown=True, document_ids=[1, 2]),
         some.hits(organization_id=1, due_by=date.max),
-        some.explanation(document_id=1),
-        some.dates(document_id=1),
+        answers([some], document_id=1),
+        clocks([some], document_id=1),
         protections([some]),
     ]
 

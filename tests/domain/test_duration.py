@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from doclife.domain.duration import Period
@@ -118,6 +118,15 @@ def test_a_start_that_is_not_over_before_an_end_is_not_before_the_subtraction(
     end = period.add_to(start) - timedelta(days=wait)
 
     assert start >= period.subtract_from(end)
+
+
+@given(period=PERIODS, end=DATES | ENDS)
+@example(period=Period(months=1), end=date(2026, 3, 31))
+@example(period=Period(months=1, days=1), end=date(2026, 3, 30))
+def test_reaches_an_end_from_a_first_start_on_and_not_before(period: Period, end: date) -> None:
+    first = period.first_start_reaching(end)
+
+    assert period.add_to(first - timedelta(days=1)) < end <= period.add_to(first)
 
 
 @settings(max_examples=500)

@@ -139,6 +139,13 @@ def test_finds_a_delete_that_comes_before_the_end_of_anothers_retention(
     assert "keeps" in found.what
 
 
+def test_a_delete_without_a_wait_is_said_in_words() -> None:
+    (found,) = lint_rules([rule(**{**QUIET, "retain": keep("0d")}), RETAINS])
+
+    assert "a DELETE at once after" in found.what
+    assert "0d" not in found.what
+
+
 @pytest.mark.parametrize(
     ("parts", "other"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import json
 import threading
@@ -16,6 +17,7 @@ import pytest
 from doclife.delivery.channel import Channel, Endpoint, Message
 from doclife.delivery.outcome import Attempt, Outcome
 from doclife.lifecycle import drain_troubles
+from doclife.lifecycle.cycle_collection import YOUNG_OBJECTS, collecting_rarely
 from doclife.lifecycle.draining import Drained, Drainer, DrainSettings
 from doclife.lifecycle.halting import halt
 from doclife.lifecycle.own_channels import PLANNER, own_channels
@@ -149,6 +151,48 @@ def test_everything_is_sent_once_and_nothing_stays_behind(conn: Connection, data
     assert tallies(conn) == (0, 0, 1700)
     assert value(conn, "SELECT count(*) FROM delivery_attempts WHERE status_code = 200") == 1700
     assert nothing_is_leased(conn)
+
+
+def test_cycles_are_looked_for_rarely_meanwhile_and_as_before_afterwards(
+    conn: Connection, database: str
+) -> None:
+    thresholds: list[int] = []
+
+    def look(_message: Message) -> Attempt:
+        thresholds.append(gc.get_threshold()[0])
+        return SENT
+
+    mails(conn, 1)
+    before = gc.get_threshold()
+
+    drain(database, {"email": Recorder(look)})
+
+    assert thresholds == [YOUNG_OBJECTS]
+    assert gc.get_threshold() == before
+
+
+def test_of_several_drains_in_a_process_the_last_to_end_puts_the_threshold_back() -> None:
+    before = gc.get_threshold()
+    one, other = collecting_rarely(), collecting_rarely()
+
+    one.__enter__()
+    other.__enter__()
+    one.__exit__(None, None, None)
+    meanwhile = gc.get_threshold()
+    other.__exit__(None, None, None)
+
+    assert meanwhile == (YOUNG_OBJECTS, *before[1:])
+    assert gc.get_threshold() == before
+
+
+def test_a_collector_that_is_switched_off_stays_off() -> None:
+    before = gc.get_threshold()
+    gc.set_threshold(0)
+    try:
+        with collecting_rarely():
+            assert gc.get_threshold()[0] == 0
+    finally:
+        gc.set_threshold(*before)
 
 
 def test_each_outcome_goes_where_it_belongs(conn: Connection, database: str) -> None:

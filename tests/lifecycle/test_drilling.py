@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import re
+import shutil
 import subprocess
 import tempfile
 import time
@@ -27,7 +29,7 @@ from doclife.lifecycle.drilling import DrillOrder, run_drill
 from doclife.lifecycle.holding import release
 from doclife.lifecycle.purge_manifests import count_unknown
 from doclife.lifecycle.signing import read_signing_key
-from doclife.store import backups, clock, dumping, switches
+from doclife.store import backups, clock, dumping, migrations, switches
 from doclife.store.connection import connect
 from doclife.store.scratch import PREFIX
 from local import databases
@@ -71,7 +73,13 @@ def world(world: World) -> World:
 
 def back_up(world: World, folder: Path | None = None) -> Path:
     folder = folder or world.folder / "backup"
-    make_backup(world.conn, url=url_of(world), folder=folder, now=clock.present(world.conn))
+    make_backup(
+        world.conn,
+        url=url_of(world),
+        folder=folder,
+        actor=ACTOR,
+        now=clock.present(world.conn),
+    )
     return folder
 
 
@@ -295,7 +303,9 @@ def test_a_backup_of_each_postgresql_comes_back_and_the_original_can_only_be_rea
 ) -> None:
     with connect(each_database) as source:
         folder = tmp_path / "backup"
-        make_backup(source, url=each_database, folder=folder, now=clock.present(source))
+        make_backup(
+            source, url=each_database, folder=folder, actor=ACTOR, now=clock.present(source)
+        )
         order = DrillOrder(
             folder=folder,
             server_url=each_postgres.url(),
@@ -427,6 +437,29 @@ def test_a_dump_that_cannot_be_restored_ends_the_drill_with_what_pg_restore_says
     assert "pg_restore" in of(report, "restore")
 
 
+def test_a_restore_that_fails_quotes_no_row(
+    world: World, scratch_server: Postgres, tmp_path: Path
+) -> None:
+    # An application's table whose rows its own check would not take any more.
+    for statement in (
+        "CREATE SCHEMA shop",
+        "CREATE FUNCTION shop.takes(text) RETURNS boolean IMMUTABLE RETURN true",
+        "CREATE TABLE shop.letters (name text, CONSTRAINT is_fine CHECK (shop.takes(name)))",
+        "INSERT INTO shop.letters VALUES (E'Quokka\\nWombat Lane 7')",
+        "CREATE OR REPLACE FUNCTION shop.takes(text) RETURNS boolean IMMUTABLE RETURN false",
+    ):
+        world.conn.execute(statement)
+    folder = back_up(world, tmp_path / "backup")
+
+    report = drill(world, scratch_server, folder)
+
+    said = of(report, "restore")
+    assert 'COPY failed for table "letters"' in said
+    assert 'violates check constraint "is_fine"' in said
+    assert "Quokka" not in said
+    assert "Wombat" not in said
+
+
 def test_without_programs_of_the_right_version_it_says_which_and_where_from(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -434,3 +467,20 @@ def test_without_programs_of_the_right_version_it_says_which_and_where_from(
 
     with pytest.raises(ConfigurationError, match=r"no pg_dump of PostgreSQL \d+ here.*PG_BIN"):
         back_up(world, tmp_path / "backup")
+
+
+def test_a_step_that_the_server_stops_quotes_no_value(
+    world: World, scratch_server: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = back_up(world, tmp_path / "backup")
+    newer = shutil.copytree(migrations.SCHEMA_DIR, tmp_path / "schema")
+    (newer / "999_stumbles.sql").write_text("SELECT 'Quokka'::date")
+    monkeypatch.setattr(
+        "doclife.lifecycle.drilling.migrations.migrate",
+        functools.partial(migrations.migrate, directory=newer),
+    )
+
+    said = of(drill(world, scratch_server, folder), "migrations")
+
+    assert "invalid input syntax" in said
+    assert "Quokka" not in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
@@ -338,6 +339,29 @@ def test_what_came_since_is_planned_by_looking_again(world: World) -> None:
     assert again.plan.document_count == 1
     repeated = erasure_requests.plan_request(world.conn, request_id=1, **options(world))
     assert repeated.plan == again.plan
+
+
+def test_of_a_run_that_asks_twice_at_once_there_is_one_request_and_none_of_other_fields(
+    world: World, documents: dict[str, int]
+) -> None:
+    same = {"run_id": "the-one"}
+
+    def again(**named: Any) -> Answer:
+        with world.another_connection() as conn:
+            return erasure_requests.request_erasure(
+                conn, **{"person": PERSON, **options(world), **same, **named}
+            )
+
+    with ThreadPoolExecutor(2) as threads:
+        one, other = threads.map(lambda _: again(), range(2))
+
+    assert one.request.request_id == other.request.request_id
+    assert one.request.plan_id == other.request.plan_id is not None
+    with pytest.raises(RefusedError, match="which is open"):
+        again(fields=["employee"])
+    with pytest.raises(RefusedError, match="which is open"):
+        again(run_id="another")
+    assert world.value("SELECT count(*) FROM erasure_requests") == 1
 
 
 @pytest.mark.parametrize(

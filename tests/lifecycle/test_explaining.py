@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
 from doclife.domain.explanation import Explanation, RuleExplanation
+from doclife.domain.explanation_words import clock_words, why_words
 from doclife.domain.review import Answer, Keeping
 from doclife.domain.rule import Mode, Rule
 from doclife.errors import ConfigurationError
@@ -177,6 +178,26 @@ class TestTheAnswer:
         )
         assert of(found).next_warning_on == date(2026, 3, 19)
         assert "afterwards, for 10d: undo or restore, until it is purged" in found.could_stop_it
+
+    def test_a_period_of_no_length_is_said_in_words(self, world: World) -> None:
+        world.add_document("a", document_type="draft", created_on=days_ago(100))
+        world.enforce(
+            when=DRAFTS, actions=DELETE, grace="0d", retain={"for": "0d", "after": "created_on"}
+        )
+
+        found = explain(world)
+
+        said = [
+            *(found.could_stop_it or ()),
+            str(why_words(of(found), of(found).actions[0])),
+            clock_words(of(found)),
+        ]
+        assert "afterwards, until the next weekly cleanup: undo or restore, until it is purged" in (
+            said
+        )
+        assert "without grace, so the next weekly cleanup purges it" in said[-2]
+        assert "retains it no longer than that: until" in said[-1]
+        assert not [words for words in said if "0d" in words]
 
     def test_says_that_the_next_run_takes_it(self, world: World) -> None:
         world.add_document("a", document_type="draft")

@@ -38,7 +38,7 @@ def test_a_backup_of_before_is_proven_to_a_program(
     monkeypatch.setenv("DOCLIFE_DATABASE_URL", database)
     folder = tmp_path / "backup"
     with connect(database) as conn:
-        make_backup(conn, url=database, folder=folder, now=clock.present(conn))
+        make_backup(conn, url=database, folder=folder, actor="cli:test", now=clock.present(conn))
 
     assert drill(State(tmp_path / ".local"), [str(folder), "--json"]) == 0
 

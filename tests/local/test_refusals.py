@@ -141,6 +141,15 @@ def test_looking_at_what_was_never_started_installs_nothing(bare_checkout, comma
     assert not (bare_checkout.folder / ".venv").exists()
 
 
+def test_env_refuses_what_it_does_not_know_before_anything_is_installed(bare_checkout):
+    done = bare_checkout.call("env", "--force")
+
+    assert done.returncode == 1
+    assert done.stderr.strip() == "./run env takes nothing more, and got: --force"
+    assert not (bare_checkout.folder / ".venv").exists()
+    assert not (bare_checkout.folder / ".env").exists()
+
+
 def test_missing_system_programs_are_named_with_the_way_to_get_them():
     browser = SystemProgram(
         path=Path("/nowhere/chromium"), package="chromium", needed_for="the browser tests"

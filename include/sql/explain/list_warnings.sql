@@ -1,5 +1,7 @@
 -- Which warnings about a document were stored and what became of them, the newest first.
 --   document_id  bigint
+-- WITH ORDINALITY keeps the function from being folded into this statement: over every day of the
+-- history that takes longer to plan than all else, also where nobody was warned.
 SELECT
     rule.name AS rule,
     notice.due_on,
@@ -10,7 +12,7 @@ SELECT
 FROM notices AS notice
 INNER JOIN rules AS rule ON notice.rule_id = rule.id
 LEFT JOIN LATERAL
-    warnings_of(notice.rule_id, notice.document_id, notice.due_on) AS told
+    warnings_of(notice.rule_id, notice.document_id, notice.due_on) WITH ORDINALITY AS told
     ON notice.id = told.notice_id
 WHERE notice.document_id = %(document_id)s AND notice.window_days IS NOT NULL
 ORDER BY notice.id DESC

@@ -3,6 +3,8 @@
 --   rule             text    only this rule; NULL for all
 --   today            date    in the organization's zone
 --   until            date    the first day that is no longer shown by month
+--   span_starts      date[]  sorted: from one of these until the next it makes no difference which day
+--                            it is, neither for an action nor for the purge after it
 --   graces           jsonb   per rule version id, how long the trash keeps (ISO 8601)
 -- Returns rule, version, mode, action, bucket (overdue, month, later, never, held), month (the first
 -- day of it, only for month), documents, size_bytes. A DELETE is followed by its PURGE.
@@ -13,38 +15,59 @@ WITH graces AS MATERIALIZED (
     FROM jsonb_each_text(%(graces)s) AS given
 ),
 
-foreseen AS (
-    SELECT
-        foreseen.rule_version_id,
-        foreseen.action,
-        foreseen.goes_on,
-        foreseen.is_held,
-        foreseen.documents,
-        foreseen.size_bytes
-    FROM rules AS rule
-    INNER JOIN forecast_counts AS foreseen
-        ON
-            rule.organization_id = foreseen.organization_id
-            AND rule.current_version_id = foreseen.rule_version_id
-    WHERE
-        rule.organization_id = %(organization_id)s
-        AND rule.removed_at IS NULL
-        AND (%(rule)s::text IS NULL OR rule.name = %(rule)s)
-        -- A message of the past was sent, or is old news.
-        AND (foreseen.action IN ('ARCHIVE', 'DELETE') OR foreseen.goes_on > %(today)s)
+spans AS MATERIALIZED (
+    SELECT %(span_starts)s::date [] || 'infinity'::date AS starts
 ),
 
-in_the_trash AS (
+-- A hundred rules have some hundred thousand days, so each is read once, and asked for one number.
+counted AS MATERIALIZED (
     SELECT
-        goes_on,
+        rule_version_id,
+        action,
         is_held,
-        documents,
-        size_bytes
+        width_bucket(goes_on, (SELECT spans.starts FROM spans)) AS place,
+        sum(documents) AS documents,
+        sum(size_bytes) AS size_bytes
     FROM forecast_counts
     WHERE
         organization_id = %(organization_id)s
-        AND rule_version_id IS NULL
-        AND %(rule)s::text IS NULL
+        AND (
+            %(rule)s::text IS NULL
+            OR rule_version_id = (
+                SELECT rule.current_version_id
+                FROM rules AS rule
+                WHERE
+                    rule.organization_id = %(organization_id)s
+                    AND rule.removed_at IS NULL
+                    AND rule.name = %(rule)s
+            )
+        )
+        -- A message of the past was sent, or is old news.
+        AND (action IN ('ARCHIVE', 'DELETE', 'PURGE') OR goes_on > %(today)s)
+    GROUP BY rule_version_id, action, is_held, place
+),
+
+-- Each as if it were on the first day of its span.
+foreseen AS MATERIALIZED (
+    SELECT
+        counted.rule_version_id,
+        counted.action,
+        CASE
+            WHEN counted.place = 0 THEN '-infinity'
+            ELSE spans.starts[counted.place]
+        END AS goes_on,
+        counted.is_held,
+        counted.documents,
+        counted.size_bytes
+    FROM counted
+    CROSS JOIN spans
+    LEFT JOIN rules AS rule
+        ON
+            rule.organization_id = %(organization_id)s
+            AND counted.rule_version_id = rule.current_version_id
+            AND rule.removed_at IS NULL
+    -- What never had a rule is in the trash already.
+    WHERE rule.id IS NOT NULL OR counted.rule_version_id IS NULL
 ),
 
 everything AS (
@@ -70,15 +93,6 @@ everything AS (
     FROM foreseen
     LEFT JOIN graces ON foreseen.rule_version_id = graces.rule_version_id
     WHERE foreseen.action = 'DELETE'
-    UNION ALL
-    SELECT
-        NULL,
-        'PURGE',
-        goes_on,
-        is_held,
-        documents,
-        size_bytes
-    FROM in_the_trash
 ),
 
 summed AS (
@@ -111,7 +125,7 @@ summed AS (
     GROUP BY everything.rule_version_id, everything.action, placed.bucket, placed.month
 )
 
--- Names come to the sums, not to each day of each rule: a hundred rules have some hundred thousand.
+-- Names come to the sums, not to each of what is summed.
 SELECT
     rule.name AS rule,
     version.version,

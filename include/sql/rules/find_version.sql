@@ -6,7 +6,7 @@ SELECT
     version.version,
     version.created_at,
     version.author,
-    version.definition,
+    version.definition::text AS definition,
     organization.slug
 FROM rule_versions AS version
 INNER JOIN rules AS rule ON version.rule_id = rule.id

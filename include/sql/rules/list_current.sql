@@ -8,7 +8,7 @@ SELECT
     version.version,
     version.created_at,
     version.author,
-    version.definition
+    version.definition::text AS definition
 FROM rules AS rule
 INNER JOIN rule_versions AS version ON rule.current_version_id = version.id
 WHERE

@@ -1,7 +1,22 @@
-"""What the far side answered to a test, for people."""
+"""Tests that are sent, and what the far side answered, for people."""
+
+import os
 
 from doclife.cli.output import Output, printable
+from doclife.cli.session import Session
+from doclife.delivery.configuration import read_delivery_settings
 from doclife.delivery.outcome import Attempt, Outcome
+from doclife.lifecycle import trying
+from doclife.lifecycle.trying import Trial
+
+
+def try_out(s: Session, trial: Trial) -> Attempt:
+    """Send a test, note it and return what the far side answered."""
+    attempt = trying.send(
+        trial, delivery=read_delivery_settings(os.environ), connections=s.connections()
+    )
+    trying.record(s.conn, trial, attempt, actor=s.actor)
+    return attempt
 
 
 def print_attempt(output: Output, what: str, attempt: Attempt) -> None:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from doclife.cli.doctor import STYLES
 from doclife.cli.options import Json, SigningKeys
-from doclife.cli.output import FAILED, Output, console, counted, size
+from doclife.cli.output import FAILED, Output, console, counted, size, warn
 from doclife.cli.session import Session, session
 from doclife.domain.checkup import Finding, Level
 from doclife.domain.drill import BackupRecord, DrillReport
@@ -36,11 +36,22 @@ def make(folder: Folder, as_json: Json = False) -> None:
     docs/backup.md.
     """
     with session(as_json=as_json) as s:
-        backup = make_backup(s.conn, url=s.settings.require_database(), folder=folder, now=s.now())
-        s.output.show(
-            {"folder": str(folder), "backup": backup},
-            people=lambda: _print_backup(s, folder, backup),
+        made = make_backup(
+            s.conn,
+            url=s.settings.require_database(),
+            folder=folder,
+            actor=s.actor,
+            now=s.now(),
         )
+        s.output.show(
+            {"folder": str(folder), "backup": made.record, "trace_fault": made.trace_fault},
+            people=lambda: _print_backup(s, folder, made.record),
+        )
+        if made.trace_fault is not None:
+            warn(
+                "The backup is whole, but the audit trail does not say so, and doclife doctor will "
+                f"not know of it: {made.trace_fault}"
+            )
 
 
 @app.command()

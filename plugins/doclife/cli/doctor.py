@@ -72,6 +72,7 @@ def _examine(*, probes_buckets: bool) -> list[Finding]:
                     options=credentials(connections),
                     probe_token=secrets.token_hex(8),
                     probes_buckets=probes_buckets,
+                    backup_days=settings.backup_days,
                 ),
                 *around,
             ]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from doclife.cli import endpoint_secrets
-from doclife.cli.attempts import print_attempt
+from doclife.cli.attempts import print_attempt, try_out
 from doclife.cli.options import Json, Organization
 from doclife.cli.output import FAILED, counted, warn
 from doclife.cli.session import Session, session
@@ -15,7 +15,7 @@ from doclife.delivery.configuration import read_delivery_settings
 from doclife.delivery.outcome import Outcome
 from doclife.delivery.signing import new_secret
 from doclife.errors import ConfigurationError
-from doclife.lifecycle import endpoints
+from doclife.lifecycle import endpoints, trying
 from doclife.lifecycle.endpoints import EndpointSettings
 from doclife.lifecycle.sending import connection_id_of
 from doclife.store.endpoints import EndpointRecord
@@ -272,15 +272,8 @@ def try_(name: Name, organization: Organization = None, as_json: Json = False) -
     Needs the secret, from AIRFLOW_CONN_DOCLIFE_ENDPOINT_<ID> or that of its own Connection.
     """
     with session(as_json=as_json, organization=organization) as s:
-        attempt = endpoints.try_endpoint(
-            s.conn,
-            organization=s.tenant(),
-            name=name,
-            delivery=read_delivery_settings(os.environ),
-            connections=s.connections(),
-            now=s.now(),
-            actor=s.actor,
-        )
+        trial = trying.endpoint_trial(s.conn, organization=s.tenant(), name=name, now=s.now())
+        attempt = try_out(s, trial)
         s.output.show(
             {"attempt": attempt},
             people=lambda: print_attempt(s.output, f"Call of endpoint {name}", attempt),

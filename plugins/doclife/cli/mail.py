@@ -1,15 +1,13 @@
 """doclife mail: whether mail leaves as it is set up."""
 
-import os
 from typing import Annotated
 
 import typer
 
-from doclife.cli.attempts import print_attempt
+from doclife.cli.attempts import print_attempt, try_out
 from doclife.cli.options import Json, Organization
 from doclife.cli.output import FAILED
 from doclife.cli.session import session
-from doclife.delivery.configuration import read_delivery_settings
 from doclife.delivery.outcome import Outcome
 from doclife.lifecycle import trying
 
@@ -33,15 +31,10 @@ def try_(
     Needs the mail service as EMAIL_PROVIDER and its variables, or as AIRFLOW_CONN_DOCLIFE_EMAIL.
     """
     with session(as_json=as_json, organization=organization) as s:
-        attempt = trying.try_mail(
-            s.conn,
-            organization=s.tenant(),
-            to=address,
-            delivery=read_delivery_settings(os.environ),
-            connections=s.connections(),
-            now=s.now(),
-            actor=s.actor,
+        trial = trying.mail_trial(
+            s.conn, organization=s.tenant(), to=address, now=s.now(), actor=s.actor
         )
+        attempt = try_out(s, trial)
         s.output.show(
             {"attempt": attempt},
             people=lambda: print_attempt(s.output, f"Mail to {address}", attempt),

@@ -25,6 +25,11 @@ def show(
 
     Attempts and the last successes of tasks are known where Airflow sends metrics.
     """
+    if prometheus and as_json:
+        raise typer.BadParameter(
+            "--prometheus is a format of its own: leave out one of --prometheus and --json",
+            param_hint="--json",
+        )
     with session(as_json=as_json) as s:
         measured = measure(s.conn, by_organization=by_organization)
         if prometheus:

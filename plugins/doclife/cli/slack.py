@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from doclife.cli.attempts import print_attempt
+from doclife.cli.attempts import print_attempt, try_out
 from doclife.cli.options import Json, Organization
 from doclife.cli.output import FAILED
 from doclife.cli.session import Session, session
@@ -101,15 +101,14 @@ def try_(
     Needs the channel's Connection as AIRFLOW_CONN_<ID>: AIRFLOW_CONN_DOCLIFE_SLACK by default.
     """
     with session(as_json=as_json, organization=organization) as s:
-        attempt = trying.try_slack(
+        trial = trying.slack_trial(
             s.conn,
             organization=s.tenant(),
             to=channel,
-            delivery=read_delivery_settings(os.environ),
-            connections=s.connections(),
+            default_connection=read_delivery_settings(os.environ).slack_connection,
             now=s.now(),
-            actor=s.actor,
         )
+        attempt = try_out(s, trial)
         s.output.show(
             {"attempt": attempt},
             people=lambda: print_attempt(s.output, f"Message to Slack {channel}".rstrip(), attempt),

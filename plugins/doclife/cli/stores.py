@@ -1,13 +1,16 @@
 """doclife stores: where the bytes are, and whether they are ours to change."""
 
+import csv
 from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from doclife.cli import logins
-from doclife.cli.options import Json, Yes
-from doclife.cli.output import printable, size
+from doclife.cli.options import Json, Organization, Yes
+from doclife.cli.output import FAILED, printable, size, warn
 from doclife.cli.session import Session, confirm, session
 from doclife.lifecycle.stores import (
     StoreStatus,
@@ -16,6 +19,7 @@ from doclife.lifecycle.stores import (
     register_store,
     set_backup_expiry,
 )
+from doclife.lifecycle.stray_bags import StrayPayload, Unread, list_stray_payloads
 
 app = typer.Typer(no_args_is_help=True, help="Folders and buckets that hold the bytes.")
 
@@ -97,6 +101,71 @@ def adopt(
             s.conn, names=names, now=s.now(), actor=s.actor, options=s.credentials()
         )
         s.output.show({"stores": adopted}, people=lambda: print_stores(s, adopted))
+
+
+@app.command("stray-bags")
+def stray_bags(
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            dir_okay=False,
+            help="Write a CSV of documents that are nowhere else, for doclife documents import.",
+        ),
+    ] = None,
+    organization: Organization = None,
+    as_json: Json = False,
+) -> None:
+    """List the archive bags that the catalogue does not know, as after a restore; changes nothing.
+
+    All of the organization's folder in each store is listed. A document whose original is gone has
+    its bytes there alone, and comes back by importing the manifest. Exit code 1 when something
+    could not be looked into.
+    """
+    with session(as_json=as_json, organization=organization) as s:
+        listed = list(list_stray_payloads(s.conn, s.tenant(), stores=s.stores()))
+        found = [one for one in listed if isinstance(one, StrayPayload)]
+        unread = [one for one in listed if isinstance(one, Unread)]
+        # Each once: an import takes no document that a manifest names twice.
+        lost = list({one.external_id: one for one in found if one.is_only_copy}.values())
+        if manifest is not None:
+            _write_manifest(manifest, lost)
+        s.output.show(
+            {"payloads": found, "unread": unread}, people=lambda: _print_strays(s, found, lost)
+        )
+        for one in unread:
+            warn(f"Not looked into: {one.place}: {one.why}")
+        if unread:
+            raise typer.Exit(FAILED)
+
+
+def _write_manifest(file: Path, lost: Sequence[StrayPayload]) -> None:
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        lines = csv.writer(stream)
+        # Without its day an import would take that of the bag's file, and clocks begin anew.
+        lines.writerow(("uri", "external_id", "modified_on"))
+        lines.writerows((one.uri, one.external_id, one.modified_on) for one in lost)
+
+
+def _print_strays(s: Session, found: Sequence[StrayPayload], lost: Sequence[StrayPayload]) -> None:
+    s.output.table(
+        ("bag", "documents", "only there", "unknown"),
+        [
+            (
+                bag,
+                len(within),
+                sum(one.is_only_copy for one in within),
+                sum(one.external_id is None for one in within),
+            )
+            for bag, each in groupby(found, key=lambda one: one.bag)
+            for within in [list(each)]
+        ],
+        empty=s.none("No bag that the catalogue does not know"),
+    )
+    if lost:
+        s.output.say(
+            "\nBring back what is only there: doclife stores stray-bags --manifest lost.csv, then "
+            f"doclife documents import lost.csv -o {s.organization}"
+        )
 
 
 @app.command()

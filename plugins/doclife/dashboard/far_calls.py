@@ -1,6 +1,6 @@
 """Few requests at once take long: those that wait for somebody else, or read a whole audit chain.
 
-Each holds a connection meanwhile.
+Who sends a test holds no connection while the far side thinks; the others do.
 """
 
 from collections.abc import Iterator
@@ -9,10 +9,30 @@ from typing import Any
 
 from fastapi import Depends, HTTPException
 
-TESTS_AT_ONCE = 2
+from doclife.dashboard.connecting import find_connection
+from doclife.dashboard.public.configuration import CONFIGURATION
+from doclife.dashboard.visit import Visit
+from doclife.delivery.outcome import Attempt
+from doclife.lifecycle import trying
+from doclife.lifecycle.trying import Trial
+
+TESTS_AT_ONCE = 8
+"""Each has one of the 40 threads that Airflow's api-server answers with."""
 LOOKUPS_AT_ONCE = 2
 VERIFICATIONS_AT_ONCE = 1
-"""All of them together half of the pool at most: pages need the rest."""
+"""Look-ups and verifications hold connections, half of the pool at most: pages need the rest."""
+
+
+def try_out(here: Visit, trial: Trial) -> Attempt:
+    """Send a test, note it and return what the far side answered.
+
+    The connection is given back before, and another one taken for the note: many slow receivers
+    keep nobody from a page. Within a transaction that is an error.
+    """
+    here.lease.give_back()
+    attempt = trying.send(trial, delivery=CONFIGURATION.delivery(), connections=find_connection)
+    trying.record(here.conn, trial, attempt, actor=here.actor)
+    return attempt
 
 
 class _Places:

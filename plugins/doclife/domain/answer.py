@@ -10,6 +10,7 @@ from doclife.domain.explanation import (
     NextStep,
     RuleExplanation,
 )
+from doclife.domain.explanation_words import NOTHING
 from doclife.domain.rule import Mode
 
 DESTROYS = ("ARCHIVE", "DELETE")
@@ -68,8 +69,12 @@ def could_stop(found: Explanation) -> list[str]:
         ways.append("a reviewer who rejects or extends")
     ways.append("a limit that the plan of that night would exceed")
     if step.action == "DELETE" and rule is not None:
-        ways.append(f"afterwards, for {rule.grace}: undo or restore, until it is purged")
+        ways.append(f"afterwards, {_grace(rule)}: undo or restore, until it is purged")
     return ways
+
+
+def _grace(rule: RuleExplanation) -> str:
+    return "until the next weekly cleanup" if rule.grace == NOTHING else f"for {rule.grace}"
 
 
 def _deeds_of(found: Explanation, mode: Mode) -> Iterator[tuple[RuleExplanation, ActionVerdict]]:

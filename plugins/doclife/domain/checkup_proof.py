@@ -1,10 +1,10 @@
-"""Whether what proves is made: signed heads of audit chains, manifests of purges."""
+"""Whether what proves and what saves is made: signed heads, manifests of purges, backups."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from doclife.domain.checkup import Finding, ok, warning
 from doclife.domain.checkup_running import NIGHT_WARNING, in_words
@@ -68,3 +68,42 @@ def judge_manifests(due: int, *, has_archive: bool) -> Iterator[Finding]:
         )
     else:
         yield ok("purge manifests", "every purge has one, or there was none")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BackupState:
+    """When backups were made by ``doclife backup make``; those of other tools nobody tells us."""
+
+    last_made_at: datetime | None
+    """Of which moment the last one is; None when there was none."""
+    began_at: datetime | None
+    """Since when there is something to lose; None while there is nothing."""
+
+
+def judge_backup(state: BackupState, *, now: datetime, warning_days: int) -> Iterator[Finding]:
+    """Judge whether the last backup is young enough.
+
+    :param warning_days: from this age on it is not; 0: another tool makes them.
+    """
+    if warning_days == 0:
+        yield ok("backup", "not looked at: DOCLIFE_BACKUP_DAYS=0 says that another tool makes them")
+        return
+    since = state.last_made_at or state.began_at
+    if since is None:
+        yield ok("backup", "there is nothing to lose yet")
+        return
+    age = now - since
+    told = (
+        "none was ever made by doclife backup make"
+        if state.last_made_at is None
+        else f"the last one by doclife backup make is {in_words(age)} old"
+    )
+    if age < timedelta(days=warning_days):
+        yield ok("backup", told)
+        return
+    yield warning(
+        "backup",
+        f"{told}, and those of other tools are not known here",
+        fix="doclife backup make FOLDER, every night (docs/backup.md); where another tool makes "
+        "them (pgBackRest, snapshots of a provider), say so: DOCLIFE_BACKUP_DAYS=0",
+    )

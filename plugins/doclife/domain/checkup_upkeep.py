@@ -2,44 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from doclife.domain.checkup import Finding, fault, ok, warning
 from doclife.domain.checkup_running import in_words
 
-LEAST_DAYS_AHEAD = 3
+LEAST = timedelta(days=3)
 """The weekly cleanup makes two weeks; with less than this the next one will not come in time."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class History:
+    """How far ahead a history table has partitions, and what lies in none of a day."""
+
+    name: str
+    last_day: date | None
+    """The last one that has a partition; None without any, as before the first cleanup."""
+    strays_from: date | None
+    """Of the rows in the default partition, which came on days that had none of their own."""
+    strays_until: date | None
+
+
 def judge_partitions(
-    last_days: Mapping[str, date | None], *, overflowing: Sequence[str], today: date
+    tables: Sequence[History], *, today: date, history_days: int
 ) -> Iterator[Finding]:
     """Judge whether finished jobs and attempts have a partition of their day to lie in.
 
-    :param last_days: of each history table the last day that has a partition; None without any, as
-        before the first cleanup.
-    :param overflowing: default partitions that hold rows: of days that had none.
+    Rows in a default partition are no trouble once the days to come have partitions: of their own
+    days PostgreSQL makes none any more.
+
+    :param history_days: how long weekly_cleanup keeps them.
     """
     well = True
-    for parent, day in last_days.items():
-        if day is not None and day < today + timedelta(days=LEAST_DAYS_AHEAD):
+    left = []
+    for table in tables:
+        is_short = table.last_day is None or table.last_day < today + LEAST
+        if is_short and table.last_day is not None:
             well = False
             yield warning(
                 "partitions",
-                f"{parent} has partitions until {day}, and today is {today}",
+                f"{table.name} has partitions until {table.last_day}, and today is {today}",
                 fix="weekly_cleanup makes two weeks ahead: look why it did not run, and trigger it",
             )
-    for name in overflowing:
-        well = False
-        yield warning(
-            "partitions",
-            f"{name} has rows: they came on days without a partition, and go row by row",
-            fix="weekly_cleanup makes partitions ahead: look why it did not run, and trigger it",
-        )
+        if table.strays_from is None:
+            continue
+        days = f"{table.strays_from} to {table.strays_until}"
+        if is_short:
+            well = False
+            yield warning(
+                "partitions",
+                f"{table.name}_default has rows, of {days}: they came on days without a partition, "
+                f"and go row by row, {history_days} days later",
+                fix="trigger weekly_cleanup, and look why it did not run: it makes partitions of "
+                "days that have no row yet. Make none by hand for the others: CREATE and ATTACH "
+                f"fail while {table.name}_default has rows of that day, and none is needed",
+            )
+        else:
+            left.append(f"{table.name}_default keeps rows of {days}")
     if well:
-        yield ok("partitions", "made ahead, and the default ones are empty")
+        rest = (
+            f"; {', '.join(left)}, which had none: weekly_cleanup takes them row by row, "
+            f"{history_days} days later, and nothing is to be done"
+            if left
+            else ", and the default ones are empty"
+        )
+        yield ok("partitions", f"made ahead{rest}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -22,15 +22,15 @@ from doclife.domain.actions import ActionType
 from doclife.domain.anchor import AnchorWriter
 from doclife.domain.condition import comparisons, to_plain
 from doclife.domain.condition_reader import read_condition
-from doclife.domain.condition_sql import ConditionWriter, Purpose, SqlWriter
-from doclife.domain.fields import FIELDS, FieldType, MetadataType
-from doclife.domain.fragment import Fragment, merged_parameters
+from doclife.domain.condition_sql import Purpose, SqlWriter
+from doclife.domain.fields import MetadataType
+from doclife.domain.fragment import Fragment
 from doclife.domain.rule import Rule
 from doclife.domain.rule_checks import has_anchor, rule_faults
 from doclife.domain.rule_sql import RuleWriter
 from doclife.errors import ConfigurationError
 
-__all__ = ["Compiler", "Fragment", "Purpose", "RuleVersion", "union"]
+__all__ = ["Compiler", "Fragment", "Purpose", "RuleVersion"]
 
 SQL_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 """What may stand in a statement's text as a name."""
@@ -103,28 +103,28 @@ class Compiler:
     @property
     def anchor_name(self) -> str | None:
         """What the rule counts from: a date field or ``event:<type>``; None without a clock."""
-        return self._writer().anchor.name
+        return self.writer().anchor.name
 
     # Expressions over alias d ------------------------------------------------------------------
 
     def condition(self, purpose: Purpose) -> Fragment:
         """The rule's ``when`` as true, false or NULL (unknown); true for a rule without one."""
-        writer = self._writer()
+        writer = self.writer()
         return writer.sql.fragment(writer.condition(purpose))
 
     def anchor(self) -> Fragment:
         """The date the rule counts from, before its cutoff; NULL when unknown or none."""
-        writer = self._writer()
+        writer = self.writer()
         return writer.sql.fragment(writer.anchor.sql())
 
     def retain_until(self) -> Fragment:
         """The last day the rule keeps a document; NULL when its anchor is unknown."""
-        writer = self._writer()
+        writer = self.writer()
         return writer.sql.fragment(writer.retain_until(writer.anchor.sql()))
 
     def due_on(self, action_index: int) -> Fragment:
         """The first day an action may run; NULL (never) while the anchor is unknown."""
-        writer = self._writer()
+        writer = self.writer()
         return writer.sql.fragment(writer.due_on(action_index, writer.anchor.sql()))
 
     def protection(self) -> Fragment:
@@ -133,15 +133,15 @@ class Compiler:
         NULL when the rule does not retain, or certainly not this document. When its condition or
         its anchor is unknown, it protects (without end, when the anchor is unknown).
         """
-        writer = self._writer()
-        return writer.sql.fragment(writer.protection())
+        writer = self.writer()
+        return writer.sql.fragment(writer.protection(writer.anchor.sql()))
 
     def narrowing(self, *, due_by: date | None = None) -> Fragment | None:
         """A test that an index can answer and every due document passes; None when there is none.
 
         Only ever added to the exact test: it is up to four days too wide.
         """
-        writer = self._writer()
+        writer = self.writer()
         text = writer.narrowing(due_by or self.as_of)
         return None if text is None else writer.sql.fragment(text)
 
@@ -160,13 +160,13 @@ class Compiler:
         fields: set[str] = set()
         if self.rule.when is not None:
             fields = {located.comparison.field for located in comparisons(self.rule.when)}
-        anchor_field = self._writer().anchor.field
+        anchor_field = self.writer().anchor.field
         return frozenset(fields if anchor_field is None else {*fields, anchor_field})
 
     @property
     def events_used(self) -> frozenset[str]:
         """The types of events that start the rule's clock."""
-        event = self._writer().anchor.event
+        event = self.writer().anchor.event
         return frozenset() if event is None else frozenset({event})
 
     # Statements --------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ class Compiler:
         """
         if not self.rule.actions:
             return Fragment(text=NO_HITS)
-        writer = self._writer()
+        writer = self.writer()
         sql = writer.sql
         until = due_by or self.as_of
         condition = writer.condition(self.selection_purpose)
@@ -246,7 +246,7 @@ class Compiler:
         """
         if not self.rule.actions:
             return Fragment(text="FALSE")
-        writer = self._writer()
+        writer = self.writer()
         condition = writer.condition(self.selection_purpose)
         anchor, today = writer.anchor.sql(), writer.sql.bound_as_of()
         by_action = []
@@ -257,70 +257,8 @@ class Compiler:
             by_action.append(f"(d.status = 'active' AND {test})" if is_archive else test)
         return writer.sql.fragment(f"({condition} IS NOT FALSE AND ({' OR '.join(by_action)}))")
 
-    def explanation(self, *, document_id: int) -> Fragment:
-        """A SELECT of every comparison of the rule for one document, in the order written.
-
-        Columns: rule_version_id bigint, position integer, field text, operator text, actual text,
-        is_met boolean (NULL = unknown). What it is compared with is in the rule.
-        """
-        if self.rule.when is None:
-            return Fragment(text=_NO_COMPARISONS)
-        sql = self._writer().sql
-        version = sql.bind("version", self.rule_version.version_id)
-        writer = ConditionWriter(sql=sql, purpose=self.selection_purpose)
-        rows = []
-        for position, located in enumerate(comparisons(self.rule.when)):
-            comparison = located.comparison
-            is_met = writer.write(comparison)
-            name = sql.bind(f"e{position}_field", comparison.field)
-            operator = sql.bind(f"e{position}_operator", comparison.operator.value)
-            actual = f"({writer.field(comparison.field)})::text"
-            known = FIELDS.get(comparison.field)
-            if known is not None and known.type is FieldType.TEXT_LIST:
-                actual = f"array_to_string({writer.field(comparison.field)}, ', ')"
-            rows.append(
-                f"({sql.bind(f'e{position}', position)}::integer, {name}::text, "
-                f"{operator}::text, {actual}, {is_met})"
-            )
-        listed = ",\n        ".join(rows)
-        return sql.fragment(
-            f"SELECT\n    {version}::bigint AS rule_version_id,\n"
-            "    met.position,\n    met.field,\n    met.operator,\n"
-            "    met.actual,\n    met.is_met\n"
-            "FROM documents AS d\n"
-            f"CROSS JOIN LATERAL (\n    VALUES\n        {listed}\n"
-            ") AS met (position, field, operator, actual, is_met)\n"
-            f"WHERE d.id = {sql.bind('document_id', document_id)}::bigint\n"
-            "ORDER BY met.position"
-        )
-
-    def dates(self, *, document_id: int) -> Fragment:
-        """A SELECT of one row: how the rule's clock runs for one document.
-
-        Columns: rule_version_id bigint, is_met boolean (NULL = unknown), anchor_read date (as the
-        document has it now), anchor_on date (not before what it was moved from), cutoff_on date,
-        retain_until date, protected_until date, due_on date[] (one per action).
-        """
-        writer = self._writer()
-        sql = writer.sql
-        actions = range(len(self.rule.actions))
-        due_on = ", ".join(writer.due_on(index, "anchor.anchor_on") for index in actions)
-        return sql.fragment(
-            "SELECT\n"
-            f"    {sql.bind('version', self.rule_version.version_id)}::bigint AS rule_version_id,\n"
-            f"    {writer.condition(self.selection_purpose)} AS is_met,\n"
-            f"    {writer.anchor.as_read()} AS anchor_read,\n"
-            "    anchor.anchor_on,\n"
-            f"    {writer.anchor.cut_off('anchor.anchor_on')} AS cutoff_on,\n"
-            f"    {writer.retain_until('anchor.anchor_on')} AS retain_until,\n"
-            f"    {writer.protection()} AS protected_until,\n"
-            f"    ARRAY[{due_on}]::date[] AS due_on\n"
-            "FROM documents AS d\n"
-            f"CROSS JOIN LATERAL (SELECT {writer.anchor.sql()} AS anchor_on OFFSET 0) AS anchor\n"
-            f"WHERE d.id = {sql.bind('document_id', document_id)}::bigint"
-        )
-
-    def _writer(self) -> RuleWriter:
+    def writer(self) -> RuleWriter:
+        """Write expressions of the rule, for a statement in which those of others stand too."""
         sql = SqlWriter(
             metadata_types=self.metadata_types,
             time_zone=self.time_zone,
@@ -340,20 +278,3 @@ NO_HITS = (
     "NULL::boolean AS matched, NULL::date AS anchor_on, NULL::date AS retain_until, "
     "NULL::date AS due_on WHERE FALSE"
 )
-_NO_COMPARISONS = (
-    "SELECT NULL::bigint AS rule_version_id, NULL::integer AS position, NULL::text AS field, "
-    "NULL::text AS operator, NULL::text AS actual, NULL::boolean AS is_met WHERE FALSE"
-)
-
-
-def union(fragments: Sequence[Fragment]) -> Fragment:
-    """The rows of several SELECTs of the same columns, each compiled with its own prefix.
-
-    :raises ValueError: there is none: a SELECT of no rows has no columns either.
-    """
-    if not fragments:
-        raise ValueError("nothing to unite")
-    return Fragment(
-        text="\nUNION ALL\n".join(f"({fragment.text})" for fragment in fragments),
-        parameters=merged_parameters(*fragments),
-    )

@@ -95,6 +95,17 @@ class Period:
         """
         return _add_months(end - timedelta(days=self._plain_days), -self._whole_months)
 
+    def first_start_reaching(self, end: date) -> date:
+        """The first day from which this period leads to ``end`` or past it.
+
+        A later day leads no less far, so ``start + period >= end`` and ``start >= this`` agree.
+
+        :raises OverflowError: that day is earlier than the year 1.
+        """
+        start = self.subtract_from(end)
+        # Where a month was too short for the day of ``end``, the one after it begins.
+        return start if self.add_to(start) >= end else start + timedelta(days=1)
+
     def is_certainly_shorter_than(self, other: Period) -> bool:
         """Whether it ends before ``other`` wherever both begin; False where that depends.
 

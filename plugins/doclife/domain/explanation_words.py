@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from doclife.domain.duration import Period
 from doclife.domain.explanation import ActionVerdict, RuleExplanation
 from doclife.domain.rule import Mode
 
 FOR_GOOD = "for good"
+NOTHING = str(Period())
+"""A period of no length, which nobody reads as one."""
 
 
 class VerdictKind(StrEnum):
@@ -47,10 +50,17 @@ def why_words(rule: RuleExplanation, one: ActionVerdict) -> str | None:
     if one.blocking_rule:
         text = f"{text} ({one.blocking_rule})"
     if one.action == "DELETE" and one.would_be_done:
-        text = f"{text}; grace {rule.grace}"
+        text = f"{text}; {grace_words(rule)}"
     if one.would_be_done and rule.per_night is not None:
         text = f"{text}; at most {rule.per_night} a night, the longest overdue first"
     return text
+
+
+def grace_words(rule: RuleExplanation) -> str:
+    """Return how long the trash keeps what a rule deletes."""
+    if rule.grace == NOTHING:
+        return "without grace, so the next weekly cleanup purges it"
+    return f"grace {rule.grace}"
 
 
 def clock_words(rule: RuleExplanation) -> str:
@@ -66,7 +76,8 @@ def clock_words(rule: RuleExplanation) -> str:
     if clock.cutoff != "none" and clock.cutoff_on is not None:
         text += f", {clock.cutoff.replace('_', ' ')}: {clock.cutoff_on}"
     if rule.period is not None:
-        text += f", retains {rule.period}"
+        at_once = rule.period == NOTHING
+        text += ", retains it no longer than that" if at_once else f", retains {rule.period}"
         if rule.retain_until is not None:
             text += f": until {_day(rule.retain_until)}"
     if rule.protected_until is None and rule.period is not None:

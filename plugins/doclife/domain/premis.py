@@ -89,6 +89,7 @@ SUBJECTS_WITHOUT_EVENTS = frozenset(
     {
         "address",
         "audit",
+        "backup",
         "certificate",
         "connection",
         "delivery",

@@ -63,12 +63,13 @@ def _against_retention(rule: Rule, others: Sequence[Rule]) -> Iterator[Finding]:
             continue
         wanted = _earliest_wait(rule, delete, other)
         if wanted is not None and wanted.is_certainly_shorter_than(kept):
+            when = "at once after" if wanted.is_zero else f"{wanted} after"
             yield Finding(
                 code=Code.DELETE_BEFORE_RETENTION,
                 severity=Severity.WARNING,
                 rule=rule.name,
                 path=("actions", position),
-                what=f"a DELETE {wanted} after {other.retain.after} of documents that rule "
+                what=f"a DELETE {when} {other.retain.after} of documents that rule "
                 f"{other.name} retains for {kept} after it",
                 why="the longest retention wins: the DELETE waits for its end",
                 fix=f"write {kept} here too, or narrow the 'when' of one of the two",

@@ -82,12 +82,12 @@ class RuleWriter:
             f"{self.due_on(index, 'anchor.anchor_on')})"
         )
 
-    def protection(self) -> str:
+    def protection(self, anchor_on: str) -> str:
         """Until when nobody may destroy the document; NULL when this rule does not mind."""
         if self.rule.retain is None:
             return "NULL::date"
         condition = self.condition(Purpose.STRICT)
-        until = self.retain_until(self.anchor.sql())
+        until = self.retain_until(anchor_on)
         return f"(CASE WHEN {condition} IS NOT FALSE THEN COALESCE({until}, 'infinity'::date) END)"
 
     def narrowing(self, due_by: date) -> str | None:

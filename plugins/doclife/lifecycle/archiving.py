@@ -6,7 +6,7 @@ between leaves a registered bag, which the next one removes and writes anew.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from doclife.domain.actions import ArchiveAction, ArchiveSettings
@@ -14,9 +14,11 @@ from doclife.domain.plan import ShardOutcome
 from doclife.errors import ConfigurationError, TryAgainLater
 from doclife.lifecycle.batch import Work, fail, open_batch
 from doclife.lifecycle.describing import describer
+from doclife.lifecycle.leftover_bags import clear_leftover
 from doclife.lifecycle.rewriting import take_out_unreferenced
 from doclife.storage import bags as bag_files
 from doclife.storage.bag_text import BagInfo
+from doclife.storage.stores import Store
 from doclife.store import bags, batches
 from doclife.store.bags import Source
 from doclife.store.connection import Connection
@@ -45,21 +47,7 @@ def archive_batch(conn: Connection, work: Work, *, now: datetime) -> ShardOutcom
         if not chosen:
             return ShardOutcome(skipped=batch.skipped, failed=failed)
         info = _bag_info(work, chosen[0])
-        bag_id = bags.insert(
-            conn,
-            organization_id=work.organization.id,
-            store_id=store.record.store_id,
-            plan_id=work.shard.plan_id,
-            info=info,
-            now=now,
-        )
-        uri = bag_files.bag_uri(
-            store.record.root_uri,
-            organization=work.organization.slug,
-            retention_class=work.rule.name if work.rule else UNRULED_CLASS,
-            due=_due(chosen[0]),
-            bag_id=bag_id,
-        )
+        bag_id, uri = _free_place(conn, work, store, info=info, due=_due(chosen[0]), now=now)
         bags.place(
             conn,
             work.shard,
@@ -88,6 +76,36 @@ def archive_batch(conn: Connection, work: Work, *, now: datetime) -> ShardOutcom
     )
     outcome = _commit(conn, work, written, bag_id=bag_id, store_id=store.record.store_id, now=now)
     return outcome + ShardOutcome(skipped=batch.skipped, failed=failed)
+
+
+def _free_place(
+    conn: Connection, work: Work, store: Store, *, info: Mapping[str, str], due: str, now: datetime
+) -> tuple[int, str]:
+    """Register a bag at a place where nothing lies, and return its number and the place.
+
+    After a restore numbers are given again. What lies at the place of a new one was archived since
+    the backup, and may be the only copy: the next number is taken.
+    """
+    while True:
+        bag_id = bags.insert(
+            conn,
+            organization_id=work.organization.id,
+            store_id=store.record.store_id,
+            plan_id=work.shard.plan_id,
+            info=info,
+            now=now,
+        )
+        uri = bag_files.bag_uri(
+            store.record.root_uri,
+            organization=work.organization.slug,
+            retention_class=work.rule.name if work.rule else UNRULED_CLASS,
+            due=due,
+            bag_id=bag_id,
+        )
+        if not bag_files.is_taken(store, uri):
+            return bag_id, uri
+        logger.info("At %s lies what this catalogue does not know: it stays", uri)
+        bags.forget(conn, bag_id)
 
 
 def _fail_without_store(
@@ -188,9 +206,13 @@ def _commit(
 
 def _remove_leftovers(conn: Connection, work: Work) -> None:
     for leftover in bags.list_leftovers(conn, work.shard):
-        logger.info("Bag %s was left half written; removing %s", leftover.bag_id, leftover.uri)
-        bag_files.remove_bag(work.stores, uri=leftover.uri)
-        bags.forget(conn, leftover.bag_id)
+        clear_leftover(
+            conn,
+            bag_id=leftover.bag_id,
+            uri=leftover.uri,
+            is_inherited=leftover.is_inherited,
+            stores=work.stores,
+        )
 
 
 def _one_bag_of(sources: Sequence[Source]) -> list[Source]:

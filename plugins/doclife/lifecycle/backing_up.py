@@ -6,16 +6,18 @@ and the key that reads them, the roles that log in. The record names what of it 
 """
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
+import psycopg
 
 from doclife.domain.drill import FORMAT, BackupRecord, ChainEnd, NamedStore
 from doclife.errors import ConfigurationError, StorageError
 from doclife.storage.local import flush_file, flush_folder
 from doclife.store import (
+    audit,
     audit_chain,
     backups,
     doctor,
@@ -25,20 +27,34 @@ from doclife.store import (
     signing_keys,
     stores,
 )
-from doclife.store.connection import Connection
+from doclife.store.connection import Connection, one_line
 
 DUMP = "documents.dump"
 RECORD = "backup.json"
 
 
-def make_backup(conn: Connection, *, url: str, folder: Path, now: datetime) -> BackupRecord:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Backup:
+    """A backup that was made."""
+
+    record: BackupRecord
+    trace_fault: str | None
+    """Why the audit trail does not say that it was made; None when it does."""
+
+
+def make_backup(conn: Connection, *, url: str, folder: Path, actor: str, now: datetime) -> Backup:
     """Dump the database into a folder, and beside it the record of what it holds.
 
     Both are as of one moment, however long it takes and whoever writes meanwhile. The record is
     written last: a folder without it holds no backup, and a second call makes one there.
 
+    The audit trail of each organization then says that it was made; the backup itself does not
+    hold that entry, because before it is whole there is nothing to say. Where it cannot be written
+    (a standby, a login that only reads, a kill just then) the backup is good all the same.
+
     :param url: of the same database, as libpq takes it.
     :param folder: made where it is not there; only its owner may look into it.
+    :param actor: who makes it, for the audit trail.
     :param now: the present by the database's clock, before the backup.
     :raises ConfigurationError: there is a backup in the folder already, or no pg_dump that fits.
     :raises StorageError: pg_dump failed; the message is its own.
@@ -70,7 +86,7 @@ def make_backup(conn: Connection, *, url: str, folder: Path, now: datetime) -> B
     flush_file(str(part))
     part.replace(folder / RECORD)
     flush_folder(str(folder))
-    return record
+    return Backup(record=record, trace_fault=_leave_trace(conn, record, actor=actor))
 
 
 def read_record(folder: Path) -> BackupRecord:
@@ -116,6 +132,26 @@ def sha256_of(file: Path) -> str:
     """Return the digest of a file, in hexadecimal."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _leave_trace(conn: Connection, record: BackupRecord, *, actor: str) -> str | None:
+    """Write into the audit trail that a backup was made: which one by its digest, and not where."""
+    try:
+        with conn.transaction():
+            for tenant in organizations.list_all(conn):
+                audit.record(
+                    conn,
+                    organization_id=tenant.id,
+                    # The moment that it is of, and not that at which it was ready.
+                    at=record.taken_at,
+                    actor=actor,
+                    action="backup.made",
+                    reason="a dump of the whole database",
+                    details={"sha256": record.sha256, "size_bytes": record.size_bytes},
+                )
+    except psycopg.Error as error:
+        return error.diag.message_primary or one_line(error)
+    return None
 
 
 def _describe(conn: Connection, *, now: datetime) -> BackupRecord:

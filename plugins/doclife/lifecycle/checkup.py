@@ -21,12 +21,14 @@ from doclife.lifecycle.checkup_beside import (
     look_at_stores,
 )
 from doclife.lifecycle.checkup_upkeep import (
+    look_at_backup,
     look_at_partitions,
     look_at_proof,
     look_at_rights,
     look_at_vacuum,
 )
 from doclife.lifecycle.stores import Options
+from doclife.settings import BACKUP_DAYS
 from doclife.store import clock, doctor, switches
 from doclife.store.connection import Connection, one_line
 from doclife.store.migrations import list_pending
@@ -57,6 +59,7 @@ def check_database(
     options: Options,
     probe_token: str | None,
     probes_buckets: bool = False,
+    backup_days: int = BACKUP_DAYS,
 ) -> list[Finding]:
     """Return what can be said of the database and of what it names.
 
@@ -67,6 +70,7 @@ def check_database(
     :param probe_token: names the file that is written into each store of a folder, and removed;
         one that nobody else has. None: none is.
     :param probes_buckets: also into each bucket.
+    :param backup_days: from what age of the last backup on it is warned of; 0: never.
     """
     found = _each(
         {
@@ -99,6 +103,7 @@ def check_database(
                 "partitions": lambda: look_at_partitions(conn, now=now),
                 "vacuum": lambda: look_at_vacuum(conn, now=now),
                 "proof": lambda: look_at_proof(conn, now=now),
+                "backup": lambda: look_at_backup(conn, now=now, warning_days=backup_days),
             }
         ),
     ]

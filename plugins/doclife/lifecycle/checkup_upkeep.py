@@ -6,6 +6,7 @@ from datetime import datetime
 from doclife.domain import checkup, checkup_proof, checkup_reach, checkup_upkeep
 from doclife.domain.checkup import Finding
 from doclife.lifecycle.certifying import STORE
+from doclife.lifecycle.cleaning import HISTORY_DAYS
 from doclife.store import doctor, manifests, stores
 from doclife.store.connection import Connection
 
@@ -18,11 +19,8 @@ def look_at_rights(conn: Connection) -> Iterator[Finding]:
 
 def look_at_partitions(conn: Connection, *, now: datetime) -> Iterator[Finding]:
     """Say whether the history has partitions for the days to come."""
-    history = doctor.list_history(conn)
     yield from checkup_upkeep.judge_partitions(
-        {table.name: table.last_day for table in history},
-        overflowing=[f"{table.name}_default" for table in history if table.is_overflowing],
-        today=now.date(),
+        doctor.list_history(conn), today=now.date(), history_days=HISTORY_DAYS
     )
 
 
@@ -38,4 +36,11 @@ def look_at_proof(conn: Connection, *, now: datetime) -> Iterator[Finding]:
     yield from checkup_proof.judge_manifests(
         len(manifests.list_due(conn)),
         has_archive=any(store.name == STORE for store in stores.list_all(conn)),
+    )
+
+
+def look_at_backup(conn: Connection, *, now: datetime, warning_days: int) -> Iterator[Finding]:
+    """Say how old the last backup is."""
+    yield from checkup_proof.judge_backup(
+        doctor.describe_backups(conn), now=now, warning_days=warning_days
     )

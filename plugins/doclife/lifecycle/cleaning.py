@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta
 from functools import partial
 
 from doclife.errors import StorageError, TryAgainLater
+from doclife.lifecycle.leftover_bags import clear_leftover
 from doclife.lifecycle.repeating import forget_old_keys
 from doclife.lifecycle.rewriting import take_out_unreferenced
-from doclife.storage.bags import remove_bag
 from doclife.storage.stores import Stores
 from doclife.store import (
     bags,
@@ -74,8 +74,9 @@ def _remove_half_written(conn: Connection, bag: cleaning.UnfinishedBag, stores: 
         shards = bags.list_shards(conn, bag.bag_id)
         if not all(batches.is_shard_free(conn, shard) for shard in shards):
             return False
-        remove_bag(stores, uri=bag.uri)
-        bags.forget(conn, bag.bag_id)
+        clear_leftover(
+            conn, bag_id=bag.bag_id, uri=bag.uri, is_inherited=bag.is_inherited, stores=stores
+        )
         return True
 
 

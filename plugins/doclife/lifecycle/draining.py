@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from doclife.delivery.channel import Channel, Endpoint
 from doclife.delivery.outcome import Attempt, Outcome
+from doclife.lifecycle.cycle_collection import collecting_rarely
 from doclife.lifecycle.delivery_tally import DeliveryTally
 from doclife.lifecycle.drain_lanes import Lane, Lanes, message_of, result_of
 from doclife.lifecycle.drain_troubles import Patience, note_endpoints, put_off_of, stop_channels
@@ -134,6 +135,10 @@ class Drainer:
 
     async def run(self) -> Drained:
         """Drain until nothing has been due for a while, the time is over, or all is halted."""
+        with collecting_rarely():
+            return await self._run()
+
+    async def _run(self) -> Drained:
         lease = self._settings.lease_seconds
         worker_id = await self._on(
             self._claiming,

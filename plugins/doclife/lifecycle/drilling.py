@@ -184,7 +184,8 @@ class _Course:
             found = (
                 fault(
                     name,
-                    one_line(error),
+                    # Its details quote rows, and so may it.
+                    dumping.without_value(error.diag.message_primary or one_line(error)),
                     fix="look at the log of the scratch server, and drill again with --keep",
                 ),
             )

@@ -1,26 +1,18 @@
-"""Webhook endpoints: added, changed, paused, tried. Their secrets never come near the database."""
+"""Webhook endpoints: added, changed, paused. Their secrets never come near the database."""
 
 import asyncio
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from doclife.connections import Connections
-from doclife.delivery.channel import Endpoint, Message
-from doclife.delivery.configuration import DeliverySettings
 from doclife.delivery.guard import Guard
-from doclife.delivery.opening import open_channels
-from doclife.delivery.outcome import Attempt
 from doclife.delivery.validators import check_headers
 from doclife.domain.actions import NAME_PATTERN
 from doclife.domain.faults import did_you_mean
 from doclife.domain.organization import Organization
 from doclife.errors import ConfigurationError, RefusedError
-from doclife.lifecycle import trying
-from doclife.lifecycle.sending import connection_id_of, endpoint_of
-from doclife.store import audit, endpoints, queue
+from doclife.store import audit, endpoints
 from doclife.store.connection import Connection
 from doclife.store.endpoints import EndpointRecord
 
@@ -28,7 +20,6 @@ DEFAULT_TIMEOUT_SECONDS = 30
 """Standard Webhooks 1.0 asks for 15 to 30 seconds."""
 LONGEST_TIMEOUT_SECONDS = 300
 DEFAULT_CONCURRENCY = 8
-TEST_EVENT = "doclife.test"
 _EVENT_TYPE = re.compile(r"(?:[a-zA-Z0-9_]+\.)*(?:[a-zA-Z0-9_]+|\*)")
 
 
@@ -256,74 +247,6 @@ def check_target(url: str, *, guard: Guard) -> str | None:
     The same guard looks again at every call, at the address that is dialled.
     """
     return asyncio.run(guard.check_host(guard.check_url(url)))
-
-
-def try_endpoint(
-    conn: Connection,
-    *,
-    organization: Organization,
-    name: str,
-    delivery: DeliverySettings,
-    connections: Connections,
-    now: datetime,
-    actor: str,
-) -> Attempt:
-    """Call an endpoint once with an event ``doclife.test``, signed and guarded as every call.
-
-    The call has an id of its own, and stands in the delivery log as a test. It is also made while
-    the endpoint is paused or disabled.
-    """
-    record = find_endpoint(conn, organization=organization, name=name)
-    row = queue.list_endpoints(conn, [record.endpoint_id])[0]
-    endpoint = endpoint_of(row, connections(connection_id_of(row)))
-    attempt = asyncio.run(
-        _call_once(endpoint, organization.slug, delivery=delivery, connections=connections, now=now)
-    )
-    trying.record(
-        conn,
-        organization=organization,
-        kind="webhook",
-        endpoint_id=record.endpoint_id,
-        attempt=attempt,
-        now=now,
-    )
-    audit.record(
-        conn,
-        organization_id=organization.id,
-        at=now,
-        actor=actor,
-        action="endpoint.tested",
-        reason=f"test call of endpoint {name}",
-        details={"outcome": attempt.outcome, "status_code": attempt.status_code},
-    )
-    return attempt
-
-
-async def _call_once(
-    endpoint: Endpoint,
-    organization: str,
-    *,
-    delivery: DeliverySettings,
-    connections: Connections,
-    now: datetime,
-) -> Attempt:
-    message = Message(
-        job_id=trying.number_of(now),
-        kind="webhook",
-        stored=json.dumps(
-            {
-                "type": TEST_EVENT,
-                "timestamp": now.isoformat(),
-                "data": {"organization": organization, "endpoint": endpoint.name},
-            }
-        ),
-        organization=organization,
-        endpoint=endpoint,
-        attempt=1,
-        timeout=min(endpoint.timeout, timedelta(seconds=DEFAULT_TIMEOUT_SECONDS)),
-    )
-    async with open_channels(delivery, connections=connections, clock=lambda: now) as channels:
-        return (await channels["webhook"].deliver([message]))[0]
 
 
 def _subscribe(conn: Connection, endpoint_id: int, settings: EndpointSettings) -> None:

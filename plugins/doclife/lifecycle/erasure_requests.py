@@ -17,7 +17,7 @@ from doclife.domain.plan import PlanSummary
 from doclife.domain.text import text_fault
 from doclife.errors import ConfigurationError, RefusedError
 from doclife.lifecycle.planning_erasure import plan_erasure
-from doclife.store import audit, erasures, organizations, stored_plans
+from doclife.store import audit, erasures, organizations, plans, stored_plans
 from doclife.store.connection import Connection
 from doclife.store.erasures import ErasureRequest, Obstacle
 from doclife.store.stored_plans import PlanItem
@@ -117,13 +117,15 @@ def request_erasure(
     run_id: str,
     actor: str,
 ) -> Answer:
-    """Store a request and plan what it asks for; nothing is destroyed before it is approved.
+    """Store a request with its plan; nothing is destroyed before that is approved.
+
+    Killed, it leaves both or neither. The same run asking again is told how its request stands.
 
     :param person: as documents name them: their owner, in whatever letters.
     :param fields: declared metadata keys whose value may be the person, too.
     :param due_on: when the person must have an answer; a month from today if None.
     :raises ConfigurationError: nobody is named, a field is not declared, or the day is past.
-    :raises RefusedError: the person has an open request.
+    :raises RefusedError: the person has an open request, which another run has planned.
     """
     person, due = _checked(
         conn, organization=organization, person=person, fields=fields, due_on=due_on, now=now
@@ -132,6 +134,17 @@ def request_erasure(
         organizations.lock_planning(conn, organization.id)
         earlier = erasures.find_earlier(conn, organization_id=organization.id, person=person)
         if earlier is not None:
+            found = answer(conn, organization=organization, request_id=earlier)
+            own = plans.find_own(
+                conn,
+                dag_id=dag_id,
+                run_id=run_id,
+                organization_id=organization.id,
+                rule_version_id=None,
+                selection_key=authority_of(earlier),
+            )
+            if own is not None and set(found.request.fields) == set(fields):
+                return found
             raise RefusedError(
                 f"this person has request {earlier}, which is open. Look for documents that came "
                 f"since with: doclife erasure plan {earlier}"
@@ -154,15 +167,15 @@ def request_erasure(
             reason=authority_of(request_id),
             details={"request_id": request_id, "due_on": str(due)},
         )
-    return plan_request(
-        conn,
-        organization=organization,
-        request_id=request_id,
-        now=now,
-        dag_id=dag_id,
-        run_id=run_id,
-        actor=actor,
-    )
+        return plan_request(
+            conn,
+            organization=organization,
+            request_id=request_id,
+            now=now,
+            dag_id=dag_id,
+            run_id=run_id,
+            actor=actor,
+        )
 
 
 def plan_request(

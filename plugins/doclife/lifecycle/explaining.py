@@ -11,8 +11,9 @@ from datetime import date, datetime
 from typing import Any
 
 from doclife.domain.answer import answer, could_stop, next_step
-from doclife.domain.compiler import Compiler, union
+from doclife.domain.compiler import Compiler
 from doclife.domain.condition import comparisons
+from doclife.domain.explaining_sql import answers, clocks
 from doclife.domain.explanation import (
     ActionVerdict,
     Clock,
@@ -105,12 +106,8 @@ def _explain_rules(
     if not compilers:
         return []
     document_id = facts["document_id"]
-    met = explanations.list_comparisons(
-        conn, union([one.explanation(document_id=document_id) for one in compilers])
-    )
-    dates = explanations.list_dates(
-        conn, union([one.dates(document_id=document_id) for one in compilers])
-    )
+    met = explanations.list_answers(conn, answers(compilers, document_id=document_id))
+    dates = explanations.list_clocks(conn, clocks(compilers, document_id=document_id))
     verdicts = _judge(conn, night, compilers, dates, document_id)
     protected = [
         dates[one.rule_version.version_id]["protected_until"]
@@ -122,12 +119,11 @@ def _explain_rules(
     for compiler in compilers:
         version_id = compiler.rule_version.version_id
         row = dates[version_id]
-        rows = [one for one in met if one["rule_version_id"] == version_id]
         explained.append(
             _explain_rule(
                 compiler,
                 row=row,
-                predicates=_predicates(compiler, rows),
+                predicates=_predicates(compiler, met[version_id]),
                 verdicts=verdicts,
                 next_warning_on=_next_warning(
                     compiler,
@@ -156,7 +152,6 @@ def _judge(
     The version stands for the plan that it would get. A rule none of whose actions is due
     collects nothing, so it is not asked.
     """
-    plans.begin_collecting(conn)
     in_use = [one for one in compilers if one.rule.mode is not Mode.OFF]
     contexts: list[plans.ActionContext] = []
     for compiler in in_use:
@@ -164,6 +159,8 @@ def _judge(
         row = dates[version.version_id]
         if not row["is_met"] or not any(_has_come(due, night.today) for due in row["due_on"]):
             continue
+        if not contexts:
+            plans.begin_collecting(conn)
         contexts += contexts_of(
             version.version_id, compiler, is_enforced=version.rule.mode is Mode.ENFORCE
         )
@@ -248,8 +245,8 @@ def _predicates(compiler: Compiler, rows: Sequence[dict[str, Any]]) -> list[Pred
         Predicate(
             position=row["position"],
             path=_path(located.path),
-            field=row["field"],
-            operator=row["operator"],
+            field=located.comparison.field,
+            operator=located.comparison.operator.value,
             required=None
             if located.comparison.operator in NULLNESS
             else _required(located.comparison.value),

@@ -3,12 +3,13 @@
 For lists, the digest and the drift check of the breaker; never trusted for an action.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from doclife.domain.compiler import Compiler
 from doclife.domain.condition import comparisons
+from doclife.domain.duration import Period
 from doclife.domain.fields import PERIOD_OPERATORS
 from doclife.domain.protections import protections
 from doclife.domain.rule import Rule
@@ -66,8 +67,7 @@ def forecast(
     today = tenant.date_of(now)
     shown = [_month(today, ahead) for ahead in range(months + 1)]
     graces = {
-        version.version_id: version.rule.grace.to_interval()
-        for version in rules.list_current(conn, tenant.id)
+        version.version_id: version.rule.grace for version in rules.list_current(conn, tenant.id)
     }
     return Forecast(
         organization=organization,
@@ -79,7 +79,8 @@ def forecast(
             rule=rule,
             today=today,
             until=shown[-1],
-            graces=graces,
+            span_starts=_span_starts([today, *shown[1:]], graces.values()),
+            graces={version_id: grace.to_interval() for version_id, grace in graces.items()},
         ),
         rules=forecasts.list_records(conn, organization_id=tenant.id, rule=rule),
     )
@@ -162,6 +163,15 @@ def selects_by_the_day(rule: Rule, *, has_anchor: bool) -> bool:
     return rule.when is not None and any(
         located.comparison.operator in PERIOD_OPERATORS for located in comparisons(rule.when)
     )
+
+
+def _span_starts(starts: Sequence[date], graces: Iterable[Period]) -> list[date]:
+    """Today, and each day from which on an action or the purge after it comes into another month.
+
+    :param starts: today, and the first days of later months; what is overdue goes today.
+    """
+    purges = {grace.first_start_reaching(start) for grace in set(graces) for start in starts}
+    return sorted({*starts, *(day for day in purges if day > starts[0])})
 
 
 def _month(day: date, ahead: int) -> date:

@@ -22,8 +22,8 @@ from doclife.store.idempotency_keys import Kept, Key
 
 KEPT_FOR = timedelta(hours=24)
 AWAY_FOR = timedelta(minutes=1)
-"""How long a key stays taken without a connection: more than anybody waits for Airflow. It is also
-how long it stays taken when the server dies meanwhile."""
+"""How long a key stays taken without a connection: more than anybody waits for Airflow, or for the
+answer to a test. It is also how long it stays taken when the server dies meanwhile."""
 PRUNED_AT_ONCE = 5_000
 
 

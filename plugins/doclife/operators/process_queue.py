@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 DRAINERS = "DOCLIFE_DRAINERS"
 MOST_DRAINERS = 16
+DRAINS_AT_ONCE = 4
+"""In all runs together, unless one run alone has more: a receiver that hangs makes further runs
+come, and on a small cluster those would take every slot while the night waits."""
 
 
 def drainers() -> list[int]:
@@ -38,6 +41,11 @@ def drainers() -> list[int]:
             f"{DRAINERS}={text!r} is no number of processes; write 1 to {MOST_DRAINERS}"
         )
     return list(range(int(text)))
+
+
+def drains_at_once() -> int:
+    """Return with how many processes all runs together send, at most."""
+    return max(DRAINS_AT_ONCE, len(drainers()))
 
 
 class ReactToEventsOperator(LifecycleOperator):

@@ -136,6 +136,17 @@ def verify_bag(stores: Stores, *, uri: str) -> list[str]:
     return faults
 
 
+def manifest_of(filesystem: Filesystem, uri: str) -> dict[int, bytes]:
+    """Return the SHA-256 of each payload that a bag names, by document id.
+
+    :raises StorageError: it cannot be read, or is none that we write.
+    """
+    try:
+        return _manifest(filesystem, uri, has_payloads=True)
+    except OSError as error:
+        raise StorageError(f"bag {uri} cannot be read: {explained(error)}") from error
+
+
 def _sizes(filesystem: Filesystem, uri: str) -> dict[int, int]:
     """Return the size of each payload by document id."""
     folder = uris.joined(uri, "data")

@@ -19,7 +19,7 @@ REQUIRED_NAMES = (DECLARATION_NAME, INFO_NAME, MANIFEST_NAME, TAG_MANIFEST_NAME)
 
 _DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
-_MANIFEST_LINE = re.compile(r"([0-9a-f]{64}) +data/([1-9][0-9]*)")
+_MANIFEST_LINE = re.compile(r"([0-9a-f]{64}) +data/([1-9][0-9]{0,17})")
 _LINE_WIDTH = 79
 """RFC 8493 section 2.2.2 recommends not to exceed it."""
 

@@ -129,6 +129,17 @@ def payload_uri(bag: str, document_id: int) -> str:
     return uris.joined(bag, "data", str(document_id))
 
 
+def is_taken(store: Store, uri: str) -> bool:
+    """Whether something lies where a bag is to go.
+
+    :raises StorageError: the store does not say.
+    """
+    try:
+        return next(store.filesystem.listed(uri), None) is not None
+    except OSError as error:
+        raise StorageError(f"{uri} cannot be listed: {explained(error)}") from error
+
+
 def write_bag(
     stores: Stores, *, uri: str, info: BagInfo, payloads: Sequence[Payload], describe: Describe
 ) -> WrittenBag:

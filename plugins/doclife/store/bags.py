@@ -60,6 +60,30 @@ class Leftover:
 
     bag_id: int
     uri: str
+    is_inherited: bool
+    """It was begun before this database took the place of another one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Original:
+    """Where the bytes of a document were registered."""
+
+    uri: str
+    version_id: str | None
+    size_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackedDocument:
+    """A document whose bytes a bag has that the catalogue does not know."""
+
+    document_id: int
+    external_id: str
+    modified_on: date | None
+    uri: str
+    version_id: str | None
+    is_archived: bool
+    """Another bag has it, which the catalogue knows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,13 +164,18 @@ def list_leftovers(conn: Connection, shard: ShardRef) -> list[Leftover]:
     return fetch_rows(conn, statement("bags/list_leftovers"), parameters, Leftover)
 
 
+def list_originals(conn: Connection, bag_id: int) -> list[Original]:
+    """Return where the originals are of what a bag was begun for."""
+    return fetch_rows(conn, statement("bags/list_originals"), {"bag_id": bag_id}, Original)
+
+
 def list_shards(conn: Connection, bag_id: int) -> list[ShardRef]:
     """Return the shards whose items go into a bag."""
     return fetch_rows(conn, statement("bags/list_shards"), {"bag_id": bag_id}, ShardRef)
 
 
 def forget(conn: Connection, bag_id: int) -> None:
-    """Note that a half written bag was removed, and free its items."""
+    """Note that a bag is none of the catalogue's any more, and free its items."""
     conn.execute(statement("bags/forget"), {"bag_id": bag_id})
 
 
@@ -219,3 +248,27 @@ def list_media_types(conn: Connection, document_ids: Sequence[int]) -> dict[int,
     """Return the media types of documents, for those that have one."""
     parameters = {"document_ids": list(document_ids)}
     return dict(conn.execute(statement("bags/list_media_types"), parameters).fetchall())
+
+
+def list_known(conn: Connection, uris: Sequence[str]) -> dict[str, bool]:
+    """Return which of some folders are bags of the catalogue.
+
+    With each: whether it was half written when this database took the place of another one.
+    """
+    return dict(conn.execute(statement("bags/list_known"), {"uris": list(uris)}).fetchall())
+
+
+def list_packed(
+    conn: Connection, *, organization_id: int, digests: Mapping[int, bytes]
+) -> dict[int, PackedDocument]:
+    """Return which of the documents that a manifest names are here with the same bytes.
+
+    :param digests: SHA-256 by document id, as the manifest says.
+    """
+    parameters = {
+        "organization_id": organization_id,
+        "document_ids": list(digests),
+        "digests": list(digests.values()),
+    }
+    found = fetch_rows(conn, statement("bags/list_packed"), parameters, PackedDocument)
+    return {one.document_id: one for one in found}

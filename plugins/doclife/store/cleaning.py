@@ -28,6 +28,8 @@ class UnfinishedBag:
     bag_id: int
     uri: str
     state: str
+    is_inherited: bool
+    """It was begun before this database took the place of another one."""
 
 
 def list_partitions(conn: Connection) -> list[Partition]:

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 from doclife.domain.checkup import (
@@ -15,10 +14,10 @@ from doclife.domain.checkup import (
     Right,
     Server,
 )
-from doclife.domain.checkup_proof import HeadState
+from doclife.domain.checkup_proof import BackupState, HeadState
 from doclife.domain.checkup_reach import OpenFunction, Reach, Unreadable
 from doclife.domain.checkup_running import ChannelTrouble, Night, Queue, SlowPlan
-from doclife.domain.checkup_upkeep import DatabaseUpkeep, HoldBack, TableUpkeep
+from doclife.domain.checkup_upkeep import DatabaseUpkeep, History, HoldBack, TableUpkeep
 from doclife.store.connection import Connection
 from doclife.store.migrations import SCHEMA_DIR
 from doclife.store.rows import fetch_rows
@@ -28,16 +27,6 @@ _COMMENT = re.compile(r"--[^\n]*")
 _BODY = re.compile(r"(\$\w*\$).*?\1", re.DOTALL)
 _INDEX = re.compile(r"CREATE (UNIQUE )?INDEX (\w+)\s+ON\s[^;]+")
 _DROPPED = re.compile(r"DROP INDEX (?:IF EXISTS )?(\w+)")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class History:
-    """How far ahead a history table has partitions."""
-
-    name: str
-    last_day: date | None
-    is_overflowing: bool
-    """Its default partition has rows."""
 
 
 def describe_server(conn: Connection) -> Server:
@@ -118,7 +107,7 @@ def list_named_connections(conn: Connection) -> list[tuple[str, str]]:
 
 
 def list_history(conn: Connection) -> list[History]:
-    """Return how far ahead the history tables have partitions."""
+    """Return how far ahead the history tables have partitions, and what lies in none."""
     return fetch_rows(conn, statement("doctor/list_history"), {}, History)
 
 
@@ -140,6 +129,11 @@ def list_hold_backs(conn: Connection) -> list[HoldBack]:
 def list_heads(conn: Connection) -> list[HeadState]:
     """Return how far the audit chain of each organization was signed."""
     return fetch_rows(conn, statement("doctor/list_heads"), {}, HeadState)
+
+
+def describe_backups(conn: Connection) -> BackupState:
+    """Return when the last backup was made by ``doclife backup make``."""
+    return fetch_rows(conn, statement("doctor/describe_backups"), {}, BackupState)[0]
 
 
 def list_reach(conn: Connection) -> list[Reach]:

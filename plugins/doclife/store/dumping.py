@@ -19,6 +19,8 @@ from doclife.errors import ConfigurationError, StorageError
 DEBIAN = Path("/usr/lib/postgresql")
 SECRETS = frozenset({"sslpassword", "oauth_client_secret"})
 """What only a connection string can say, beside the password."""
+_VALUE = re.compile(r"((?<=: )|(?<=\bvalue )|(?<=\btime zone ))[\"\u00ab\u00bb\u201c\u201e].*$")
+"""As in ``invalid input syntax for type date: "..."``, in the quotes of several languages."""
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
 
 
@@ -85,6 +87,24 @@ def find_program(name: str, *, major: int, may_be_newer: bool) -> Path:
     )
 
 
+def without_rows(said: str, *, program: Path) -> str:
+    """Return what a program said on stderr, in one line and without the rows that it quotes.
+
+    The server quotes the row that it stumbles over (DETAIL, CONTEXT), over several lines if need
+    be, and calls them by words of its own language: so only lines that the program itself begins
+    are told. A value in the error itself is cut off, with what follows it. What a function of an
+    application says when it refuses a row is told as it is.
+    """
+    names = (f"{program.name}: ", f"{program}: ")
+    own = (line for line in said.split("\n") if line.startswith(names))
+    return " ".join(without_value(line) for line in own)
+
+
+def without_value(error: str) -> str:
+    """Return the first line of what the server calls an error, cut off where it quotes a value."""
+    return _VALUE.sub("(a value, left out)", error.split("\n")[0])
+
+
 def _folders(major: int) -> Iterator[Path]:
     """Yield where to look, each once; the first of two of one version is taken."""
     if chosen := os.environ.get("PG_BIN"):
@@ -124,5 +144,5 @@ def _run(command: Sequence[str], *, url: str, what: str) -> None:
         check=False,
     )
     if done.returncode:
-        said = " ".join(line for line in done.stderr.split("\n") if line)[-2_000:]
+        said = without_rows(done.stderr, program=Path(command[0]))[-2_000:]
         raise StorageError(f"{what}: {said or f'exit code {done.returncode}'}")

@@ -1,5 +1,6 @@
 """Reads what an explanation needs; every decision in it was made by compiler and judging."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -11,16 +12,22 @@ from doclife.store.rows import fetch_dicts, fetch_rows, fetch_value
 from doclife.store.sql import composed, statement
 
 
-def list_comparisons(conn: Connection, comparisons: Fragment) -> list[dict[str, Any]]:
-    """Return every comparison of the compiled rules with its value and answer."""
-    query = composed("explain/list_comparisons", comparisons=comparisons.text)
-    return fetch_dicts(conn, query, comparisons.parameters)
+def list_answers(conn: Connection, answers: Fragment) -> dict[int, list[dict[str, Any]]]:
+    """Return every comparison of the compiled rules with its value and answer, by rule version.
+
+    A version without a condition has none.
+    """
+    query = composed("explain/list_answers", answers=answers.text)
+    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in fetch_dicts(conn, query, answers.parameters):
+        found[row["rule_version_id"]].append(row)
+    return found
 
 
-def list_dates(conn: Connection, dates: Fragment) -> dict[int, dict[str, Any]]:
+def list_clocks(conn: Connection, clocks: Fragment) -> dict[int, dict[str, Any]]:
     """Return how the clock of each compiled rule runs, by rule version."""
-    rows = fetch_dicts(conn, composed("explain/list_dates", dates=dates.text), dates.parameters)
-    return {row["rule_version_id"]: row for row in rows}
+    query = composed("explain/list_clocks", clocks=clocks.text)
+    return {row["rule_version_id"]: row for row in fetch_dicts(conn, query, clocks.parameters)}
 
 
 def list_verdicts(conn: Connection) -> list[dict[str, Any]]:

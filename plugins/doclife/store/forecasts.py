@@ -122,9 +122,16 @@ def count(
     rule: str | None,
     today: date,
     until: date,
+    span_starts: Sequence[date],
     graces: Mapping[int, str],
 ) -> list[ForecastCount]:
-    """Return what will be done, by rule, action and month."""
+    """Return what will be done, by rule, action and month.
+
+    :param until: the first day that is no longer shown by month.
+    :param span_starts: sorted: today, and each day from which on an action, or the purge after it,
+        comes into another month.
+    :param graces: per rule version in use how long the trash keeps, as PostgreSQL reads it.
+    """
     return fetch_rows(
         conn,
         statement("forecast/count"),
@@ -133,6 +140,7 @@ def count(
             "rule": rule,
             "today": today,
             "until": until,
+            "span_starts": list(span_starts),
             "graces": Jsonb({str(version): grace for version, grace in graces.items()}),
         },
         ForecastCount,

@@ -1,6 +1,8 @@
 """Reads and writes rules and their immutable versions."""
 
+import json
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -86,5 +88,15 @@ def _version(row: dict[str, Any]) -> RuleVersion:
         version_id=row["version_id"],
         version=row["version"],
         created_at=row["created_at"],
-        rule=Rule.from_document(row["definition"]),
+        rule=_read(row["definition"]),
     )
+
+
+@lru_cache(maxsize=1000)
+def _read(definition: str) -> Rule:
+    """Return the rule that a definition is, the same one for the same text.
+
+    Nothing of a rule changes once it is read, and reading it takes longer than asking for it: a
+    page, or a task of the night, reads all that are in use.
+    """
+    return Rule.from_document(json.loads(definition))

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from doclife.dashboard.access import Deed
 from doclife.dashboard.api.asking import Cursor, Id, Limit, Line, Object
-from doclife.dashboard.api.once import OnceRoute, in_steps, repeat_id
+from doclife.dashboard.api.once import CHANGES_NOTHING, OnceRoute, in_steps, repeat_id
 from doclife.dashboard.batches import doing
 from doclife.dashboard.batches.asked import new_run
 from doclife.dashboard.gate import needs
@@ -128,7 +128,7 @@ class AppliedBody(BaseModel):
     message: str
 
 
-@router.post("/batches/preview", dependencies=[needs(Deed.RUN)])
+@router.post("/batches/preview", dependencies=[needs(Deed.RUN), CHANGES_NOTHING])
 def preview(
     here: Here, body: Batch, cursor: Annotated[Cursor, Query()] = "", limit: Limit = PAGE_ROWS
 ) -> PreviewBody:

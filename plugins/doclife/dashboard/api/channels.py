@@ -7,8 +7,7 @@ from doclife.dashboard.access import Deed
 from doclife.dashboard.api.answering import Tried
 from doclife.dashboard.api.asking import Asked, Cursor, Limit, Line, Names, Why
 from doclife.dashboard.api.once import OnceRoute, in_steps
-from doclife.dashboard.connecting import find_connection
-from doclife.dashboard.far_calls import TEST
+from doclife.dashboard.far_calls import TEST, try_out
 from doclife.dashboard.gate import needs
 from doclife.dashboard.integrations.slack_channels import refuse_foreign_connection
 from doclife.dashboard.paging import PAGE_ROWS, page_of, read_name
@@ -82,31 +81,23 @@ def list_health(here: Here) -> HealthBody:
 @router.post("/mail/test", dependencies=[needs(Deed.SEND), TEST, in_steps()])
 def try_mail(here: Here, body: MailTest) -> Tried:
     """Send one mail, as every mail is sent, and return what the mail service answered."""
-    attempt = trying.try_mail(
-        here.conn,
-        organization=here.tenant,
-        to=body.to,
-        delivery=CONFIGURATION.delivery(),
-        connections=find_connection,
-        now=here.now,
-        actor=here.actor,
+    trial = trying.mail_trial(
+        here.conn, organization=here.tenant, to=body.to, now=here.now, actor=here.actor
     )
-    return Tried.model_validate(attempt)
+    return Tried.model_validate(try_out(here, trial))
 
 
 @router.post("/slack/test", dependencies=[needs(Deed.SEND), TEST, in_steps()])
 def try_slack(here: Here, body: SlackTest) -> Tried:
     """Post one message, as every message is posted, and return what Slack answered."""
-    attempt = trying.try_slack(
+    trial = trying.slack_trial(
         here.conn,
         organization=here.tenant,
         to=body.channel or "",
-        delivery=CONFIGURATION.delivery(),
-        connections=find_connection,
+        default_connection=CONFIGURATION.delivery().slack_connection,
         now=here.now,
-        actor=here.actor,
     )
-    return Tried.model_validate(attempt)
+    return Tried.model_validate(try_out(here, trial))
 
 
 @router.get("/slack/channels")

@@ -10,13 +10,12 @@ from doclife.dashboard.api.answering import Tried
 from doclife.dashboard.api.asking import Line, Names
 from doclife.dashboard.api.endpoints import find, shown
 from doclife.dashboard.api.once import OnceRoute, in_steps
-from doclife.dashboard.connecting import find_connection
 from doclife.dashboard.endpoint_secrets import forget_secret, give_secret
-from doclife.dashboard.far_calls import LOOKUP, TEST
+from doclife.dashboard.far_calls import LOOKUP, TEST, try_out
 from doclife.dashboard.gate import WHY_NOT, needs
 from doclife.dashboard.public.configuration import CONFIGURATION
 from doclife.dashboard.visit import Here
-from doclife.lifecycle import endpoints
+from doclife.lifecycle import endpoints, trying
 from doclife.lifecycle.endpoints import LONGEST_TIMEOUT_SECONDS, EndpointSettings
 from doclife.store.endpoints import EndpointRecord
 
@@ -145,16 +144,10 @@ def remove_endpoint(here: Here, name: str) -> None:
 @router.post("/endpoints/{name}/test", dependencies=[needs(Deed.SEND), TEST, in_steps()])
 def try_endpoint(here: Here, name: str) -> Tried:
     """Call it once, signed and guarded as every call is, and return what it answered."""
-    attempt = endpoints.try_endpoint(
-        here.conn,
-        organization=here.tenant,
-        name=find(here, name).name,
-        delivery=CONFIGURATION.delivery(),
-        connections=find_connection,
-        now=here.now,
-        actor=here.actor,
+    trial = trying.endpoint_trial(
+        here.conn, organization=here.tenant, name=find(here, name).name, now=here.now
     )
-    return Tried.model_validate(attempt)
+    return Tried.model_validate(try_out(here, trial))
 
 
 @router.post(

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from doclife.dashboard.access import Deed
 from doclife.dashboard.api.asking import Cursor, Limit, Line, Names
-from doclife.dashboard.api.once import OnceRoute, in_steps, repeat_id
+from doclife.dashboard.api.once import CHANGES_NOTHING, OnceRoute, in_steps, repeat_id
 from doclife.dashboard.batches.asked import new_run
 from doclife.dashboard.erasure.asking import let_be_asked
 from doclife.dashboard.erasure.listing import State, find_page, shown
@@ -82,7 +82,7 @@ def list_requests(
     return RequestsPage(items=list(page.rows), next_cursor=page.next_cursor)
 
 
-@router.post("/erasure-requests/-/preview", dependencies=[needs(Deed.RUN)])
+@router.post("/erasure-requests/-/preview", dependencies=[needs(Deed.RUN), CHANGES_NOTHING])
 def preview(
     here: Here, body: NewRequest, cursor: Annotated[Cursor, Query()] = "", limit: Limit = PAGE_ROWS
 ) -> PreviewBody:

@@ -49,6 +49,17 @@ def in_steps(*, hidden: tuple[str, ...] = ()) -> Any:
     return Depends(Steps(hidden=hidden))
 
 
+def _change_nothing() -> None:
+    """Ask nothing: only the route looks at it."""
+
+
+CHANGES_NOTHING = Depends(_change_nothing)
+"""What a route lists in its ``dependencies`` that only looks, though readers may not send it.
+
+It is asked anew each time, and its answer, which may name documents, is kept nowhere.
+"""
+
+
 def repeat_id(request: Request) -> str | None:
     """Return what names the request to others; None without a key.
 
@@ -67,7 +78,8 @@ class OnceRoute(APIRoute):
     def takes_key(self) -> bool:
         """Whether a key means anything: not where nothing is changed, or bytes are sent.
 
-        Readers may send what changes nothing, or what is as true the second time.
+        Readers may send what changes nothing, or what is as true the second time; previews that
+        only others may send are marked.
         """
         deeds = {
             each.dependency.deed for each in self.dependencies if isinstance(each.dependency, Need)
@@ -75,6 +87,7 @@ class OnceRoute(APIRoute):
         return (
             not self.methods <= set(SAFE_METHODS)
             and deeds != {Deed.READ}
+            and CHANGES_NOTHING not in self.dependencies
             and self.response_class is not StreamingResponse
         )
 

@@ -6,8 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Response
 
 from doclife.dashboard.access import Deed
-from doclife.dashboard.connecting import find_connection
-from doclife.dashboard.far_calls import TEST
+from doclife.dashboard.far_calls import TEST, try_out
 from doclife.dashboard.gate import needs
 from doclife.dashboard.integrations.delivery_log import EVERYTHING, Log, LogFilter
 from doclife.dashboard.integrations.listing import (
@@ -23,6 +22,7 @@ from doclife.lifecycle import queue, trying
 from doclife.lifecycle.deliveries import list_channel
 from doclife.lifecycle.jobs import channel_health
 from doclife.lifecycle.slack_channels import list_channels
+from doclife.lifecycle.trying import Trial
 
 router = APIRouter()
 
@@ -30,7 +30,6 @@ Text = Annotated[str, Form(max_length=500)]
 REASON = "asked for in the dashboard"
 MAIL, SLACK = "email", "slack"
 PLACES = {MAIL: "integrations/mail", SLACK: "integrations/slack"}
-Try = Callable[..., Attempt]
 
 
 @router.get("/integrations/mail")
@@ -48,13 +47,31 @@ def show_slack(here: Here, log: Log) -> Response:
 @router.post("/integrations/mail/test", dependencies=[needs(Deed.SEND), TEST])
 def try_mail(here: Here, to: Text = "") -> Response:
     """Send one mail, exactly as every mail is sent, and show what the service answered."""
-    return _try(here, MAIL, to, trying.try_mail)
+    return _try(
+        here,
+        MAIL,
+        to,
+        lambda to: trying.mail_trial(
+            here.conn, organization=here.tenant, to=to, now=here.now, actor=here.actor
+        ),
+    )
 
 
 @router.post("/integrations/slack/test", dependencies=[needs(Deed.SEND), TEST])
 def try_slack(here: Here, to: Text = "") -> Response:
     """Post one message, exactly as every message is posted, and show what Slack answered."""
-    return _try(here, SLACK, to, trying.try_slack)
+    return _try(
+        here,
+        SLACK,
+        to,
+        lambda to: trying.slack_trial(
+            here.conn,
+            organization=here.tenant,
+            to=to,
+            default_connection=CONFIGURATION.delivery().slack_connection,
+            now=here.now,
+        ),
+    )
 
 
 @router.post("/integrations/mail/resend", dependencies=[needs(Deed.SEND)])
@@ -116,18 +133,10 @@ def _usual(here: Visit, kind: str) -> str:
     return str(address) if kind == MAIL and address else ""
 
 
-def _try(here: Visit, kind: str, to: str, send: Try) -> Response:
+def _try(here: Visit, kind: str, to: str, make: Callable[[str], Trial]) -> Response:
     to = to.strip()
     try:
-        tried = send(
-            here.conn,
-            organization=here.tenant,
-            to=to,
-            delivery=CONFIGURATION.delivery(),
-            connections=find_connection,
-            now=here.now,
-            actor=here.actor,
-        )
+        tried = try_out(here, make(to))
     except DoclifeError as error:
         return page(here, kind, to=to, error=str(error), status=422)
     return page(here, kind, to=to, tried=tried)

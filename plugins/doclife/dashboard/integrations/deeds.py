@@ -5,15 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException, Response
 
 from doclife.dashboard.access import Deed
-from doclife.dashboard.connecting import find_connection
-from doclife.dashboard.far_calls import TEST
+from doclife.dashboard.far_calls import TEST, try_out
 from doclife.dashboard.gate import needs
 from doclife.dashboard.integrations.delivery_log import read_moment
 from doclife.dashboard.integrations.showing import find, page
-from doclife.dashboard.public.configuration import CONFIGURATION
 from doclife.dashboard.visit import Here
 from doclife.errors import DoclifeError
-from doclife.lifecycle import deliveries, endpoints
+from doclife.lifecycle import deliveries, endpoints, trying
 from doclife.lifecycle.deliveries import ResendState
 
 router = APIRouter()
@@ -45,15 +43,10 @@ def try_it(here: Here, endpoint_id: int) -> Response:
     """Call it once, exactly as every call is made, and show what it answered."""
     endpoint = find(here, endpoint_id)
     try:
-        tried = endpoints.try_endpoint(
-            here.conn,
-            organization=here.tenant,
-            name=endpoint.name,
-            delivery=CONFIGURATION.delivery(),
-            connections=find_connection,
-            now=here.now,
-            actor=here.actor,
+        trial = trying.endpoint_trial(
+            here.conn, organization=here.tenant, name=endpoint.name, now=here.now
         )
+        tried = try_out(here, trial)
     except DoclifeError as error:
         return page(here, endpoint_id, error=str(error), status=409)
     return page(here, endpoint_id, tried=tried)

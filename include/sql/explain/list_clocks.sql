@@ -1,5 +1,5 @@
 -- How the clock of every rule runs for one document.
---   {dates}  compiled rules: one row each
+--   {clocks}  compiled rules: one row each
 SELECT
     found.rule_version_id,
     found.is_met,
@@ -9,4 +9,4 @@ SELECT
     found.retain_until,
     found.protected_until,
     found.due_on
-FROM ({dates}) AS found;
+FROM ({clocks}) AS found;
