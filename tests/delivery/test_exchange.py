@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from dataclasses import replace
 from datetime import timedelta
@@ -11,8 +12,10 @@ from pathlib import Path
 import pytest
 import trustme
 
-from doclife.delivery import exchange
+from doclife.delivery import exchange, transfers
 from doclife.delivery.exchange import Answer, NoAnswer, open_client
+from doclife.delivery.transfers import Transfers
+from doclife.delivery.watched_sockets import EpollSockets, SelectorSockets, WatchedSockets
 from tests.delivery.far_side import LOOPBACK, QUICKLY, answering, listening, serving
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -54,7 +57,12 @@ def test_a_request_over_a_kept_connection_that_dies_is_not_sent_again(reads: boo
     assert len(requests) == (2 if reads else 1)
 
 
-def test_a_kept_connection_is_used_again_and_a_closed_one_is_not() -> None:
+@pytest.mark.parametrize("way", [EpollSockets, SelectorSockets])
+def test_a_kept_connection_is_used_again_and_a_closed_one_is_not(
+    way: type[WatchedSockets], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfers, "watched_sockets", way)
+
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for _ in range(2):
             await read_request(reader)
@@ -76,6 +84,59 @@ def test_a_kept_connection_is_used_again_and_a_closed_one_is_not() -> None:
 
     assert [isinstance(answer, Answer) for answer in answers] == [True] * 4
     assert connections == 2
+
+
+def test_a_connection_that_ends_while_it_rests_is_looked_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its end stays readable for ever: who goes on watching it never sleeps again."""
+    looks = 0
+    go_on = Transfers._go_on
+
+    def counting(self: Transfers) -> None:
+        nonlocal looks
+        looks += 1
+        go_on(self)
+
+    monkeypatch.setattr(Transfers, "_go_on", counting)
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(OK)
+        await writer.drain()
+        await asyncio.sleep(0.1)  # the client has read it, and keeps the connection
+        writer.close()
+        await reader.read()
+
+    async def scenario() -> tuple[list[Answer | NoAnswer], int]:
+        async with listening(script) as side, open_client(LOOPBACK) as client:
+            answers = [await client.post(side.url(), body=b"x", headers={}, timeout=QUICKLY)]
+            before = looks
+            await asyncio.sleep(0.3)
+            seen = looks - before
+            answers.append(await client.post(side.url(), body=b"x", headers={}, timeout=QUICKLY))
+            return answers, seen
+
+    answers, seen = asyncio.run(scenario())
+
+    assert [isinstance(answer, Answer) for answer in answers] == [True] * 2
+    assert seen == 1
+
+
+def test_no_child_inherits_a_connection() -> None:
+    """It would hold it open, watched, when it is closed here."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(OK)
+        await reader.read()
+
+    async def scenario() -> list[bool]:
+        async with listening(script) as side, open_client(LOOPBACK) as client:
+            await client.post(side.url(), body=b"x", headers={}, timeout=QUICKLY)
+            return [os.get_inheritable(each.descriptor) for each in client._connections.values()]
+
+    assert asyncio.run(scenario()) == [False]
 
 
 @pytest.mark.parametrize("headers", [{"X-A": "1\r\nX-B: 2"}, {"X\nA": "1"}, {"X-A": "\0"}])

@@ -5,6 +5,7 @@ tells when a request is about to leave.
 """
 
 import asyncio
+import os
 import select
 import socket
 import time
@@ -300,6 +301,8 @@ class _Exchange:
         return made
 
     def _note_socket(self, descriptor: int, _purpose: int) -> int:
+        # pycurl's copy is open in every child; there it would stay watched after its end here.
+        os.set_inheritable(descriptor, False)
         self._dialled.append(descriptor)
         return int(pycurl.SOCKOPT_OK)
 

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 from types import TracebackType
+from typing import Self
 
 from doclife.delivery.outcome import Outcome
 
@@ -36,7 +37,7 @@ class Lane:
         self._silent = 0
         self._rests_until = 0.0
 
-    async def __aenter__(self) -> None:
+    async def __aenter__(self) -> Self:
         """Wait for a turn.
 
         :raises LaneClosed: it rests, or the turn would come too late.
@@ -44,22 +45,23 @@ class Lane:
         is_probe = self._refuse_while_resting()
         if self._gap:
             await self._keep_pace()
-        if self._places.locked():
-            try:
-                async with asyncio.timeout(LONGEST_QUEUE.total_seconds()):
-                    await self._places.acquire()
-            except TimeoutError:
-                raise LaneClosed(
-                    "too many calls to it were under way", retry_after=LONGEST_QUEUE
-                ) from None
-        else:
-            await self._places.acquire()  # at once: a timer would cost more than the place
+        elif not self._places.locked():
+            await self._places.acquire()  # at once: nothing else has had its turn meanwhile
+            return self
+        try:
+            async with asyncio.timeout(LONGEST_QUEUE.total_seconds()):
+                await self._places.acquire()
+        except TimeoutError:
+            raise LaneClosed(
+                "too many calls to it were under way", retry_after=LONGEST_QUEUE
+            ) from None
         if not is_probe:  # it may have begun to rest while this one stood in line
             try:
                 self._refuse_while_resting()
             except LaneClosed:
                 self._places.release()
                 raise
+        return self
 
     async def __aexit__(
         self,

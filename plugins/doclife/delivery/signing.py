@@ -4,10 +4,12 @@ https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-w
 """
 
 import binascii
-import hmac
 import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from doclife.errors import ConfigurationError
 
@@ -21,8 +23,10 @@ def new_secret() -> str:
     return PREFIX + b64encode(secrets.token_bytes(32)).decode()
 
 
-def signing_key(secret: str) -> bytes:
-    """Return the bytes of a secret.
+def signing_key(secret: str) -> HMAC:
+    """Return what signs with a secret, made once for all messages of an endpoint.
+
+    What a key brings with it is half of the cost of a signature of 1 kB.
 
     :raises ConfigurationError: it is none; the message does not quote it.
     """
@@ -39,10 +43,10 @@ def signing_key(secret: str) -> bytes:
         raise ConfigurationError(
             f"a signing secret has {SHORTEST} to {LONGEST} bytes, this one has {len(key)}"
         )
-    return key
+    return HMAC(key, SHA256())
 
 
-def sign(keys: Iterable[bytes], *, message_id: str, timestamp: int, body: bytes) -> str:
+def sign(keys: Iterable[HMAC], *, message_id: str, timestamp: int, body: bytes) -> str:
     """Return the header ``webhook-signature``: one signature per key, newest first.
 
     :param keys: two while a secret is being replaced, so that receivers may change over when they
@@ -51,4 +55,10 @@ def sign(keys: Iterable[bytes], *, message_id: str, timestamp: int, body: bytes)
     :param body: exactly the bytes that are sent.
     """
     content = f"{message_id}.{timestamp}.".encode() + body
-    return " ".join("v1," + b64encode(hmac.digest(key, content, "sha256")).decode() for key in keys)
+    return " ".join([f"v1,{_signature(key, content)}" for key in keys])
+
+
+def _signature(key: HMAC, content: bytes) -> str:
+    begun = key.copy()
+    begun.update(content)
+    return b64encode(begun.finalize()).decode()

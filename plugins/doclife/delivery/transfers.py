@@ -1,29 +1,18 @@
 """Runs libcurl's transfers beside everything else on the event loop."""
 
 import asyncio
-import selectors
 from typing import Any
 
 import pycurl
 
-_EVENTS = {
-    pycurl.POLL_IN: selectors.EVENT_READ,
-    pycurl.POLL_OUT: selectors.EVENT_WRITE,
-    pycurl.POLL_INOUT: selectors.EVENT_READ | selectors.EVENT_WRITE,
-}
-"""What libcurl waits for, in the selector's words; anything else is nothing."""
-_SELECTED = {
-    selectors.EVENT_READ: pycurl.CSELECT_IN,
-    selectors.EVENT_WRITE: pycurl.CSELECT_OUT,
-    selectors.EVENT_READ | selectors.EVENT_WRITE: pycurl.CSELECT_IN | pycurl.CSELECT_OUT,
-}
+from doclife.delivery.watched_sockets import watched_sockets
 
 
 class Transfers:
     """Many transfers of libcurl at once. Belongs to the event loop that runs when it is made.
 
-    A selector of its own watches the sockets that libcurl waits for, and the event loop watches
-    that selector. pycurl's ``AsyncCurlMulti`` gives each socket to the event loop and takes it away
+    The sockets that libcurl waits for are watched by themselves, and the event loop watches that
+    they are. pycurl's ``AsyncCurlMulti`` gives each socket to the event loop and takes it away
     again, for each transfer, which costs about as much as the transfer.
 
     :param kept_connections: how many stay open for the next transfer.
@@ -31,8 +20,7 @@ class Transfers:
 
     def __init__(self, *, kept_connections: int) -> None:
         self._loop = asyncio.get_running_loop()
-        self._sockets = selectors.DefaultSelector()
-        self._watched: set[int] = set()
+        self._sockets = watched_sockets()
         self._running: dict[Any, asyncio.Future[None]] = {}
         self._soon: asyncio.Handle | None = None
         self._due: float | None = None
@@ -73,17 +61,10 @@ class Transfers:
 
     def _watch(self, what: int, descriptor: int, _multi: Any, _data: Any) -> None:
         """Watch a socket for what libcurl waits for now."""
-        events = _EVENTS.get(what)
-        is_watched = descriptor in self._watched
-        if events is None:
-            if is_watched:
-                self._watched.remove(descriptor)
-                self._sockets.unregister(descriptor)
-        elif is_watched:
-            self._sockets.modify(descriptor, events)
+        if what in (pycurl.POLL_REMOVE, pycurl.POLL_NONE):
+            self._sockets.let_rest(descriptor)
         else:
-            self._watched.add(descriptor)
-            self._sockets.register(descriptor, events)
+            self._sockets.watch(descriptor, what)
 
     def _set_timer(self, timeout_ms: int) -> None:
         """Have libcurl called when it wants to be, though no socket has anything to say."""
@@ -121,8 +102,8 @@ class Transfers:
 
     def _go_on(self) -> None:
         """Let libcurl go on with every socket that is ready."""
-        for key, events in self._sockets.select(0):
-            self._multi.socket_action(key.fd, _SELECTED[events])
+        for descriptor, events in self._sockets.ready():
+            self._multi.socket_action(descriptor, events)
         self._tell()
 
     def _tell(self) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+from cryptography.hazmat.primitives.hmac import HMAC
 from msgspec.structs import replace
 
 from doclife.delivery.channel import Endpoint, Message
@@ -34,7 +35,7 @@ class _Receiver:
 
     endpoint: Endpoint
     url: str
-    keys: Sequence[bytes]
+    keys: Sequence[HMAC]
 
 
 class WebhookChannel:
@@ -70,15 +71,11 @@ class WebhookChannel:
         endpoint = receiver.endpoint
         try:
             stored = _read(message.stored)
-            body = _body_of(stored, clock=self._clock)
             sent_along = _sent_along(endpoint, stored.headers)
-        except ConfigurationError as error:
-            return refused(f"endpoint {endpoint.name!r}: {error}")
-        lane = self._lane(endpoint)
-        try:
-            async with lane:
+            async with self._lane(endpoint) as lane:
                 # After waiting for the turn: a receiver refuses what is five minutes old.
                 now = self._clock()
+                body = _body_of(stored, now=now)
                 headers = _headers(message.job_id, receiver.keys, now=now, body=body)
                 answer = await self._client.post(
                     receiver.url,
@@ -89,6 +86,8 @@ class WebhookChannel:
                 attempt = attempt_of(answer, now=now)
                 lane.note(attempt.outcome, has_answered=isinstance(answer, Answer))
                 return attempt
+        except ConfigurationError as error:
+            return refused(f"endpoint {endpoint.name!r}: {error}")
         except LaneClosed as closed:
             return not_tried(
                 f"endpoint {endpoint.name!r}: {closed}", retry_after=closed.retry_after
@@ -171,13 +170,13 @@ def _read(stored: str) -> _Stored:
     return found
 
 
-def _body_of(stored: _Stored, *, clock: Callable[[], datetime]) -> bytes:
+def _body_of(stored: _Stored, *, now: datetime) -> bytes:
     """Return the JSON that is sent: ``type``, ``timestamp`` of the event, ``data``.
 
     :raises ConfigurationError: it is larger than 1 MB.
     """
     data = _NOTHING if bytes(stored.data) == b"null" else stored.data
-    timestamp = stored.timestamp or clock().isoformat()
+    timestamp = stored.timestamp or now.isoformat()
     body = _write(_Body(type=stored.type, timestamp=timestamp, data=data))
     if len(body) > MAX_BODY_BYTES:
         raise ConfigurationError(
@@ -195,7 +194,7 @@ def _sent_along(endpoint: Endpoint, wanted: Any) -> dict[str, str]:
     return check_headers({**(wanted or {}), **endpoint.headers})
 
 
-def _headers(job_id: int, keys: Sequence[bytes], *, now: datetime, body: bytes) -> dict[str, str]:
+def _headers(job_id: int, keys: Sequence[HMAC], *, now: datetime, body: bytes) -> dict[str, str]:
     id_, timestamp = message_id(job_id), int(now.timestamp())
     return {
         "Content-Type": "application/json",

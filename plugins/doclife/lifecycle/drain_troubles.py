@@ -54,11 +54,12 @@ class Patience:
         self._ended: set[asyncio.Task[Any]] = set()
 
     async def attempts_at(
-        self, messages: Sequence[Message], *, channel: Channel
+        self, messages: Sequence[Message], *, channel: Channel, task: asyncio.Task[Any]
     ) -> Sequence[Attempt]:
-        """Return what a channel made of messages, also when it broke or never returned."""
-        task = asyncio.current_task()
-        assert task is not None
+        """Return what a channel made of messages, also when it broke or never returned.
+
+        :param task: the one that calls this.
+        """
         longest = max([message.timeout for message in messages]).total_seconds()
         self._until[task] = time.monotonic() + longest + CALL_GRACE_SECONDS
         try:

@@ -254,9 +254,11 @@ class Drainer:
 
     async def _call(self, lane: Lane, jobs: list[ClaimedJob]) -> None:
         """Give a lane's jobs to its channel, group after group while there are more."""
+        task = asyncio.current_task()
+        assert task is not None
         try:
             while jobs:
-                await self._deliver(lane, jobs)
+                await self._deliver(lane, jobs, task)
                 if len(lane.waiting) < self._settings.batch_size:
                     self._wake.set()
                 goes_on = self._goes_on and lane.running <= lane.side_by_side
@@ -265,10 +267,10 @@ class Drainer:
             lane.running -= 1
             self._wake.set()
 
-    async def _deliver(self, lane: Lane, jobs: list[ClaimedJob]) -> None:
+    async def _deliver(self, lane: Lane, jobs: list[ClaimedJob], task: asyncio.Task[None]) -> None:
         messages = [message_of(job, lane.endpoint) for job in jobs]
         channel = self._channels[lane.kind]
-        attempts = await self._patience.attempts_at(messages, channel=channel)
+        attempts = await self._patience.attempts_at(messages, channel=channel, task=task)
         lane.done_lately += len(jobs)
         for job, attempt in zip(jobs, attempts, strict=True):
             self._take(job, attempt)
