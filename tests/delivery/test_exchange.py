@@ -123,7 +123,7 @@ def test_a_connection_that_ends_while_it_rests_is_looked_at_once(
     assert seen == 1
 
 
-def test_no_child_inherits_a_connection() -> None:
+def test_no_program_that_is_started_inherits_a_connection() -> None:
     """It would hold it open, watched, when it is closed here."""
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

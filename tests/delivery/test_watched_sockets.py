@@ -77,6 +77,21 @@ def test_the_number_of_a_closed_socket_may_be_anothers(sockets: WatchedSockets, 
     os.close(number)
 
 
+def test_a_closed_socket_that_is_open_elsewhere_breaks_nothing(
+    sockets: WatchedSockets, pair: Pair
+) -> None:
+    """The system goes on telling of it until its last copy is closed."""
+    ours, theirs = pair
+    number = os.dup(ours.fileno())
+    sockets.watch(number, pycurl.POLL_IN)
+    sockets.let_rest(number)
+    os.close(number)
+
+    theirs.send(b"x")
+
+    assert sockets.ready() == []
+
+
 def test_the_end_of_a_connection_is_told(sockets: WatchedSockets, pair: Pair) -> None:
     sockets.watch(pair[0].fileno(), pycurl.POLL_IN)
     pair[1].close()

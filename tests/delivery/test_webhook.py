@@ -27,7 +27,7 @@ from doclife.delivery.guard import Guard
 from doclife.delivery.lane import TRIPS_AFTER
 from doclife.delivery.outcome import Attempt, Outcome
 from doclife.delivery.signing import new_secret, sign, signing_key
-from doclife.delivery.webhook import WebhookChannel
+from doclife.delivery.webhook import MAX_BODY_BYTES, WebhookChannel
 from doclife.errors import ConfigurationError
 from tests.delivery.far_side import (
     LOOPBACK,
@@ -483,6 +483,19 @@ def test_what_would_wait_too_long_for_its_turn_goes_back_untried() -> None:
     assert calls == 1
     assert [attempt.was_tried for attempt in attempts] == [True, False, False, False]
     assert all(attempt.retry_after for attempt in attempts[1:])
+
+
+def test_what_can_never_be_sent_takes_no_turn_from_another() -> None:
+    too_large = json.dumps({"type": "a", "data": "x" * MAX_BODY_BYTES})
+
+    async def scenario() -> Sequence[Attempt]:
+        async with serving(answering(200)) as side:
+            to = endpoint(side.url(), max_per_second=0.05)
+            return await deliver([message(to, stored=too_large), message(to, job_id=2)])
+
+    attempts = asyncio.run(scenario())
+
+    assert [attempt.outcome for attempt in attempts] == [Outcome.DEAD, Outcome.SENT]
 
 
 def test_a_dead_endpoint_costs_a_few_time_outs_and_delays_nobody_else() -> None:

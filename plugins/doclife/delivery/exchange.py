@@ -301,7 +301,7 @@ class _Exchange:
         return made
 
     def _note_socket(self, descriptor: int, _purpose: int) -> int:
-        # pycurl's copy is open in every child; there it would stay watched after its end here.
+        # pycurl's copy would go on into every program that is started, and not end with ours.
         os.set_inheritable(descriptor, False)
         self._dialled.append(descriptor)
         return int(pycurl.SOCKOPT_OK)

@@ -5,6 +5,7 @@ Each transfer over a kept connection waits for its socket once, and then rests u
 
 import select
 import selectors
+from contextlib import suppress
 from typing import Protocol
 
 import pycurl
@@ -94,7 +95,9 @@ class EpollSockets:
                 # Most likely its end, which would be told again and again.
                 self._resting.remove(descriptor)
                 del self._given[descriptor]
-                self._epoll.unregister(descriptor)
+                # Closed, and told all the same while another copy of it is open.
+                with suppress(OSError):
+                    self._epoll.unregister(descriptor)
             elif events == select.EPOLLIN:
                 found.append((descriptor, pycurl.CSELECT_IN))
             elif events == select.EPOLLOUT:

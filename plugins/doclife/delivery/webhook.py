@@ -70,12 +70,13 @@ class WebhookChannel:
             return receiver
         endpoint = receiver.endpoint
         try:
+            # Before its turn: what is refused here takes none, and is no probe of a resting lane.
             stored = _read(message.stored)
+            body = _body_of(stored, clock=self._clock)
             sent_along = _sent_along(endpoint, stored.headers)
             async with self._lane(endpoint) as lane:
                 # After waiting for the turn: a receiver refuses what is five minutes old.
                 now = self._clock()
-                body = _body_of(stored, now=now)
                 headers = _headers(message.job_id, receiver.keys, now=now, body=body)
                 answer = await self._client.post(
                     receiver.url,
@@ -170,13 +171,13 @@ def _read(stored: str) -> _Stored:
     return found
 
 
-def _body_of(stored: _Stored, *, now: datetime) -> bytes:
+def _body_of(stored: _Stored, *, clock: Callable[[], datetime]) -> bytes:
     """Return the JSON that is sent: ``type``, ``timestamp`` of the event, ``data``.
 
     :raises ConfigurationError: it is larger than 1 MB.
     """
     data = _NOTHING if bytes(stored.data) == b"null" else stored.data
-    timestamp = stored.timestamp or now.isoformat()
+    timestamp = stored.timestamp or clock().isoformat()
     body = _write(_Body(type=stored.type, timestamp=timestamp, data=data))
     if len(body) > MAX_BODY_BYTES:
         raise ConfigurationError(
