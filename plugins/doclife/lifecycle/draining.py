@@ -9,24 +9,25 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
 from doclife.delivery.channel import Channel, Endpoint
-from doclife.delivery.outcome import Attempt, Outcome
+from doclife.delivery.outcome import Attempt
 from doclife.lifecycle.cycle_collection import collecting_rarely
 from doclife.lifecycle.delivery_tally import DeliveryTally
-from doclife.lifecycle.drain_lanes import Lane, Lanes, message_of, result_of
-from doclife.lifecycle.drain_troubles import Patience, note_endpoints, put_off_of, stop_channels
+from doclife.lifecycle.drain_lanes import Lane, Lanes, message_of
+from doclife.lifecycle.drain_ledger import Ledger, Page
+from doclife.lifecycle.drain_troubles import Patience
 from doclife.lifecycle.queue import LEASE_SECONDS
 from doclife.lifecycle.worker_session import Connect, Heart, Session
 from doclife.store import queue
 from doclife.store.connection import Connection
-from doclife.store.queue import ClaimedJob, EndpointRow, PutOff, Result
+from doclife.store.queue import ClaimedJob, EndpointRow, Recorded
 
 logger = logging.getLogger(__name__)
 
@@ -71,16 +72,6 @@ class Drained:
     """Why it stopped before its time, if all was halted."""
 
 
-@dataclass(kw_only=True)
-class _Batch:
-    """A lease with what is still to come of it."""
-
-    jobs: list[ClaimedJob]
-    open_jobs: set[int]
-    waiting_again: list[int] = field(default_factory=list)
-    """Recorded for another attempt, and not let go of yet."""
-
-
 class Drainer:
     """One process that drains.
 
@@ -109,7 +100,6 @@ class Drainer:
         self._channels = channels
         self._find_endpoint = find_endpoint
         self._name = name
-        self._chance = chance
         self._settings = settings or DrainSettings()
         self._claiming, self._recording = Session(connect), Session(connect)
         self._heart_session = Session(connect)
@@ -118,13 +108,7 @@ class Drainer:
         self._threads = ThreadPoolExecutor(max_workers=3, thread_name_prefix="doclife drain")
         self._lanes = Lanes()
         self._patience = Patience()
-        self._batches: dict[int, _Batch] = {}
-        self._results: list[tuple[ClaimedJob, Result]] = []
-        self._put_offs: list[PutOff] = []
-        self._closed: list[int] = []
-        self._answers: dict[int, list[Attempt]] = {}
-        self._stopped: dict[str, str] = {}
-        self._working: set[str] = set()
+        self._ledger = Ledger(chance=chance)
         self._calls: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._hints: dict[int, datetime] = {}
@@ -195,7 +179,7 @@ class Drainer:
                 await self._begin(ahead)
                 ahead = []
             self._send()
-            if self._calls or self._batches:
+            if self._calls or self._ledger.has_open_batches:
                 busy = time.monotonic()
             elif not self._full and time.monotonic() - busy >= settings.linger_seconds:
                 break
@@ -212,7 +196,7 @@ class Drainer:
         if self._full - full:
             self._hints.clear()  # what was passed over lies before them
         self._full = full
-        kinds = set(self._channels) - self._lanes.full_kinds - set(self._stopped)
+        kinds = set(self._channels) - self._lanes.full_kinds - set(self._ledger.stopped_kinds)
         jobs = await self._on(
             self._claiming,
             lambda conn: queue.claim(
@@ -242,7 +226,7 @@ class Drainer:
         if rows is None:
             return
         found = await asyncio.to_thread(lambda: [self._find_endpoint(row) for row in rows])
-        self._batches[batch_id] = _Batch(jobs=jobs, open_jobs={job.job_id for job in jobs})
+        self._ledger.open(jobs)
         self._lanes.add(jobs, {endpoint.id: endpoint for endpoint in found})
 
     def _send(self) -> None:
@@ -276,54 +260,21 @@ class Drainer:
             self._take(job, attempt)
 
     def _take(self, job: ClaimedJob, attempt: Attempt) -> None:
-        """Keep a result until it is recorded."""
+        """Keep a result until it is recorded, and free what waits for the same in vain."""
         if attempt.stops_channel:
-            self._stopped[job.kind] = attempt.error or "its credentials were refused"
-            self._free([job, *self._lanes.drop(job.kind, None)])
+            self._ledger.stop(job.kind, attempt)
+            self._ledger.free([job, *self._lanes.drop(job.kind, None)])
             return
         if not attempt.was_tried:
-            self._put_off(job, attempt)
+            self._ledger.put_off(job, attempt)
+            if job.endpoint_id is not None:
+                self._ledger.free(self._lanes.drop(job.kind, job.endpoint_id))
             return
         if self._tally is not None:
             self._tally.add(job.kind, attempt)
         if attempt.disables_endpoint:
-            self._free(self._lanes.drop(job.kind, job.endpoint_id))
-        if attempt.outcome is Outcome.SENT:
-            self._working.add(job.kind)
-        outcome = attempt.outcome
-        if job.endpoint_id is not None:
-            self._answers.setdefault(job.endpoint_id, []).append(attempt)
-            if attempt.disables_endpoint and outcome is Outcome.DEAD:
-                outcome = Outcome.RETRY  # it waits until somebody enables the endpoint
-        result = result_of(job, attempt, outcome=outcome, chance=self._chance())
-        self._results.append((job, result))
-        self._close(job)
-
-    def _put_off(self, job: ClaimedJob, attempt: Attempt) -> None:
-        """Let a job wait that was not tried, which costs it no attempt.
-
-        An endpoint is left alone with all its jobs; where there is none, each waits by itself.
-        """
-        freed = [job]
-        if job.endpoint_id is None:
-            self._put_offs.append(put_off_of(job, attempt, chance=self._chance()))
-        else:
-            self._answers.setdefault(job.endpoint_id, []).append(attempt)
-            freed += self._lanes.drop(job.kind, job.endpoint_id)
-        self._free(freed)
-
-    def _free(self, jobs: Sequence[ClaimedJob]) -> None:
-        """Let go of jobs that were not tried."""
-        for job in jobs:
-            self._batches[job.batch_id].waiting_again.append(job.job_id)
-            self._close(job)
-
-    def _close(self, job: ClaimedJob) -> None:
-        batch = self._batches[job.batch_id]
-        batch.open_jobs.discard(job.job_id)
-        if not batch.open_jobs:
-            del self._batches[job.batch_id]
-            self._closed.append(job.batch_id)
+            self._ledger.free(self._lanes.drop(job.kind, job.endpoint_id))
+        self._ledger.keep(job, attempt)
 
     async def _keep_recording(self) -> None:
         """Record what has come in, every few hundredths of a second, until all is over."""
@@ -331,7 +282,7 @@ class Drainer:
             is_last = self._is_over.is_set()
             await self._record()
             self._patience.look()
-            if is_last and not self._results and not self._put_offs and not self._closed:
+            if is_last and not self._ledger.has_unrecorded:
                 return
             await self._until_over(self._settings.flush_seconds)
 
@@ -350,53 +301,22 @@ class Drainer:
             await asyncio.wait_for(self._is_over.wait(), timeout=seconds)
 
     async def _record(self) -> None:
-        results, self._results = self._results, []
-        put_offs, self._put_offs = self._put_offs, []
-        closed, self._closed = self._closed, []
-        answers, self._answers = self._answers, {}
-        stopped, self._stopped = self._stopped, {}
-        working, self._working = self._working, set()
-        freed = {id_: batch.waiting_again for id_, batch in self._batches.items()}
-        freed = {id_: jobs for id_, jobs in freed.items() if jobs}
-        for batch_id in freed:
-            self._batches[batch_id].waiting_again = []
-        if not (results or put_offs or closed or answers or stopped or freed):
-            return
+        page = self._ledger.turn()
+        if page:
+            self._count(page, await self._on(self._recording, page.record))
+            self._wake.set()
 
-        def record(conn: Connection) -> Sequence[queue.Recorded]:
-            if stopped:
-                stop_channels(conn, stopped)
-            if working:
-                queue.resume_channels(conn, working)
-            if answers:
-                note_endpoints(conn, answers)
-            if put_offs:
-                queue.put_off(conn, put_offs)
-            for batch_id, job_ids in freed.items():
-                queue.release(conn, batch_id=batch_id, job_ids=job_ids)
-            return queue.record(conn, [result for _, result in results], closed_batches=closed)
-
-        recorded = await self._on(self._recording, record)
-        self._count(results, recorded)
-        self._wake.set()
-
-    def _count(
-        self,
-        results: Collection[tuple[ClaimedJob, Result]],
-        recorded: Sequence[queue.Recorded],
-    ) -> None:
+    def _count(self, page: Page, recorded: Sequence[Recorded]) -> None:
         states = {each.job_id: each.state for each in recorded}
         counts = Counter(states.values())
         self._outcome.sent += counts["completed"]
         self._outcome.retried += counts["pending"]
         self._outcome.failed += counts["failed"]
-        self._outcome.late += len(results) - len(states)
-        if not counts["pending"]:
-            return
-        for job, _result in results:
-            if states.get(job.job_id) == "pending" and job.batch_id in self._batches:
-                # Others may have it as soon as its time has come, though the batch goes on.
-                self._batches[job.batch_id].waiting_again.append(job.job_id)
+        self._outcome.late += len(page.results) - len(states)
+        if counts["pending"]:
+            for job, _result in page.results:
+                if states.get(job.job_id) == "pending":
+                    self._ledger.free_again(job)
 
     async def _on(self, session: Session, work: Callable[[Connection], Answer]) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._threads, session.run, work)
